@@ -1,0 +1,30 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
+# The guest's start. guest_name and guest_disk come from the kernel's command line.
+export PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb
+busybox mount -t devtmpfs dev /dev
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sys /sys
+busybox mount -t securityfs securityfs /sys/kernel/security
+busybox mount -t debugfs debugfs /sys/kernel/debug
+busybox mount -t tmpfs tmpfs /tmp
+busybox mount -t tmpfs tmpfs /run
+busybox mkdir /dev/pts /dev/shm
+busybox mount -t devpts devpts /dev/pts
+busybox hostname "$guest_name"
+busybox ip link set lo up
+while read -r module; do
+	busybox insmod "$module"
+done < /etc/modules.boot
+if [ -n "$guest_disk" ]; then
+	while read -r module; do
+		busybox insmod "$module"
+	done < /etc/modules.disk
+	for serial in /sys/block/*/serial; do
+		read -r name < "$serial" || [ -n "$name" ] || continue
+		[ "$name" = state ] || continue
+		device=${serial#/sys/block/}
+		busybox mount -t ext4 "/dev/${device%/serial}" /var/lib/sealbond
+	done
+fi
+exec /usr/sbin/agent

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Child processes that cannot outlive the runner."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def spawn(arguments, log, **options):
+    """Starts a program in a session of its own (so that ctrl-C reaches only the runner), with its output
+    in the file log, and killed by the kernel when the thread that called this ends: call it from the
+    main thread."""
+    runner = os.getpid()
+
+    def child():
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != runner:
+            os._exit(1)
+
+    options.setdefault("stdin", subprocess.DEVNULL)
+    with open(log, "ab") as output:
+        return subprocess.Popen(arguments, stdout=output, stderr=output, start_new_session=True,
+                                preexec_fn=child, **options)
+
+
+def end(process, timeout=2):
+    """Ends a child: asked first, then killed."""
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until(condition, timeout, what, interval=0.005):
+    """Waits on the host until condition() is true and returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout} s")
+        time.sleep(interval)
+
+
+def tail(path, lines=25):
+    try:
+        with open(path, "rb") as f:
+            f.seek(0, os.SEEK_END)
+            f.seek(max(0, f.tell() - 16384))
+            text = f.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.replace("\r", "").splitlines()[-lines:])
