@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Userspace tests of the module's pure files, each a program of its own under
+# the sanitizers. The top Makefile includes this; it also works alone:
+#   make -f tests/unit/unit.mk check-unit
+#
+# A test is two lines in tests/unit/tests.mk:
+#   UNIT += NAME
+#   NAME_SRC := tests/unit/test_NAME.c kmod/FILE.c tests/shim/crypto.c
+# and, when it needs them, NAME_CFLAGS and NAME_LIBS.
+
+UNIT_DIR := build/tests
+UNIT_CC ?= $(CC)
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter \
+	-fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -Iinclude -Ikmod -Itests/unit
+UNIT_LIBS := -lcmocka -lcrypto
+
+UNIT :=
+include tests/unit/tests.mk
+
+unit_programs := $(UNIT:%=$(UNIT_DIR)/%)
+
+# $(1): test
+define unit_rule
+$(UNIT_DIR)/$(1): $($(1)_SRC) tests/unit/tests.mk tests/unit/unit.mk
+	@mkdir -p $$(@D)
+	$$(UNIT_CC) $$(UNIT_CFLAGS) $$($(1)_CFLAGS) -MMD -MP -MF $$@.d -o $$@ \
+		$$(filter %.c,$$^) $$(UNIT_LIBS) $$($(1)_LIBS)
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
+
+-include $(wildcard $(UNIT_DIR)/*.d)
+
+# The public format's reader, kept apart: it takes its file as an argument.
+$(UNIT_DIR)/noise_vectors: tests/vectors/noise_vectors.c kmod/noise.c \
+		tests/shim/crypto.c tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
+		-lcrypto -ljson-c
+
+.PHONY: check-unit
+check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors
+	@tests/unit/run.sh $(unit_programs)
+	@$(UNIT_DIR)/noise_vectors tests/vectors/noise.json
