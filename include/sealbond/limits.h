@@ -43,6 +43,10 @@
  */
 #define SB_REKEY_AFTER_S		120
 #define SB_REJECT_AFTER_S		180
+/* The longest hard age that may be configured. */
+#define SB_REJECT_AFTER_MAX_S		86400
+/* An epoch that was replaced takes in what was under way for so long. */
+#define SB_OVERLAP_S			10
 
 /*
  * AES-256-GCM: the advantage in distinguishing grows with the square of the
@@ -59,5 +63,24 @@
 #define SB_REJECT_AFTER_PACKETS		(1ULL << 28)
 #define SB_REKEY_AFTER_BYTES		(1ULL << 36)
 #define SB_REJECT_AFTER_BYTES		(1ULL << 38)
+
+/*
+ * Exceptions. RATE (packets a second) and BYTES (a second) hold where a specification says
+ * nothing; up to one second's worth may come at once.
+ */
+#define SB_EXC_MAX			64
+#define SB_EXC_RATE			100
+#define SB_EXC_RATE_MAX			1000000
+#define SB_EXC_BYTES			(128 * 1024)
+#define SB_EXC_BYTES_MAX		(1 << 30)
+#define SB_EXC_BURST_NS			(1 * SB_NS_PER_S)
+
+/* Drops that the monitor group hears of, a second on the whole machine. */
+#define SB_DROP_EVENTS_PER_S		20
+#define SB_DROP_EVENTS_BURST_NS		(1 * SB_NS_PER_S)
+
+/* An unconfirmed mode reverts after ... */
+#define SB_CONFIRM_MIN_MS		1000
+#define SB_CONFIRM_MAX_MS		86400000
 
 #endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "namespace.h"
+
+#include <net/netns/generic.h>
+
+#include "exception.h"
+#include "exchange.h"
+#include "hooks.h"
+#include "keyring.h"
+#include "peer.h"
+#include "socket.h"
+
+#define SB_SWEEP_PERIOD	HZ
+
+struct workqueue_struct *sb_wq;
+static unsigned int net_id;
+
+struct sb_net *sb_net_of(const struct net *net)
+{
+	return net_generic(net, net_id);
+}
+
+static void sweep(struct work_struct *work)
+{
+	struct sb_net *sn = container_of(work, struct sb_net, sweep.work);
+	u64 now = ktime_get_boottime_ns();
+	struct sb_peer *peer;
+
+	mutex_lock(&sn->lock);
+	sb_bond_do_asked(sn);
+	list_for_each_entry(peer, &sn->peers, node) {
+		sb_bond_sweep(sn, peer, now);
+		sb_exchange_sweep(sn, peer, now);
+	}
+	if (!sn->closing)
+		queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
+	mutex_unlock(&sn->lock);
+}
+
+void sb_net_sweep_now(struct sb_net *sn)
+{
+	if (!READ_ONCE(sn->closing))
+		mod_delayed_work(sb_wq, &sn->sweep, 0);
+}
+
+static int __net_init net_start(struct net *net)
+{
+	struct sb_net *sn = sb_net_of(net);
+	int err;
+
+	sn->net = net;
+	mutex_init(&sn->lock);
+	init_llist_head(&sn->todo);
+	INIT_WORK(&sn->rx_work, sb_socket_work);
+	INIT_WORK(&sn->bond_work, sb_bond_work);
+	INIT_DELAYED_WORK(&sn->sweep, sweep);
+	err = sb_peers_init(sn);
+	if (err)
+		return err;
+	err = sb_keyring_init(sn);
+	if (err)
+		goto err_peers;
+	err = sb_hooks_net_init(sn);
+	if (err)
+		goto err_keyring;
+	queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
+	return 0;
+
+err_keyring:
+	sb_keyring_exit(sn);
+err_peers:
+	sb_peers_exit(sn);
+	return err;
+}
+
+static void __net_exit net_end(struct net *net)
+{
+	struct sb_net *sn = sb_net_of(net);
+
+	/* Traffic of this namespace ends here. The hooks go last but for what they look at. */
+	mutex_lock(&sn->lock);
+	WRITE_ONCE(sn->closing, true);
+	sb_peer_flush(sn);
+	sb_socket_close(sn);
+	mutex_unlock(&sn->lock);
+
+	cancel_delayed_work_sync(&sn->sweep);
+	cancel_work_sync(&sn->rx_work);
+	sb_hooks_net_exit(sn);
+	/* The last readers let go of SAs and peers; then what they had asked for is done. */
+	rcu_barrier();
+	flush_workqueue(sb_wq);
+	sb_keyring_exit(sn);
+	sb_exceptions_free(sn);
+	sb_peers_exit(sn);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_start,
+	.exit = net_end,
+	.id = &net_id,
+	.size = sizeof(struct sb_net),
+};
+
+int sb_namespace_init(void)
+{
+	int err;
+
+	sb_wq = alloc_workqueue("sealbond", WQ_UNBOUND, 0);
+	if (!sb_wq)
+		return -ENOMEM;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		destroy_workqueue(sb_wq);
+	return err;
+}
+
+void sb_namespace_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+	rcu_barrier();
+	destroy_workqueue(sb_wq);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What Sealbond keeps for one network namespace. */
+#ifndef SB_NAMESPACE_H
+#define SB_NAMESPACE_H
+
+#include <linux/idr.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include "handshake.h"
+#include "bond.h"
+
+struct sb_keyring;
+struct sb_exceptions;
+
+struct sb_net {
+	struct net *net;
+	struct mutex lock;		/* everything below that the packet path does not read */
+
+	/* Packet path: read under RCU. */
+	int sb0_ifindex;		/* 0: not set up; other namespaces have no bonds */
+	__be16 port_be;			/* of the bond socket, 0 without one */
+	struct sock __rcu *sk[2];	/* the bond sockets, IPv4 and IPv6, to compare with only */
+	struct sb_exceptions __rcu *exceptions;
+	struct rhashtable peers_by_overlay;	/* by inner address, both families */
+	struct nf_hook_ops *hooks;	/* this namespace's copies of the IP hooks */
+
+	/* Under lock. */
+	bool configured;		/* SET_LOCAL was done */
+	bool closing;			/* the namespace or the module goes away */
+	u32 if_id;
+	u8 encap;			/* enum sealbond_encap */
+	struct in_addr overlay4;	/* 0: none */
+	struct in6_addr overlay6;	/* ::: none */
+	struct socket *sock[2];
+	struct sb_limits limits;
+	struct sb_hs_local *hs;		/* NULL until there are keys and SET_LOCAL was done */
+	u8 device_id[SB_ID_LEN];
+	u8 chain_id[SB_ID_LEN];
+	u8 algorithms[2];		/* enum sealbond_algorithm, best first, 0: no more */
+	u16 port;
+	struct sb_keyring *keyring;	/* keys, blobs, the TPM's answers */
+	struct rhashtable peers_by_id;
+	struct rhashtable peers_by_key;
+	struct idr peers_by_index;	/* by the sender index of a handshake */
+	struct ida reqids;
+	u64 handshake_reasons[SB_HS_REASON_COUNT];
+	struct list_head peers;
+	unsigned int peers_nr;
+	unsigned int peers_generation;	/* changes with the list; never 0 */
+	struct work_struct rx_work;	/* drains the bond sockets */
+	struct llist_head todo;		/* peers for bond_work; any context */
+	struct work_struct bond_work;	/* confirmations and roaming */
+	struct delayed_work sweep;	/* leases, hard limits, retries: once a second */
+};
+
+/* sb_net_of() - the state of @net; valid from the namespace's start to its end. */
+struct sb_net *sb_net_of(const struct net *net);
+
+/* sb_net_sweep_now() - look at all bonds at once, not at the next second. Any context. */
+void sb_net_sweep_now(struct sb_net *sn);
+
+/* The module's own queue: handshakes, sweeps, confirmations. TPM commands have another. */
+extern struct workqueue_struct *sb_wq;
+
+int sb_namespace_init(void);
+void sb_namespace_exit(void);
+
+#endif

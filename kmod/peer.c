@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "peer.h"
+
+#include <linux/slab.h>
+
+#include "exchange.h"
+#include "namespace.h"
+
+static const struct rhashtable_params id_params = {
+	.key_len = SB_ID_LEN,
+	.key_offset = offsetof(struct sb_peer, device_id),
+	.head_offset = offsetof(struct sb_peer, by_id),
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params key_params = {
+	.key_len = SB_KEY_LEN,
+	.key_offset = offsetof(struct sb_peer, key),
+	.head_offset = offsetof(struct sb_peer, by_key),
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params overlay_params = {
+	.key_len = sizeof(struct in6_addr),
+	.key_offset = offsetof(struct sb_overlay, address),
+	.head_offset = offsetof(struct sb_overlay, node),
+	.automatic_shrinking = true,
+};
+
+int sb_peers_init(struct sb_net *sn)
+{
+	int err;
+
+	INIT_LIST_HEAD(&sn->peers);
+	sn->peers_generation = 1;
+	idr_init(&sn->peers_by_index);
+	ida_init(&sn->reqids);
+	err = rhashtable_init(&sn->peers_by_id, &id_params);
+	if (err)
+		return err;
+	err = rhashtable_init(&sn->peers_by_key, &key_params);
+	if (err)
+		goto err_id;
+	err = rhashtable_init(&sn->peers_by_overlay, &overlay_params);
+	if (err)
+		goto err_key;
+	return 0;
+
+err_key:
+	rhashtable_destroy(&sn->peers_by_key);
+err_id:
+	rhashtable_destroy(&sn->peers_by_id);
+	return err;
+}
+
+void sb_peers_exit(struct sb_net *sn)
+{
+	rhashtable_destroy(&sn->peers_by_overlay);
+	rhashtable_destroy(&sn->peers_by_key);
+	rhashtable_destroy(&sn->peers_by_id);
+	ida_destroy(&sn->reqids);
+	idr_destroy(&sn->peers_by_index);
+}
+
+struct sb_peer *sb_peer_by_id(struct sb_net *sn, const u8 id[SEALBOND_ID_LEN])
+{
+	return rhashtable_lookup_fast(&sn->peers_by_id, id, id_params);
+}
+
+struct sb_peer *sb_peer_by_key(struct sb_net *sn, const u8 key[SEALBOND_KEY_LEN])
+{
+	return rhashtable_lookup_fast(&sn->peers_by_key, key, key_params);
+}
+
+struct sb_peer *sb_peer_by_index(struct sb_net *sn, u32 index)
+{
+	return idr_find(&sn->peers_by_index, index);
+}
+
+struct sb_peer *sb_peer_by_overlay(struct sb_net *sn, const struct in6_addr *address)
+{
+	struct sb_overlay *at = rhashtable_lookup(&sn->peers_by_overlay, address, overlay_params);
+
+	return at ? at->peer : NULL;
+}
+
+static int claim_address(struct sb_net *sn, struct sb_peer *peer, struct sb_overlay *at)
+{
+	at->peer = peer;
+	return rhashtable_lookup_insert_fast(&sn->peers_by_overlay, &at->node, overlay_params);
+}
+
+static void release_address(struct sb_net *sn, struct sb_overlay *at)
+{
+	if (at->peer)
+		rhashtable_remove_fast(&sn->peers_by_overlay, &at->node, overlay_params);
+	at->peer = NULL;
+}
+
+static int claim_addresses(struct sb_net *sn, struct sb_peer *peer)
+{
+	int err = 0;
+
+	if (peer->overlay4.s_addr) {
+		ipv6_addr_set_v4mapped(peer->overlay4.s_addr, &peer->at[0].address);
+		err = claim_address(sn, peer, &peer->at[0]);
+		if (err)
+			peer->at[0].peer = NULL;
+	}
+	if (!err && !ipv6_addr_any(&peer->overlay6)) {
+		peer->at[1].address = peer->overlay6;
+		err = claim_address(sn, peer, &peer->at[1]);
+		if (err)
+			peer->at[1].peer = NULL;
+	}
+	if (err)
+		release_address(sn, &peer->at[0]);
+	return err == -EEXIST ? -EADDRINUSE : err;
+}
+
+static void free_peer(struct sb_peer *peer)
+{
+	sb_hs_peer_wipe(&peer->hs);
+	kfree_sensitive(peer);
+}
+
+/* After the grace period the packet path has let go; what it had asked for is still on the list. */
+static void free_work(struct work_struct *work)
+{
+	struct sb_peer *peer = container_of(to_rcu_work(work), struct sb_peer, free_work);
+	struct sb_net *sn = peer->sn;
+
+	mutex_lock(&sn->lock);
+	sb_bond_do_asked(sn);
+	mutex_unlock(&sn->lock);
+	free_peer(peer);
+}
+
+static int insert(struct sb_net *sn, struct sb_peer *peer, const char **text)
+{
+	int err;
+
+	err = ida_alloc_min(&sn->reqids, 1, GFP_KERNEL);
+	if (err < 0)
+		return err;
+	peer->reqid = err;
+	err = rhashtable_insert_fast(&sn->peers_by_id, &peer->by_id, id_params);
+	if (err)
+		goto err_reqid;
+	err = rhashtable_lookup_insert_fast(&sn->peers_by_key, &peer->by_key, key_params);
+	if (err) {
+		*text = "another peer has this key";
+		goto err_id;
+	}
+	err = claim_addresses(sn, peer);
+	if (err) {
+		*text = "another peer has this overlay address";
+		goto err_key;
+	}
+	list_add_tail(&peer->node, &sn->peers);
+	sn->peers_nr++;
+	sn->peers_generation += 2;	/* odd: never 0 */
+	return 0;
+
+err_key:
+	rhashtable_remove_fast(&sn->peers_by_key, &peer->by_key, key_params);
+err_id:
+	rhashtable_remove_fast(&sn->peers_by_id, &peer->by_id, id_params);
+err_reqid:
+	ida_free(&sn->reqids, peer->reqid);
+	return err;
+}
+
+static void set_lease(struct sb_peer *peer, u64 lease_ms)
+{
+	u64 now = ktime_get_boottime_ns();
+	u64 max_ms = div_u64(U64_MAX - now, NSEC_PER_MSEC);
+
+	WRITE_ONCE(peer->lease_end_ns,
+		   lease_ms ? now + min(lease_ms, max_ms) * NSEC_PER_MSEC : 0);
+}
+
+static int add(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
+{
+	struct sb_peer *peer;
+	int err;
+
+	if (!spec->overlay4.s_addr && ipv6_addr_any(&spec->overlay6)) {
+		*text = "a peer needs an overlay address";
+		return -EINVAL;
+	}
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return -ENOMEM;
+	peer->sn = sn;
+	memcpy(peer->device_id, spec->device_id, sizeof(peer->device_id));
+	memcpy(peer->key, spec->key, sizeof(peer->key));
+	peer->overlay4 = spec->overlay4;
+	peer->overlay6 = spec->overlay6;
+	peer->endpoint = spec->endpoint;
+	peer->flags = spec->flags;
+	set_lease(peer, spec->lease_ms);
+	spin_lock_init(&peer->roam_lock);
+	INIT_RCU_WORK(&peer->free_work, free_work);
+	err = insert(sn, peer, text);
+	if (err)
+		free_peer(peer);
+	return err;
+}
+
+static bool same_addresses(const struct sb_peer *peer, const struct sb_peer_spec *spec)
+{
+	return peer->overlay4.s_addr == spec->overlay4.s_addr &&
+	       ipv6_addr_equal(&peer->overlay6, &spec->overlay6);
+}
+
+/* The packet path reads a peer's addresses without a lock: another address is another record. */
+static int replace(struct sb_net *sn, struct sb_peer *peer, const struct sb_peer_spec *spec,
+		   const char **text)
+{
+	struct sb_peer_spec next = *spec;
+
+	if (memcmp(peer->key, spec->key, sizeof(peer->key))) {
+		struct sb_peer *owner = sb_peer_by_key(sn, spec->key);
+
+		if (owner && owner != peer) {
+			*text = "another peer has this key";
+			return -EEXIST;
+		}
+	}
+	if (!next.endpoint.port)
+		next.endpoint = peer->endpoint;
+	sb_peer_del(sn, peer);
+	return add(sn, &next, text);
+}
+
+int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
+{
+	struct sb_peer *peer = sb_peer_by_id(sn, spec->device_id);
+
+	if (sn->configured && !memcmp(spec->device_id, sn->device_id, SB_ID_LEN)) {
+		*text = "this is our own device id";
+		return -EINVAL;
+	}
+	if (!peer)
+		return add(sn, spec, text);
+	if (memcmp(peer->key, spec->key, sizeof(peer->key)) || !same_addresses(peer, spec))
+		return replace(sn, peer, spec, text);
+	if (spec->endpoint.port && !peer->bonded)
+		peer->endpoint = spec->endpoint;
+	WRITE_ONCE(peer->flags, spec->flags);
+	set_lease(peer, spec->lease_ms);
+	return 0;
+}
+
+void sb_peer_del(struct sb_net *sn, struct sb_peer *peer)
+{
+	sb_bond_end(sn, peer, SEALBOND_END_ASKED);
+	WRITE_ONCE(peer->lease_end_ns, 0);
+	release_address(sn, &peer->at[0]);
+	release_address(sn, &peer->at[1]);
+	rhashtable_remove_fast(&sn->peers_by_key, &peer->by_key, key_params);
+	rhashtable_remove_fast(&sn->peers_by_id, &peer->by_id, id_params);
+	ida_free(&sn->reqids, peer->reqid);
+	list_del(&peer->node);
+	sn->peers_nr--;
+	sn->peers_generation += 2;
+	peer->dead = true;
+	queue_rcu_work(sb_wq, &peer->free_work);
+}
+
+void sb_peer_flush(struct sb_net *sn)
+{
+	struct sb_peer *peer, *next;
+
+	list_for_each_entry_safe(peer, next, &sn->peers, node)
+		sb_peer_del(sn, peer);
+}
