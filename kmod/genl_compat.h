@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* pre_doit's first argument, which nobody here looks at; the test is in Kbuild. */
+#ifndef SB_GENL_COMPAT_H
+#define SB_GENL_COMPAT_H
+
+#ifdef SB_HAVE_GENL_SPLIT_OPS
+#define SB_GENL_DOIT_OPS const struct genl_split_ops
+#else
+#define SB_GENL_DOIT_OPS const struct genl_ops
+#endif
+
+#endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "keyring.h"
+
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "event.h"
+#include "exchange.h"
+#include "namespace.h"
+#include "peer.h"
+
+struct sb_key_order {
+	struct sb_seal_request request;
+	struct sb_seal_file approvals[SB_APPROVALS_MAX];
+	u8 *bytes;	/* all files, one after the other */
+};
+
+struct sb_keyring {
+	struct sb_net *sn;
+	struct work_struct work;
+	struct sb_key_order *order;	/* while the hold runs */
+	struct sb_seal_result *result;	/* of the last hold */
+	u8 priv[SB_KEYS][SB_DIGEST_LEN];
+	u8 state;
+	bool held;
+	bool unstored;
+};
+
+/*
+ * One hold at a time on the whole machine, and a slow TPM delays nobody but who waits for it:
+ * its own ordered queue.
+ */
+static struct workqueue_struct *tpm_wq;
+
+static size_t order_size(const struct sb_seal_request *request)
+{
+	size_t size = request->blob[SB_KEY_CURRENT].len + request->blob[SB_KEY_NEXT].len;
+	u32 i;
+
+	for (i = 0; i < request->n_approvals; i++)
+		size += request->approvals[i].len;
+	return size;
+}
+
+static struct sb_seal_file copy_file(u8 **at, const struct sb_seal_file *file)
+{
+	struct sb_seal_file copy = { .data = *at, .len = file->len };
+
+	if (file->len)
+		memcpy(*at, file->data, file->len);
+	*at += file->len;
+	return copy;
+}
+
+struct sb_key_order *sb_key_order_new(const struct sb_seal_request *request)
+{
+	struct sb_key_order *order = kzalloc(sizeof(*order), GFP_KERNEL);
+	u8 *at;
+	u32 i;
+
+	if (!order || request->n_approvals > SB_APPROVALS_MAX)
+		goto err;
+	order->bytes = kmalloc(order_size(request) + 1, GFP_KERNEL);
+	if (!order->bytes)
+		goto err;
+	at = order->bytes;
+	order->request = *request;
+	for (i = 0; i < SB_KEYS; i++)
+		order->request.blob[i] = copy_file(&at, &request->blob[i]);
+	for (i = 0; i < request->n_approvals; i++)
+		order->approvals[i] = copy_file(&at, &request->approvals[i]);
+	order->request.approvals = order->approvals;
+	return order;
+err:
+	kfree(order);
+	return NULL;
+}
+
+void sb_key_order_free(struct sb_key_order *order)
+{
+	if (!order)
+		return;
+	kfree(order->bytes);
+	kfree(order);
+}
+
+/* The replay counter needs a TPM that tells its resets; without, it is boot time alone. */
+int sb_keyring_apply(struct sb_net *sn)
+{
+	struct sb_keyring *ring = sn->keyring;
+	struct sb_hs_local *hs;
+	struct sb_peer *peer;
+	int err, i;
+
+	if (!ring->held || !sn->configured)
+		return 0;
+	hs = kzalloc(sizeof(*hs), GFP_KERNEL);
+	if (!hs)
+		return -ENOMEM;
+	err = sb_hs_local_init(hs, ring->priv[SB_KEY_CURRENT], sn->device_id, sn->chain_id,
+			       ring->result->reset_count, ring->result->restart_count);
+	if (err) {
+		kfree_sensitive(hs);
+		return err;
+	}
+	hs->want_encap = sn->encap == SEALBOND_ENCAP_ALWAYS;
+	hs->alg_offer = 0;
+	for (i = 0; i < ARRAY_SIZE(sn->algorithms) && sn->algorithms[i]; i++) {
+		hs->alg_pref[i] = sn->algorithms[i] - 1;
+		hs->alg_offer |= BIT(hs->alg_pref[i]);
+	}
+	/* With one algorithm the list still has to name both; the offer decides. */
+	if (i == 1)
+		hs->alg_pref[1] = !hs->alg_pref[0];
+
+	list_for_each_entry(peer, &sn->peers, node)
+		sb_exchange_forget(sn, peer);
+	if (sn->hs)
+		sb_hs_local_wipe(sn->hs);
+	kfree_sensitive(sn->hs);
+	sn->hs = hs;
+	return 0;
+}
+
+static void take_result(struct sb_keyring *ring, struct sb_seal_result *result, int err)
+{
+	kfree(ring->result);
+	ring->result = result;
+	ring->state = err ? SEALBOND_STATE_TPM_ERROR : result->state;
+	ring->held = !err && result->state == SEALBOND_STATE_KEYS_READY;
+	ring->unstored = ring->held && (result->new_blob_len[SB_KEY_CURRENT] ||
+					result->new_blob_len[SB_KEY_NEXT]);
+	if (err)
+		result->detail = err;
+}
+
+static void run(struct work_struct *work)
+{
+	struct sb_keyring *ring = container_of(work, struct sb_keyring, work);
+	struct sb_seal_result *result = kzalloc(sizeof(*result), GFP_KERNEL);
+	u8 priv[SB_KEYS][SB_DIGEST_LEN] = {};
+	struct sb_net *sn = ring->sn;
+	int err = -ENOMEM;
+
+	/* The order is ours until the state leaves "pending": no lock during the hold. */
+	if (result)
+		err = sb_seal_run(&ring->order->request, result, priv);
+
+	mutex_lock(&sn->lock);
+	sb_key_order_free(ring->order);
+	ring->order = NULL;
+	if (result) {
+		memcpy(ring->priv, priv, sizeof(priv));
+		take_result(ring, result, err);
+		if (ring->held && sb_keyring_apply(sn))
+			ring->state = SEALBOND_STATE_TPM_ERROR;
+	} else {
+		ring->state = SEALBOND_STATE_TPM_ERROR;
+	}
+	memzero_explicit(priv, sizeof(priv));
+	sb_event_key(sn);
+	mutex_unlock(&sn->lock);
+}
+
+int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order)
+{
+	struct sb_keyring *ring = sn->keyring;
+
+	if (ring->order)
+		return -EBUSY;
+	if (ring->held)
+		return -EALREADY;
+	ring->order = order;
+	ring->state = SEALBOND_STATE_KEY_PENDING;
+	queue_work(tpm_wq, &ring->work);
+	return 0;
+}
+
+u8 sb_keyring_state(const struct sb_net *sn)
+{
+	return sn->keyring->state;
+}
+
+const struct sb_seal_result *sb_keyring_result(const struct sb_net *sn)
+{
+	return sn->keyring->order ? NULL : sn->keyring->result;
+}
+
+bool sb_keyring_unstored(const struct sb_net *sn)
+{
+	return sn->keyring->unstored;
+}
+
+void sb_keyring_stored(struct sb_net *sn)
+{
+	sn->keyring->unstored = false;
+}
+
+int sb_keyring_init(struct sb_net *sn)
+{
+	struct sb_keyring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+
+	if (!ring)
+		return -ENOMEM;
+	ring->sn = sn;
+	ring->state = SEALBOND_STATE_NO_KEY;
+	INIT_WORK(&ring->work, run);
+	sn->keyring = ring;
+	return 0;
+}
+
+void sb_keyring_exit(struct sb_net *sn)
+{
+	struct sb_keyring *ring = sn->keyring;
+
+	cancel_work_sync(&ring->work);
+	sb_key_order_free(ring->order);
+	if (sn->hs)
+		sb_hs_local_wipe(sn->hs);
+	kfree_sensitive(sn->hs);
+	sn->hs = NULL;
+	kfree(ring->result);
+	kfree_sensitive(ring);
+	sn->keyring = NULL;
+}
+
+int sb_keyring_start(void)
+{
+	tpm_wq = alloc_ordered_workqueue("sealbond-tpm", 0);
+	return tpm_wq ? 0 : -ENOMEM;
+}
+
+void sb_keyring_stop(void)
+{
+	destroy_workqueue(tpm_wq);
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Commands about this device: its status, its addresses, its keys. */
+#include <linux/if_arp.h>
+#include <linux/netdevice.h>
+#include <net/rtnetlink.h>
+
+#include "keyring.h"
+#include "mode.h"
+#include "netlink.h"
+#include "peer.h"
+#include "socket.h"
+#include "version.h"
+
+#include "sealbond/limits.h"
+
+int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
+{
+	const struct sb_seal_result *res = sb_keyring_result(sn);
+
+	if (nla_put_u8(skb, SEALBOND_A_STATE, sb_keyring_state(sn)))
+		return -EMSGSIZE;
+	if (!res)
+		return 0;
+	if ((res->detail && nla_put_s32(skb, SEALBOND_A_STATE_DETAIL, res->detail)) ||
+	    nla_put_u32(skb, SEALBOND_A_TPM_COMMANDS, res->commands) ||
+	    nla_put_u64_64bit(skb, SEALBOND_A_TPM_TIME_MS,
+			      div_u64(res->duration_ns, NSEC_PER_MSEC), SEALBOND_A_PAD))
+		return -EMSGSIZE;
+	if (res->changed_pcrs && nla_put_u32(skb, SEALBOND_A_CHANGED_PCRS, res->changed_pcrs))
+		return -EMSGSIZE;
+	if (res->pcr_valid &&
+	    (nla_put_u32(skb, SEALBOND_A_PCR_VALID, res->pcr_valid) ||
+	     nla_put(skb, SEALBOND_A_PCR_VALUES, sizeof(res->pcr_value), res->pcr_value)))
+		return -EMSGSIZE;
+	if (res->clock_valid && (nla_put_u32(skb, SEALBOND_A_RESET_COUNT, res->reset_count) ||
+				 nla_put_u32(skb, SEALBOND_A_RESTART_COUNT, res->restart_count)))
+		return -EMSGSIZE;
+	if (res->state == SEALBOND_STATE_KEYS_READY &&
+	    (nla_put(skb, SEALBOND_A_KEY_CURRENT, SEALBOND_KEY_LEN, res->pub[SB_KEY_CURRENT]) ||
+	     nla_put(skb, SEALBOND_A_KEY_NEXT, SEALBOND_KEY_LEN, res->pub[SB_KEY_NEXT])))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_local(struct sk_buff *skb, const struct sb_net *sn)
+{
+	int i;
+
+	if (!sn->configured)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(sn->algorithms) && sn->algorithms[i]; i++)
+		;
+	if (nla_put(skb, SEALBOND_A_DEVICE_ID, SEALBOND_ID_LEN, sn->device_id) ||
+	    nla_put(skb, SEALBOND_A_CHAIN_ID, SEALBOND_ID_LEN, sn->chain_id) ||
+	    nla_put_u32(skb, SEALBOND_A_SB0_IFINDEX, sn->sb0_ifindex) ||
+	    nla_put_u32(skb, SEALBOND_A_IF_ID, sn->if_id) ||
+	    nla_put_u16(skb, SEALBOND_A_PORT, sn->port) ||
+	    nla_put(skb, SEALBOND_A_ALGORITHMS, i, sn->algorithms) ||
+	    nla_put_u8(skb, SEALBOND_A_ENCAP, sn->encap))
+		return -EMSGSIZE;
+	if (sn->overlay4.s_addr && nla_put_in_addr(skb, SEALBOND_A_OVERLAY4, sn->overlay4.s_addr))
+		return -EMSGSIZE;
+	if (!ipv6_addr_any(&sn->overlay6) &&
+	    nla_put_in6_addr(skb, SEALBOND_A_OVERLAY6, &sn->overlay6))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Keys made at run time and peers from an unsigned file: as long as that is so, say so. */
+static u32 assurance_gaps(const struct sb_net *sn)
+{
+	const struct sb_seal_result *res = sb_keyring_result(sn);
+	u32 gaps = SEALBOND_GAP_LATE_KEYS | SEALBOND_GAP_NOT_LOCKED;
+	const struct sb_peer *peer;
+
+	if (res && res->virtual_tpm)
+		gaps |= SEALBOND_GAP_VIRTUAL_TPM;
+	list_for_each_entry(peer, &sn->peers, node)
+		if (READ_ONCE(peer->flags) & SEALBOND_PEER_F_UNSIGNED)
+			return gaps | SEALBOND_GAP_UNSIGNED_GRANTS;
+	return gaps;
+}
+
+static u32 live_bonds(const struct sb_net *sn)
+{
+	u64 now = ktime_get_boottime_ns();
+	const struct sb_peer *peer;
+	u32 n = 0;
+
+	list_for_each_entry(peer, &sn->peers, node)
+		n += sb_bond_state(peer, now) == SEALBOND_BOND_LIVE;
+	return n;
+}
+
+int sb_nl_get_status(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sb_net *sn = info->user_ptr[0];
+	u64 revert_ms = sb_mode_revert_ms();
+	struct sk_buff *msg;
+	void *header;
+
+	msg = sb_nl_reply(info, &header);
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_string(msg, SEALBOND_A_VERSION, SB_VERSION) ||
+	    nla_put_u8(msg, SEALBOND_A_MODE, sb_mode()) ||
+	    (revert_ms && nla_put_u64_64bit(msg, SEALBOND_A_MODE_REVERT_MS, revert_ms,
+					    SEALBOND_A_PAD)) ||
+	    nla_put_u32(msg, SEALBOND_A_ASSURANCE, assurance_gaps(sn)) ||
+	    nla_put_u32(msg, SEALBOND_A_PEERS_NR, sn->peers_nr) ||
+	    nla_put_u32(msg, SEALBOND_A_BONDS_NR, live_bonds(sn)) ||
+	    sb_nl_put_key(msg, sn) || put_local(msg, sn)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	return sb_nl_send(msg, header, info);
+}
+
+static int put_blobs(struct sk_buff *skb, const struct sb_net *sn)
+{
+	const struct sb_seal_result *res = sb_keyring_result(sn);
+	static const int attr[SB_KEYS] = { SEALBOND_A_BLOB_CURRENT, SEALBOND_A_BLOB_NEXT };
+	int i;
+
+	if (!res || !sb_keyring_unstored(sn))
+		return 0;
+	for (i = 0; i < SB_KEYS; i++)
+		if (res->new_blob_len[i] &&
+		    nla_put(skb, attr[i], res->new_blob_len[i], res->new_blob[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+int sb_nl_get_key(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sb_net *sn = info->user_ptr[0];
+	struct sk_buff *msg;
+	void *header;
+
+	msg = sb_nl_reply(info, &header);
+	if (!msg)
+		return -ENOMEM;
+	if (sb_nl_put_key(msg, sn) || put_blobs(msg, sn)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	return sb_nl_send(msg, header, info);
+}
+
+int sb_nl_key_stored(struct sk_buff *skb, struct genl_info *info)
+{
+	sb_keyring_stored(info->user_ptr[0]);
+	return 0;
+}
+
+/* SET_LOCAL, read into values before anything changes. */
+struct local {
+	u32 ifindex, if_id;
+	u16 port;
+	u8 encap;
+	u8 algorithms[2];
+	struct in_addr overlay4;
+	struct in6_addr overlay6;
+	struct sb_limits limits;
+};
+
+static const struct nla_policy limits_policy[SEALBOND_L_MAX + 1] = {
+	[SEALBOND_L_HARD_MS] = NLA_POLICY_MIN(NLA_U64, 1000),
+	[SEALBOND_L_HARD_BYTES] = NLA_POLICY_MIN(NLA_U64, 1),
+	[SEALBOND_L_HARD_SEQUENCE] = NLA_POLICY_MIN(NLA_U64, 1),
+	[SEALBOND_L_SOFT_BYTES] = NLA_POLICY_MIN(NLA_U64, 1),
+	[SEALBOND_L_SOFT_SEQUENCE] = NLA_POLICY_MIN(NLA_U64, 1),
+	[SEALBOND_L_OVERLAP_MS] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
+static int read_limit(struct genl_info *info, struct nlattr *attr, u64 max, u64 unit, u64 *out)
+{
+	if (!attr)
+		return 0;
+	if (nla_get_u64(attr) > max) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "this limit is above the highest allowed (sealbond/limits.h)");
+		return -ERANGE;
+	}
+	*out = nla_get_u64(attr) * unit;
+	return 0;
+}
+
+static int read_limits(struct genl_info *info, struct sb_limits *limits)
+{
+	struct nlattr *l[SEALBOND_L_MAX + 1] = {};
+	int err = 0;
+
+	*limits = (struct sb_limits) {
+		.hard_ns = SB_REJECT_AFTER_S * SB_NS_PER_S,
+		.overlap_ns = SB_OVERLAP_S * SB_NS_PER_S,
+		.hard_bytes = SB_REJECT_AFTER_BYTES,
+		.soft_bytes = SB_REKEY_AFTER_BYTES,
+		.hard_sequence = SB_REJECT_AFTER_PACKETS,
+		.soft_sequence = SB_REKEY_AFTER_PACKETS,
+	};
+	if (info->attrs[SEALBOND_A_LIMITS])
+		err = nla_parse_nested(l, SEALBOND_L_MAX, info->attrs[SEALBOND_A_LIMITS],
+				       limits_policy, info->extack);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_HARD_MS], SB_REJECT_AFTER_MAX_S * 1000ULL,
+				 NSEC_PER_MSEC, &limits->hard_ns);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_OVERLAP_MS], SB_REJECT_AFTER_S * 1000ULL,
+				 NSEC_PER_MSEC, &limits->overlap_ns);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_HARD_BYTES], SB_REJECT_AFTER_BYTES, 1,
+				 &limits->hard_bytes);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_SOFT_BYTES], SB_REJECT_AFTER_BYTES, 1,
+				 &limits->soft_bytes);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_HARD_SEQUENCE], SB_REJECT_AFTER_PACKETS, 1,
+				 &limits->hard_sequence);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_SOFT_SEQUENCE], SB_REJECT_AFTER_PACKETS, 1,
+				 &limits->soft_sequence);
+	return err;
+}
+
+static int read_algorithms(struct genl_info *info, u8 algorithms[2])
+{
+	const struct nlattr *attr = info->attrs[SEALBOND_A_ALGORITHMS];
+	int i;
+
+	algorithms[0] = SEALBOND_ALG_AES256_GCM;
+	algorithms[1] = SEALBOND_ALG_CHACHA20_POLY1305;
+	if (!attr)
+		return 0;
+	algorithms[1] = SEALBOND_ALG_NONE;
+	memcpy(algorithms, nla_data(attr), nla_len(attr));
+	for (i = 0; i < nla_len(attr); i++)
+		if (!algorithms[i] || algorithms[i] >= __SEALBOND_ALG_MAX)
+			break;
+	if (i == nla_len(attr) && algorithms[0] != algorithms[1])
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "algorithms are 1 (AES-256-GCM) and 2 (ChaCha20-Poly1305), each at most once");
+	return -EINVAL;
+}
+
+/* sb0 must be what the hooks take it for: an xfrm interface with this if_id, here. */
+static int check_sb0(struct genl_info *info, struct net *net, const struct local *local)
+{
+	struct net_device *dev = dev_get_by_index(net, local->ifindex);
+	bool ok = dev && dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "xfrm");
+
+	dev_put(dev);
+	if (ok)
+		return 0;
+	sb_nl_text(info, dev ? "SB0_IFINDEX is not an xfrm interface" :
+			       "there is no device with this SB0_IFINDEX");
+	return dev ? -EINVAL : -ENODEV;
+}
+
+static int read_local(struct genl_info *info, struct local *local)
+{
+	struct nlattr **a = info->attrs;
+	int err;
+
+	if (sb_nl_need(info, SEALBOND_A_DEVICE_ID, "DEVICE_ID is needed") ||
+	    sb_nl_need(info, SEALBOND_A_CHAIN_ID, "CHAIN_ID is needed") ||
+	    sb_nl_need(info, SEALBOND_A_SB0_IFINDEX, "SB0_IFINDEX is needed") ||
+	    sb_nl_need(info, SEALBOND_A_IF_ID, "IF_ID is needed"))
+		return -EINVAL;
+	local->ifindex = nla_get_u32(a[SEALBOND_A_SB0_IFINDEX]);
+	local->if_id = nla_get_u32(a[SEALBOND_A_IF_ID]);
+	local->port = a[SEALBOND_A_PORT] ? nla_get_u16(a[SEALBOND_A_PORT]) : SB_DEFAULT_PORT;
+	local->encap = a[SEALBOND_A_ENCAP] ? nla_get_u8(a[SEALBOND_A_ENCAP]) : SEALBOND_ENCAP_AUTO;
+	if (a[SEALBOND_A_OVERLAY4])
+		local->overlay4.s_addr = nla_get_in_addr(a[SEALBOND_A_OVERLAY4]);
+	if (a[SEALBOND_A_OVERLAY6])
+		local->overlay6 = nla_get_in6_addr(a[SEALBOND_A_OVERLAY6]);
+	if (!local->overlay4.s_addr && ipv6_addr_any(&local->overlay6)) {
+		sb_nl_text(info, "OVERLAY4 or OVERLAY6 is needed");
+		return -EINVAL;
+	}
+	err = read_algorithms(info, local->algorithms);
+	return err ?: read_limits(info, &local->limits);
+}
+
+static bool same_identity(const struct sb_net *sn, struct genl_info *info,
+			  const struct local *local)
+{
+	return sn->configured && sn->port == local->port && sn->if_id == local->if_id &&
+	       sn->sb0_ifindex == local->ifindex &&
+	       sn->overlay4.s_addr == local->overlay4.s_addr &&
+	       ipv6_addr_equal(&sn->overlay6, &local->overlay6) &&
+	       !memcmp(sn->device_id, nla_data(info->attrs[SEALBOND_A_DEVICE_ID]), SB_ID_LEN) &&
+	       !memcmp(sn->chain_id, nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), SB_ID_LEN);
+}
+
+static int apply_local(struct sb_net *sn, struct genl_info *info, const struct local *local)
+{
+	bool other_algorithms = memcmp(sn->algorithms, local->algorithms,
+				       sizeof(sn->algorithms)) || sn->encap != local->encap;
+	int err;
+
+	sn->limits = local->limits;
+	if (same_identity(sn, info, local) && !other_algorithms)
+		return 0;
+	if (live_bonds(sn)) {
+		sb_nl_text(info, "bonds are live: end them first (END_BOND with FLUSH)");
+		return -EBUSY;
+	}
+	if (sn->port != local->port || !sn->sock[0]) {
+		sb_socket_close(sn);
+		err = sb_socket_open(sn, local->port);
+		if (err) {
+			sn->configured = false;
+			sb_nl_text(info, err == -EADDRINUSE ? "the UDP port is in use" :
+							      "the UDP socket could not be opened");
+			return err;
+		}
+	}
+	sn->port = local->port;
+	sn->if_id = local->if_id;
+	sn->encap = local->encap;
+	sn->overlay4 = local->overlay4;
+	sn->overlay6 = local->overlay6;
+	memcpy(sn->algorithms, local->algorithms, sizeof(sn->algorithms));
+	memcpy(sn->device_id, nla_data(info->attrs[SEALBOND_A_DEVICE_ID]), SB_ID_LEN);
+	memcpy(sn->chain_id, nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), SB_ID_LEN);
+	WRITE_ONCE(sn->sb0_ifindex, local->ifindex);
+	sn->configured = true;
+	return sb_keyring_apply(sn);
+}
+
+int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sb_net *sn = info->user_ptr[0];
+	struct local local = {};
+	int err;
+
+	err = read_local(info, &local);
+	if (!err)
+		err = check_sb0(info, sn->net, &local);
+	return err ?: apply_local(sn, info, &local);
+}
+
+static struct sb_seal_file file_of(const struct nlattr *attr)
+{
+	return (struct sb_seal_file) {
+		.data = attr ? nla_data(attr) : NULL,
+		.len = attr ? nla_len(attr) : 0,
+	};
+}
+
+static int read_approvals(struct genl_info *info, struct sb_seal_file *files, u32 *n)
+{
+	const struct nlattr *list = info->attrs[SEALBOND_A_APPROVALS];
+	struct nlattr *item;
+	int rest;
+
+	if (!list)
+		return 0;
+	nla_for_each_nested(item, list, rest) {
+		if (nla_type(item) != SEALBOND_A_APPROVAL || *n == SB_APPROVALS_MAX ||
+		    nla_len(item) > SB_APPROVAL_MAX) {
+			NL_SET_ERR_MSG_ATTR(info->extack, item,
+					    "APPROVALS holds at most 16 APPROVAL, each a file of sealbond/blob.h");
+			return -EINVAL;
+		}
+		files[(*n)++] = file_of(item);
+	}
+	if (rest) {
+		NL_SET_ERR_MSG_ATTR(info->extack, list, "APPROVALS has trailing bytes");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_pcrs(struct genl_info *info, const struct sb_seal_request *request)
+{
+	if (BIT(request->cap_pcr) & SB_CAP_FORBIDDEN) {
+		sb_nl_text(info, "CAP_PCR cannot be 16 or 23: userspace may reset them");
+		return -EINVAL;
+	}
+	if (request->policy_pcrs & (~SB_PCR_MASK_ALL | BIT(request->cap_pcr))) {
+		sb_nl_text(info, "POLICY_PCRS are bits 0 to 23, without the cap PCR");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int sb_nl_key(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sb_seal_file approvals[SB_APPROVALS_MAX];
+	struct sb_seal_request request = { .approvals = approvals };
+	struct nlattr **a = info->attrs;
+	struct sb_key_order *order;
+	int err;
+
+	if (sb_nl_need(info, SEALBOND_A_POLICY_PCRS, "POLICY_PCRS is needed") ||
+	    sb_nl_need(info, SEALBOND_A_CAP_PCR, "CAP_PCR is needed") ||
+	    sb_nl_need(info, SEALBOND_A_RELEASE_KEY, "RELEASE_KEY is needed") ||
+	    sb_nl_need(info, SEALBOND_A_POLICY_REF, "POLICY_REF is needed"))
+		return -EINVAL;
+	request.policy_pcrs = nla_get_u32(a[SEALBOND_A_POLICY_PCRS]);
+	request.cap_pcr = nla_get_u8(a[SEALBOND_A_CAP_PCR]);
+	request.allow_virtual = nla_get_flag(a[SEALBOND_A_ALLOW_VIRTUAL]);
+	memcpy(request.release_x, nla_data(a[SEALBOND_A_RELEASE_KEY]), SB_DIGEST_LEN);
+	memcpy(request.release_y, nla_data(a[SEALBOND_A_RELEASE_KEY]) + SB_DIGEST_LEN,
+	       SB_DIGEST_LEN);
+	memcpy(request.policy_ref, nla_data(a[SEALBOND_A_POLICY_REF]), SB_DIGEST_LEN);
+	request.blob[SB_KEY_CURRENT] = file_of(a[SEALBOND_A_BLOB_CURRENT]);
+	request.blob[SB_KEY_NEXT] = file_of(a[SEALBOND_A_BLOB_NEXT]);
+	err = check_pcrs(info, &request) ?: read_approvals(info, approvals, &request.n_approvals);
+	if (err)
+		return err;
+
+	order = sb_key_order_new(&request);
+	if (!order)
+		return -ENOMEM;
+	err = sb_keyring_run(info->user_ptr[0], order);
+	if (err) {
+		sb_key_order_free(order);
+		sb_nl_text(info, err == -EBUSY ? "a hold of the TPM is under way" :
+						 "the bond keys are held already: only a reboot makes others");
+	}
+	return err == -EALREADY ? -EBUSY : err;
+}
