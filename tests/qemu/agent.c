@@ -8,11 +8,11 @@
  *	'R' run    u32 timeout in ms (0: none), u32 output bound, command      -> 'O'... 'X'
  *	'K' kill   u8 signal, to the job's whole process group                 -> nothing
  *	'P' put    u32 mode, u64 offset, u16 path length, path, bytes          -> 'X'
- *	'G' get    u64 offset, u32 bytes wanted, path                          -> 'D' or 'X'
+ *	'G' get    path                                                        -> 'D'... 'X'
  *	'Q' quit   u8: 0 power off, 1 reboot; ends processes, unmounts, syncs  -> nothing
  *	'H' hello  kernel release (guest to host, once)
  *	'O' output bytes
- *	'D' data   bytes; none at the end of the file
+ *	'D' data   bytes of a file, in order
  *	'X' exit   i32 exit code (128 + signal where killed, -errno where refused), u8 flags
  */
 #define _GNU_SOURCE
@@ -310,32 +310,26 @@ static int put_file(const uint8_t *p, size_t len)
 	return err;
 }
 
-static void get_file(uint32_t id, const uint8_t *p, size_t len)
+/* Read once, front to back: some files of the kernel give nonsense for a second look at an offset. */
+static int get_file(uint32_t id, const uint8_t *p, size_t len)
 {
-	static uint8_t buf[FRAME_MAX - 64];
+	static uint8_t buf[65536];
 	char path[PATH_MAX];
 	ssize_t n;
 	int fd;
 
-	if (len <= 12 || len - 12 >= sizeof(path)) {
-		send_exit(id, -EINVAL, 0);
-		return;
-	}
-	memcpy(path, p + 12, len - 12);
-	path[len - 12] = 0;
+	if (len == 0 || len >= sizeof(path))
+		return -EINVAL;
+	memcpy(path, p, len);
+	path[len] = 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		send_exit(id, -errno, 0);
-		return;
-	}
-	size_t want = get32(p + 8) < sizeof(buf) ? get32(p + 8) : sizeof(buf);
-
-	n = pread(fd, buf, want, get64(p));
-	if (n < 0)
-		send_exit(id, -errno, 0);
-	else
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		send_frame('D', id, buf, n);
+	n = n < 0 ? -errno : 0;
 	close(fd);
+	return n;
 }
 
 static void quit(int how)
@@ -368,7 +362,7 @@ static void handle(uint8_t type, uint32_t id, const uint8_t *p, size_t len)
 		send_exit(id, put_file(p, len), 0);
 		break;
 	case 'G':
-		get_file(id, p, len);
+		send_exit(id, get_file(id, p, len), 0);
 		break;
 	case 'Q':
 		quit(len == 1 ? p[0] : 0);

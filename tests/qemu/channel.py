@@ -2,7 +2,6 @@
 """The host's end of the verdict channel; the frames are described in agent.c."""
 
 import os
-import queue
 import socket
 import struct
 import threading
@@ -97,7 +96,6 @@ class Channel:
         self._on_lost = on_lost
         self._lost = False
         self._jobs = {}
-        self._replies = {}
         self._next = 0
         self._send_lock = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
@@ -146,40 +144,31 @@ class Channel:
         return job
 
     def _ask(self, kind, payload):
-        number = self._number()
-        reply = queue.SimpleQueue()
+        """Sends a request about a file; returns its code and the data that came before it."""
+        reply = Job(self, self._number(), kind)
         with self.changed:
-            self._replies[number] = reply
-        self.send(kind, number, payload)
-        try:
-            answer = reply.get(timeout=60)
-        except queue.Empty:
-            raise TimeoutError(f"{self.name}: no answer to {kind!r}") from None
-        if answer is None:
-            self.check_alive()
-        return answer
+            self._jobs[reply.number] = reply
+        self.send(kind, reply.number, payload)
+        result = reply.wait(120)
+        return result.code, result.raw
 
     def put(self, path, data, mode=0o644):
         name = path.encode()
         offset = 0
         while True:
             chunk = data[offset:offset + CHUNK]
-            kind, code = self._ask("P", struct.pack(">IQH", mode, offset, len(name)) + name + chunk)
-            if kind != "X" or code != 0:
+            code, _ = self._ask("P", struct.pack(">IQH", mode, offset, len(name)) + name + chunk)
+            if code != 0:
                 raise OSError(-code, os.strerror(-code), path)
             offset += len(chunk)
             if offset >= len(data):
                 return
 
     def get(self, path):
-        out = bytearray()
-        while True:
-            kind, value = self._ask("G", struct.pack(">QI", len(out), CHUNK) + path.encode())
-            if kind != "D":
-                raise OSError(-value, os.strerror(-value), path)
-            if not value:
-                return bytes(out)
-            out += value
+        code, data = self._ask("G", path.encode())
+        if code != 0:
+            raise OSError(-code, os.strerror(-code), path)
+        return data
 
     def _read(self):
         buffer = bytearray()
@@ -200,8 +189,6 @@ class Channel:
                 del buffer[:4 + length]
         with self.changed:
             self._lost = True
-            for reply in self._replies.values():
-                reply.put(None)
             self.changed.notify_all()
         self._socket.close()
 
@@ -210,15 +197,12 @@ class Channel:
             job = self._jobs.get(number)
             if kind == "H":
                 self.hello = payload.decode()
-            elif kind == "O" and job:
+            elif kind in "OD" and job:
                 job._out += payload
             elif kind == "X" and job:
                 code, flags = struct.unpack(">iB", payload)
                 job._result = Result(job.command, code, bytes(job._out), flags)
                 del self._jobs[number]
-            elif number in self._replies:
-                value = struct.unpack(">iB", payload)[0] if kind == "X" else payload
-                self._replies.pop(number).put((kind, value))
             self.changed.notify_all()
 
     def wait_hello(self, timeout, started=None):

@@ -12,13 +12,14 @@ import time
 import image
 import uki
 from channel import Channel, CommandFailed, GuestDied
-from process import end, spawn, tail
+from process import console_tail, end, spawn, tail
 from wire import Capture
 
 STATE_DIR = "/var/lib/sealbond"
 CMDLINE = "console=ttyS0 quiet loglevel=5 panic=-1 oops=panic panic_on_warn=1"
 BOOT_TIMEOUT = {"seabios": 90, "ovmf": 180}
 DISK_MEGABYTES = 16
+MEGABYTE = 1 << 20
 
 
 class Nic:
@@ -97,18 +98,30 @@ class Guest:
     def _boot_arguments(self):
         initrd = image.initramfs(self.kernel, self.files, self.modules)
         if self.firmware == "seabios":
-            return ["-kernel", self.kernel.vmlinux(), "-initrd", initrd, "-append", self.cmdline()]
+            return self._direct_boot(initrd)
         base = os.path.join(self.directory, self.name)
         uki.make_uki(base + ".efi", self.kernel.vmlinuz, uki.compressed(initrd), self.cmdline())
         uki.make_boot_disk(base + ".boot", base + ".efi", self.boot_files)
         return uki.firmware(base + ".vars", self.firmware == "ovmf-secboot") + [
+            "-m", str(self.mem),
             "-drive", f"if=none,id=boot,format=raw,file={base}.boot,cache=unsafe",
             "-device", "virtio-blk-pci,drive=boot,bootindex=1"]
+
+    def _direct_boot(self, initrd):
+        """The kernel entered by its PVH note. QEMU puts -initrd so high there that it overwrites the ACPI
+        tables of a machine with a TPM; so it is loaded behind the kernel, out of memory that the guest is
+        given in addition and told to leave alone (Linux: kernel-parameters.txt, initrdmem, memmap)."""
+        start = -(-self.kernel.end_address() // MEGABYTE) * MEGABYTE
+        size = os.path.getsize(initrd)
+        room = -(-size // MEGABYTE)
+        return ["-m", str(self.mem + room), "-kernel", self.kernel.vmlinux(),
+                "-device", f"loader,file={initrd},addr={start:#x},force-raw=on",
+                "-append", f"{self.cmdline()} initrdmem={start:#x},{size} memmap={room}M${start:#x}"]
 
     def _arguments(self, verdict, monitor):
         arguments = [
             "qemu-system-x86_64", "-name", self.name, "-M", "q35", "-accel", "tcg", "-cpu", self.cpu,
-            "-m", str(self.mem), "-smp", str(self.smp), "-nodefaults", "-display", "none", "-no-reboot",
+            "-smp", str(self.smp), "-nodefaults", "-display", "none", "-no-reboot",
             "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=verdict,fd={verdict}",
             "-device", "virtio-serial-pci",
@@ -171,7 +184,7 @@ class Guest:
             pass
         what = "was shut down" if self._ending else "panicked or was lost"
         return (f"{self.name} {what} (QEMU's exit code {self._process.poll()})\n"
-                f"{tail(self.qemu_log, 5)}\n{tail(self.console)}")
+                f"{tail(self.qemu_log, 5)}\n{console_tail(self.console)}")
 
     # -- working with it --------------------------------------------------------------------------
 
@@ -239,7 +252,7 @@ class Guest:
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise TimeoutError(f"{self.name} does not shut down\n{tail(self.console)}") from None
+            raise TimeoutError(f"{self.name} does not shut down\n{console_tail(self.console)}") from None
         self._closed()
         if self.tpm:
             self.tpm.stop()
@@ -265,7 +278,7 @@ class Guest:
         self._closed()
         if self.tpm:
             self.tpm.stop()
-        return tail(self.console, 60)
+        return console_console_tail(self.console)
 
     def _closed(self):
         if self._channel:

@@ -161,6 +161,19 @@ class Kernel:
         write_atomically(out, elf)
         return out
 
+    def end_address(self):
+        """The first physical address behind the kernel, its zeroed memory included."""
+        with open(self.vmlinux(), "rb") as f:
+            head = f.read(4096)
+        offset, size, count = (struct.unpack_from(form, head, at)[0]
+                               for form, at in (("<Q", 32), ("<H", 54), ("<H", 56)))
+        end = 0
+        for number in range(count):
+            kind, _, _, _, physical, _, memory = struct.unpack_from("<IIQQQQQ", head, offset + number * size)
+            if kind == 1:
+                end = max(end, physical + memory)
+        return end
+
 
 class Tree:
     """The files of an initramfs: guest path -> (mode, bytes)."""
@@ -258,6 +271,8 @@ def _add_programs(tree):
     if not busybox or shared_libraries(busybox):
         raise ImageError("no static busybox: run scripts/setup.sh")
     tree.copy("/usr/bin/busybox", busybox, 0o755)
+    # busybox's shell would take its own ip and ping before those of PATH
+    tree.program("/usr/bin/sh", os.path.realpath(host_program("dash")))
     for name in PROGRAMS:
         source = host_program(name)
         if source:

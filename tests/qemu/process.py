@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -53,11 +54,22 @@ def wait_until(condition, timeout, what, interval=0.005):
 
 
 def tail(path, lines=25):
+    """The last lines of a log."""
     try:
         with open(path, "rb") as f:
             f.seek(0, os.SEEK_END)
-            f.seek(max(0, f.tell() - 16384))
+            f.seek(max(0, f.tell() - 32768))
             text = f.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
     return "\n".join(text.replace("\r", "").splitlines()[-lines:])
+
+
+_CRASH = re.compile(r"\bBUG:|WARNING:|Oops|Kernel panic|sysrq: Trigger")
+
+
+def console_tail(path):
+    """A console's end; after a crash, from where it began."""
+    lines = tail(path, 200).splitlines()
+    first = next((n for n, line in enumerate(lines) if _CRASH.search(line)), None)
+    return "\n".join(lines[-25:] if first is None else lines[first:first + 60])
