@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "packet.h"
+
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/ktime.h>
+#include <linux/udp.h>
+#include <net/dst_metadata.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/rtnetlink.h>
+#include <net/xfrm.h>
+
+#include "fragment.h"
+#include "namespace.h"
+#include "peer.h"
+#include "sa.h"
+
+/* More tags than a service and a customer VLAN are not looked behind. */
+#define VLAN_TAGS	2
+
+#define PROTO_NONE	59	/* IPv6's "no next header", used for both families */
+
+struct udp_spi {
+	struct udphdr udp;
+	__be32 word;		/* RFC 3948: an SPI, or zero before anything else */
+};
+
+/* What the outer headers say, beside the shape. */
+struct outer {
+	enum sb_shape shape;
+	bool our_port;		/* the own side's UDP port is the bond port */
+	bool first_fragment;
+	__be32 spi;		/* with SB_SHAPE_SEALED */
+};
+
+static enum sb_device device_of(const struct sb_net *sn, const struct net_device *dev)
+{
+	int sb0 = READ_ONCE(sn->sb0_ifindex);
+
+	if (sb0 && dev->ifindex == sb0)
+		return SB_DEVICE_SB0;
+	if (dev == sn->net->loopback_dev)
+		return SB_DEVICE_LOOPBACK;
+	if (sb0)
+		return SB_DEVICE_PROTECTED;
+	if (dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "veth"))
+		return SB_DEVICE_INSIDE;
+	return SB_DEVICE_OTHER;
+}
+
+static void read_transport(struct outer *o, const struct sk_buff *skb, int offset, u8 proto,
+			   __be16 port, bool out)
+{
+	const struct udp_spi *u;
+	struct udp_spi u_buf;
+	const __be32 *spi;
+	__be32 spi_buf;
+
+	static_assert(sizeof(struct udp_spi) == 12);
+	if (proto == IPPROTO_ESP) {
+		spi = skb_header_pointer(skb, offset, sizeof(spi_buf), &spi_buf);
+		if (spi) {
+			o->shape = SB_SHAPE_SEALED;
+			o->spi = *spi;
+		} else {
+			o->shape = SB_SHAPE_MALFORMED;
+		}
+		return;
+	}
+	if (proto != IPPROTO_UDP || !port)
+		return;
+	u = skb_header_pointer(skb, offset, sizeof(u_buf), &u_buf);
+	if (!u) {
+		/* Too short for a first word; the port counts all the same. */
+		u = skb_header_pointer(skb, offset, sizeof(u_buf.udp), &u_buf);
+		if (!u)
+			o->shape = SB_SHAPE_MALFORMED;
+		else
+			o->our_port = (out ? u->udp.source : u->udp.dest) == port;
+		return;
+	}
+	if ((out ? u->udp.source : u->udp.dest) != port)
+		return;
+	o->our_port = true;
+	o->spi = u->word;
+	o->shape = u->word ? SB_SHAPE_SEALED : SB_SHAPE_HANDSHAKE;
+}
+
+static void read_ip4(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+{
+	const struct iphdr *ip;
+	struct iphdr buf;
+
+	ip = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!ip || ip->version != 4 || ip->ihl < 5) {
+		o->shape = SB_SHAPE_MALFORMED;
+		return;
+	}
+	if (ip->frag_off & htons(IP_OFFSET)) {
+		o->shape = SB_SHAPE_FRAGMENT;
+		return;
+	}
+	o->first_fragment = ip->frag_off & htons(IP_MF);
+	read_transport(o, skb, offset + ip->ihl * 4, ip->protocol, port, out);
+}
+
+static void read_ip6(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+{
+	const struct frag_hdr *frag;
+	const struct ipv6hdr *ip;
+	struct frag_hdr frag_buf;
+	struct ipv6hdr buf;
+	u8 next;
+
+	ip = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!ip || ip->version != 6) {
+		o->shape = SB_SHAPE_MALFORMED;
+		return;
+	}
+	next = ip->nexthdr;
+	offset += sizeof(*ip);
+	if (next == NEXTHDR_FRAGMENT) {
+		frag = skb_header_pointer(skb, offset, sizeof(frag_buf), &frag_buf);
+		if (!frag) {
+			o->shape = SB_SHAPE_MALFORMED;
+			return;
+		}
+		if (frag->frag_off & htons(IP6_OFFSET)) {
+			o->shape = SB_SHAPE_FRAGMENT;
+			return;
+		}
+		o->first_fragment = frag->frag_off & htons(IP6_MF);
+		next = frag->nexthdr;
+		offset += sizeof(*frag);
+	}
+	/* Behind other extension headers there is nothing of ours: that is clear traffic. */
+	read_transport(o, skb, offset, next, port, out);
+}
+
+static void read_outer(struct outer *o, const struct sb_packet *p, bool out)
+{
+	__be16 port = READ_ONCE(p->sn->port_be);
+
+	*o = (struct outer){ .shape = SB_SHAPE_CLEAR };
+	if (p->offset < 0)
+		o->shape = SB_SHAPE_MALFORMED;
+	else if (p->family == 4)
+		read_ip4(o, p->skb, p->offset, port, out);
+	else
+		read_ip6(o, p->skb, p->offset, port, out);
+}
+
+static bool is_own_socket(const struct sb_net *sn, const struct sk_buff *skb)
+{
+	const struct sock *sk = skb->sk;
+
+	return sk && (sk == rcu_access_pointer(sn->sk[0]) || sk == rcu_access_pointer(sn->sk[1]));
+}
+
+static void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
+{
+	f->lease_live = sb_lease_live(peer, ktime_get_coarse_boottime_ns());
+	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
+}
+
+static void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		  const struct net_device *dev, enum sb_hook hook)
+{
+	p->facts = (struct sb_facts){ .hook = hook, .device = device_of(sn, dev) };
+	p->more_fragments = false;
+	p->sa = NULL;
+	p->sn = sn;
+	p->skb = skb;
+	p->dev = dev;
+}
+
+/* For the hooks of IP, where that header is known to be whole. */
+static void start_ip(struct sb_packet *p, u8 pf)
+{
+	bool ip4 = pf == NFPROTO_IPV4;
+
+	p->family = ip4 ? 4 : 6;
+	p->ethertype = ip4 ? ETH_P_IP : ETH_P_IPV6;
+	p->offset = skb_network_offset(p->skb);
+}
+
+struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb)
+{
+	const struct sec_path *path = skb_sec_path(skb);
+	struct sb_sa *sa;
+
+	if (!path || !path->len)
+		return NULL;
+	sa = sb_sa_by_state(path->xvec[path->len - 1]);
+	return sa && !sa->out && sa->peer->sn == sn ? sa : NULL;
+}
+
+bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV4 ? ip_hdr(skb)->protocol == PROTO_NONE :
+				    ipv6_hdr(skb)->nexthdr == PROTO_NONE;
+}
+
+static bool source_is(const struct sb_peer *peer, const struct sb_packet *p)
+{
+	if (p->family == 4)
+		return peer->overlay4.s_addr && ip_hdr(p->skb)->saddr == peer->overlay4.s_addr;
+	return !ipv6_addr_any(&peer->overlay6) &&
+	       ipv6_addr_equal(&ipv6_hdr(p->skb)->saddr, &peer->overlay6);
+}
+
+static void through_sb0(struct sb_packet *p, u8 pf)
+{
+	struct sb_facts *f = &p->facts;
+
+	p->sa = sb_packet_sa(p->sn, p->skb);
+	if (!p->sa) {
+		f->sa = secpath_exists(p->skb) ? SB_SA_FOREIGN : SB_SA_NONE;
+		return;
+	}
+	f->sa = SB_SA_OURS;
+	ask_peer(f, p->sa->peer);
+	f->source_ok = source_is(p->sa->peer, p);
+	if (sb_packet_is_dummy(p->skb, pf))
+		f->shape = SB_SHAPE_DUMMY;
+}
+
+void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		   const struct nf_hook_state *state)
+{
+	struct sb_facts *f = &p->facts;
+	struct outer o;
+
+	start(p, sn, skb, state->in, SB_HOOK_PRE);
+	start_ip(p, state->pf);
+	if (f->device == SB_DEVICE_SB0) {
+		through_sb0(p, state->pf);
+		return;
+	}
+	if (f->device != SB_DEVICE_PROTECTED)
+		return;
+	read_outer(&o, p, false);
+	f->shape = o.shape;
+	if (o.shape == SB_SHAPE_SEALED)
+		f->sa = sb_sa_by_spi(sn->net, o.spi, false) ? SB_SA_OURS : SB_SA_FOREIGN;
+	else if (secpath_exists(skb))
+		f->sa = sb_packet_sa(sn, skb) ? SB_SA_OURS : SB_SA_FOREIGN;
+}
+
+static void into_sb0(struct sb_packet *p)
+{
+	struct sb_facts *f = &p->facts;
+	struct in6_addr mapped;
+	const struct in6_addr *to = &mapped;
+	struct sb_peer *peer;
+
+	f->forwarded = p->skb->skb_iif;
+	if (p->family == 4)
+		ipv6_addr_set_v4mapped(ip_hdr(p->skb)->daddr, &mapped);
+	else
+		to = &ipv6_hdr(p->skb)->daddr;
+	peer = sb_peer_by_overlay(p->sn, to);
+	if (!peer)
+		return;
+	f->peer = true;
+	f->bonded = READ_ONCE(peer->bonded);
+	ask_peer(f, peer);
+}
+
+static bool is_transformed(const struct sk_buff *skb, u8 family)
+{
+	return family == 4 ? IPCB(skb)->flags & IPSKB_XFRM_TRANSFORMED :
+			     IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
+}
+
+void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		    const struct nf_hook_state *state)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+	struct sb_facts *f = &p->facts;
+	struct sb_sa *sa;
+	struct outer o;
+
+	start(p, sn, skb, state->out, SB_HOOK_POST);
+	if (f->device == SB_DEVICE_LOOPBACK || f->device == SB_DEVICE_INSIDE)
+		return;
+	start_ip(p, state->pf);
+	if (f->device == SB_DEVICE_SB0) {
+		into_sb0(p);
+		return;
+	}
+	f->forwarded = skb->skb_iif;
+	if (dst && dst->xfrm) {
+		sa = sb_sa_by_state(dst->xfrm);
+		f->transforming = true;
+		f->sa = SB_SA_FOREIGN;
+		if (sa && sa->out && sa->peer->sn == sn) {
+			f->sa = SB_SA_OURS;
+			ask_peer(f, sa->peer);
+		}
+		return;
+	}
+	f->transformed = is_transformed(skb, p->family);
+	f->own_socket = is_own_socket(sn, skb);
+	if (f->device != SB_DEVICE_PROTECTED || (f->own_socket && !f->transformed))
+		return;
+	read_outer(&o, p, true);
+	f->shape = o.shape;
+	f->our_port = o.our_port;
+	if (o.shape == SB_SHAPE_SEALED)
+		f->sa = sb_sa_by_spi(sn->net, o.spi, true) ? SB_SA_OURS : SB_SA_FOREIGN;
+}
+
+/*
+ * The network header of a frame with a tag in it (and not beside it, as the kernel prefers) is
+ * the tag. Sets ethertype, family and offset.
+ */
+static void read_frame(struct sb_packet *p)
+{
+	__be16 proto = p->skb->protocol;
+	const struct vlan_hdr *tag;
+	struct vlan_hdr buf;
+	int tags;
+
+	p->offset = skb_network_offset(p->skb);
+	for (tags = 0; eth_type_vlan(proto) && p->offset >= 0 && tags < VLAN_TAGS; tags++) {
+		tag = skb_header_pointer(p->skb, p->offset, sizeof(buf), &buf);
+		if (!tag)
+			break;
+		proto = tag->h_vlan_encapsulated_proto;
+		p->offset += sizeof(*tag);
+	}
+	p->ethertype = ntohs(proto);
+	p->family = proto == htons(ETH_P_IP) ? 4 : proto == htons(ETH_P_IPV6) ? 6 : 0;
+}
+
+static void leaving(struct sb_packet *p)
+{
+	struct sb_facts *f = &p->facts;
+	struct sb_sa *sa;
+	struct outer o;
+
+	read_outer(&o, p, true);
+	f->shape = o.shape;
+	f->our_port = o.our_port;
+	p->more_fragments = o.first_fragment;
+	if (o.shape == SB_SHAPE_SEALED) {
+		sa = sb_sa_by_spi(p->sn->net, o.spi, true);
+		f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
+		if (sa)
+			ask_peer(f, sa->peer);
+	} else if (o.shape == SB_SHAPE_FRAGMENT && sb_fragment_continues(p)) {
+		f->shape = SB_SHAPE_OUR_FRAGMENT;
+		p->more_fragments = true;
+	}
+}
+
+void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		      const struct nf_hook_state *state)
+{
+	struct sb_facts *f = &p->facts;
+
+	start(p, sn, skb, state->out, SB_HOOK_EGRESS);
+	if (f->device == SB_DEVICE_INSIDE)
+		return;
+	/* Egress hooks are on no xfrm interface: what has sb0's number here is not sb0. */
+	if (f->device == SB_DEVICE_SB0)
+		f->device = SB_DEVICE_PROTECTED;
+	f->packet_socket = skb->sk && skb->sk->sk_family == AF_PACKET;
+	f->own_socket = is_own_socket(sn, skb);
+	f->forwarded = skb->skb_iif;
+	read_frame(p);
+	if (p->ethertype == ETH_P_ARP)
+		f->shape = SB_SHAPE_ARP;
+	else if (!p->family)
+		f->shape = SB_SHAPE_UNKNOWN;
+	else if (f->device == SB_DEVICE_PROTECTED)
+		leaving(p);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Facts for the verdict, from an skb and where it is. */
+#ifndef SB_PACKET_H
+#define SB_PACKET_H
+
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+
+#include "exception_match.h"
+#include "verdict.h"
+
+struct sb_net;
+struct sb_sa;
+
+/* A packet under judgement; lives on the hook's stack, under RCU. */
+struct sb_packet {
+	struct sb_facts facts;
+	bool more_fragments;	/* EGRESS: a first fragment, or one that continues it */
+	u8 family;		/* 4, 6, 0: neither; known for every packet that is not accepted */
+	int offset;		/* of the IP header from skb->data; the same */
+	u16 ethertype;		/* host order; the same */
+	struct sb_sa *sa;	/* PRE on sb0: what it came through, if it is ours; else NULL */
+	struct sb_net *sn;
+	struct sk_buff *skb;
+	const struct net_device *dev;
+};
+
+/*
+ * sb_packet_pre(), _post(), _egress() - fill in what the verdict needs, the exceptions left
+ * unasked. They read as little as the usual packet allows: one look-up, one coarse clock, and
+ * no byte behind the SPI. The skb is not changed.
+ */
+void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		   const struct nf_hook_state *state);
+void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		    const struct nf_hook_state *state);
+void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+		      const struct nf_hook_state *state);
+
+/*
+ * sb_packet_flow() - who talks to whom, for exceptions and reports; the slow path. What cannot
+ * be read stays zero, and a fragment is marked as one.
+ */
+void sb_packet_flow(const struct sb_packet *p, struct sb_flow *flow);
+
+/* sb_packet_sa() - the SA of ours that a packet on sb0 came through, or NULL. Under RCU. */
+struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb);
+
+/* sb_packet_is_dummy() - an inner packet without content, as a bond's confirmation is. */
+bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf);
+
+#endif
