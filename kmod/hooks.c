@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In:  PRE_ROUTING of the device (ESP, handshake, exception), then of sb0 (through our SA).
+ * Out: POST_ROUTING of sb0 (is there a bond?), of the device before the SA (ours, lease), of the
+ *      device behind it (our SPI), then egress, which sees what went past IP as well.
+ * The hooks are there in every mode and read the mode first.
+ */
+#define pr_fmt(fmt) "sealbond: " fmt
+
+#include "hooks.h"
+
+#include <linux/hashtable.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/netfilter_netdev.h>
+#include <linux/slab.h>
+#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+#include <net/rtnetlink.h>
+
+#include "bond.h"
+#include "drop_event.h"
+#include "exception.h"
+#include "fragment.h"
+#include "mode.h"
+#include "namespace.h"
+#include "packet.h"
+#include "sa.h"
+
+/*
+ * The verdict is not "accept". An exception is paid for where a packet comes by once: at PRE, at
+ * POST, and at egress for what has no POST. Other IP packets at egress have paid, on whatever
+ * stack of devices; what the stack did not make is forwarded and has no excuse.
+ */
+static noinline unsigned int refuse(struct sb_packet *p, struct sb_verdict verdict,
+				    enum sealbond_mode mode)
+{
+	struct sb_facts *f = &p->facts;
+
+	if (verdict.ask) {
+		bool pay = f->hook != SB_HOOK_EGRESS || f->packet_socket ||
+			   f->shape == SB_SHAPE_ARP;
+		struct sb_flow flow;
+
+		sb_packet_flow(p, &flow);
+		f->excuse = sb_exceptions_ask(p->sn, &flow, p->skb->len, pay);
+		verdict = sb_verdict(f);
+		if (verdict.outcome == SB_ACCEPT)
+			return NF_ACCEPT;
+	}
+	if (verdict.outcome == SB_CONSUME)
+		return NF_DROP;
+	sb_drop_report(p, verdict.reason, mode == SEALBOND_MODE_OBSERVE);
+	return mode == SEALBOND_MODE_OBSERVE ? NF_ACCEPT : NF_DROP;
+}
+
+static void confirm(struct sb_sa *sa)
+{
+	if (unlikely(!READ_ONCE(sa->confirmed)))
+		sb_bond_confirm(sa);
+}
+
+/* Mode off judges nothing, but a bond is confirmed all the same. */
+static unsigned int pre_when_off(struct sb_net *sn, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct sb_sa *sa;
+
+	if (state->in->ifindex != READ_ONCE(sn->sb0_ifindex))
+		return NF_ACCEPT;
+	sa = sb_packet_sa(sn, skb);
+	if (!sa)
+		return NF_ACCEPT;
+	confirm(sa);
+	return sb_packet_is_dummy(skb, state->pf) ? NF_DROP : NF_ACCEPT;
+}
+
+static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum sealbond_mode mode = sb_mode();
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	if (mode == SEALBOND_MODE_OFF)
+		return pre_when_off(priv, skb, state);
+	sb_packet_pre(&p, priv, skb, state);
+	verdict = sb_verdict(&p.facts);
+	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
+		confirm(p.sa);
+	if (likely(verdict.outcome == SB_ACCEPT))
+		return NF_ACCEPT;
+	return refuse(&p, verdict, mode);
+}
+
+static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum sealbond_mode mode = sb_mode();
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	if (mode == SEALBOND_MODE_OFF)
+		return NF_ACCEPT;
+	sb_packet_post(&p, priv, skb, state);
+	verdict = sb_verdict(&p.facts);
+	if (likely(verdict.outcome == SB_ACCEPT))
+		return NF_ACCEPT;
+	return refuse(&p, verdict, mode);
+}
+
+static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum sealbond_mode mode = sb_mode();
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	if (mode == SEALBOND_MODE_OFF)
+		return NF_ACCEPT;
+	sb_packet_egress(&p, priv, skb, state);
+	verdict = sb_verdict(&p.facts);
+	if (likely(verdict.outcome == SB_ACCEPT)) {
+		if (unlikely(p.more_fragments))
+			sb_fragment_expect(&p);
+		return NF_ACCEPT;
+	}
+	return refuse(&p, verdict, mode);
+}
+
+/* Writable, one set a namespace: from 7.x on the kernel links registered hooks into lists. */
+struct net_hooks {
+	struct nf_hook_ops ops[4];	/* sn->hooks points here */
+	struct list_head node;		/* of nets */
+	struct net *net;
+	bool defrag4, defrag6;
+	struct rcu_head rcu;
+};
+
+static const struct nf_hook_ops ip_hooks[] = {
+	{
+		.hook = pre,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP_PRI_CONNTRACK_DEFRAG + 1,
+	}, {
+		.hook = pre,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK_DEFRAG + 1,
+	}, {
+		.hook = post,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = INT_MAX,
+	}, {
+		.hook = post,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = INT_MAX,
+	},
+};
+
+static DEFINE_MUTEX(nets_lock);	/* nets, want_defrag, and the hooks' defrag4 and defrag6 */
+static LIST_HEAD(nets);
+static bool want_defrag;
+
+static void defrag_on(struct net_hooks *h)
+{
+	if (!h->defrag4)
+		h->defrag4 = !nf_defrag_ipv4_enable(h->net);
+	if (!h->defrag6)
+		h->defrag6 = !nf_defrag_ipv6_enable(h->net);
+	if (!h->defrag4 || !h->defrag6)
+		pr_warn("no reassembly in namespace %u: fragments are dropped there\n",
+			h->net->ns.inum);
+}
+
+static void defrag_off(struct net_hooks *h)
+{
+	if (h->defrag4)
+		nf_defrag_ipv4_disable(h->net);
+	if (h->defrag6)
+		nf_defrag_ipv6_disable(h->net);
+	h->defrag4 = false;
+	h->defrag6 = false;
+}
+
+void sb_hooks_defrag(bool on)
+{
+	struct net_hooks *h;
+
+	mutex_lock(&nets_lock);
+	want_defrag = on;
+	list_for_each_entry(h, &nets, node) {
+		if (on)
+			defrag_on(h);
+		else
+			defrag_off(h);
+	}
+	mutex_unlock(&nets_lock);
+}
+
+int sb_hooks_net_init(struct sb_net *sn)
+{
+	struct net_hooks *h = kzalloc(sizeof(*h), GFP_KERNEL);
+	int err, i;
+
+	static_assert(sizeof(h->ops) == sizeof(ip_hooks));
+	if (!h)
+		return -ENOMEM;
+	memcpy(h->ops, ip_hooks, sizeof(h->ops));
+	for (i = 0; i < ARRAY_SIZE(h->ops); i++)
+		h->ops[i].priv = sn;
+	h->net = sn->net;
+	err = nf_register_net_hooks(sn->net, h->ops, ARRAY_SIZE(h->ops));
+	if (err) {
+		kfree_rcu(h, rcu);
+		return err;
+	}
+	sn->hooks = h->ops;
+	mutex_lock(&nets_lock);
+	list_add_tail(&h->node, &nets);
+	if (want_defrag)
+		defrag_on(h);
+	mutex_unlock(&nets_lock);
+	return 0;
+}
+
+void sb_hooks_net_exit(struct sb_net *sn)
+{
+	struct net_hooks *h;
+
+	if (!sn->hooks)
+		return;
+	h = container_of(sn->hooks, struct net_hooks, ops[0]);
+	mutex_lock(&nets_lock);
+	list_del(&h->node);
+	defrag_off(h);
+	mutex_unlock(&nets_lock);
+	nf_unregister_net_hooks(sn->net, h->ops, ARRAY_SIZE(h->ops));
+	sn->hooks = NULL;
+	kfree_rcu(h, rcu);
+}
+
+/* One a device that is hooked; under RTNL. */
+struct device_hook {
+	struct nf_hook_ops ops;
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+static DEFINE_HASHTABLE(device_hooks, 6);
+
+static bool is_xfrm_interface(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "xfrm");
+}
+
+/*
+ * Inner packets are judged at POST_ROUTING of an xfrm interface, and what comes out of it on the
+ * device below: it needs no egress hook, nor does loopback.
+ */
+static int attach(struct net_device *dev)
+{
+	struct net *net = dev_net(dev);
+	struct device_hook *h;
+	int err;
+
+	if (dev == net->loopback_dev || dev->flags & IFF_LOOPBACK || is_xfrm_interface(dev))
+		return 0;
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return -ENOMEM;
+	h->ops.hook = egress;
+	h->ops.pf = NFPROTO_NETDEV;
+	h->ops.hooknum = NF_NETDEV_EGRESS;
+	h->ops.priority = INT_MAX;
+	h->ops.dev = dev;
+	h->ops.priv = sb_net_of(net);
+	err = nf_register_net_hook(net, &h->ops);
+	if (err) {
+		kfree_rcu(h, rcu);
+		return err;
+	}
+	hash_add(device_hooks, &h->node, (unsigned long)dev);
+	return 0;
+}
+
+static void detach(struct net_device *dev)
+{
+	struct device_hook *h;
+
+	hash_for_each_possible(device_hooks, h, node, (unsigned long)dev) {
+		if (h->ops.dev != dev)
+			continue;
+		hash_del(&h->node);
+		nf_unregister_net_hook(dev_net(dev), &h->ops);
+		kfree_rcu(h, rcu);
+		return;
+	}
+}
+
+/*
+ * A device that moves to another namespace is unregistered in the old one and registered in the
+ * new one. Where the hook cannot be had, a new device is refused; one that moves cannot be, and
+ * is left with the hooks of IP.
+ */
+static int on_device(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct sb_net *sn;
+	int err;
+
+	switch (event) {
+	case NETDEV_REGISTER:
+		err = attach(dev);
+		if (err)
+			pr_err("no egress hook on %s: %d\n", dev->name, err);
+		return notifier_from_errno(err);
+	case NETDEV_UNREGISTER:
+		detach(dev);
+		/* The number may be given to another device: then that is not sb0. */
+		sn = sb_net_of(dev_net(dev));
+		cmpxchg(&sn->sb0_ifindex, dev->ifindex, -1);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block device_notifier = {
+	.notifier_call = on_device,
+};
+
+int sb_hooks_init(void)
+{
+	return register_netdevice_notifier(&device_notifier);
+}
+
+void sb_hooks_exit(void)
+{
+	/* Tells of each device as if it were unregistered: all are detached. */
+	unregister_netdevice_notifier(&device_notifier);
+	synchronize_net();
+}
