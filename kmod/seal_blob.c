@@ -33,10 +33,10 @@ static bool name_valid(const u8 *name)
 	return get_unaligned_be16(name) == SB_ALG_SHA256;
 }
 
-u32 sb_sealed_public(u8 out[SB_SEALED_PUBLIC_MAX], const u8 policy[SB_DIGEST_LEN],
+u32 sb_sealed_public(u8 out[SB_SEALED_PUBLIC_LEN], const u8 policy[SB_DIGEST_LEN],
 		     const u8 *unique)
 {
-	struct sb_wr w = sb_wr_of(out, SB_SEALED_PUBLIC_MAX);
+	struct sb_wr w = sb_wr_of(out, SB_SEALED_PUBLIC_LEN);
 
 	sb_put16(&w, SB_ALG_KEYEDHASH);
 	sb_put16(&w, SB_ALG_SHA256);
@@ -50,14 +50,14 @@ u32 sb_sealed_public(u8 out[SB_SEALED_PUBLIC_MAX], const u8 policy[SB_DIGEST_LEN
 /* The public area must be ours to the byte; only policy and unique vary. */
 static const u8 *sealed_policy(const struct sb_bytes *public)
 {
-	u8 want[SB_SEALED_PUBLIC_MAX];
+	u8 want[SB_SEALED_PUBLIC_LEN];
 	const u8 *area = public->data + 2;
 	u32 len;
 
-	if (public->len != 2 + 78)
+	if (public->len != 2 + SB_SEALED_PUBLIC_LEN)
 		return NULL;
-	len = sb_sealed_public(want, area + 10, area + 78 - SB_DIGEST_LEN);
-	return len == 78 && !memcmp(area, want, len) ? area + 10 : NULL;
+	len = sb_sealed_public(want, area + 10, area + SB_SEALED_PUBLIC_LEN - SB_DIGEST_LEN);
+	return len == SB_SEALED_PUBLIC_LEN && !memcmp(area, want, len) ? area + 10 : NULL;
 }
 
 static bool take(struct sb_rd *r, struct sb_bytes *part, __be16 len, u16 max)
@@ -104,7 +104,7 @@ int sb_blob_parse(struct sb_blob *blob, const void *data, size_t len)
 	r = sb_rd_of(data, len - sizeof(sum));
 	sb_get(&r, sizeof(*h));
 	if (!take2b(&r, &b.private, h->private_len, PRIVATE_MAX) ||
-	    !take2b(&r, &b.public, h->public_len, SB_SEALED_PUBLIC_MAX) ||
+	    !take2b(&r, &b.public, h->public_len, 2 + SB_SEALED_PUBLIC_LEN) ||
 	    !take2b(&r, &b.creation, h->creation_len, CREATION_MAX) ||
 	    !take2b(&r, &b.hash, h->hash_len, 2 + SB_DIGEST_LEN) ||
 	    !take(&r, &b.ticket, h->ticket_len, TICKET_MAX) || !sb_rd_done(&r))

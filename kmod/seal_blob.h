@@ -45,14 +45,15 @@ int sb_blob_build(u8 out[SB_BLOB_MAX], const struct sb_blob *blob);
 /* The sealed object's Name, from its public area. blob must come from sb_blob_parse(). */
 void sb_blob_name(u8 name[SB_TPM_NAME_LEN], const struct sb_blob *blob);
 
-#define SB_SEALED_PUBLIC_MAX	80
+/* A marshalled TPMT_PUBLIC of a sealed object; a template lacks the last 32 bytes. */
+#define SB_SEALED_PUBLIC_LEN	78
 
 /*
  * The marshalled TPMT_PUBLIC of a sealed object, unique field included: a keyed hash with
  * the attributes fixedTPM, fixedParent, adminWithPolicy and noDA. unique is NULL for the
  * template (its size is then 0). Returns its length.
  */
-u32 sb_sealed_public(u8 out[SB_SEALED_PUBLIC_MAX], const u8 policy[SB_DIGEST_LEN],
+u32 sb_sealed_public(u8 out[SB_SEALED_PUBLIC_LEN], const u8 policy[SB_DIGEST_LEN],
 		     const u8 *unique);
 
 /* An approval in parts, copied. */

@@ -211,7 +211,7 @@ int sb_session_create(struct sb_tpm *tpm, struct sb_session *s,
 		      const u8 policy[SB_DIGEST_LEN], const u8 outside_info[SB_DIGEST_LEN],
 		      u32 pcr_mask, struct sb_blob *blob)
 {
-	u8 buf[256], public[SB_SEALED_PUBLIC_MAX], selection[SB_PCR_SELECTION_LEN];
+	u8 buf[256], public[SB_SEALED_PUBLIC_LEN], selection[SB_PCR_SELECTION_LEN];
 	struct sb_wr params = sb_wr_of(buf, sizeof(buf));
 	struct session_cmd cmd = {
 		.code = TPM2_CC_CREATE,
