@@ -23,11 +23,12 @@ struct sb_net *sb_net_of(const struct net *net)
 static void sweep(struct work_struct *work)
 {
 	struct sb_net *sn = container_of(work, struct sb_net, sweep.work);
-	u64 now = ktime_get_boottime_ns();
 	struct sb_peer *peer;
+	u64 now;
 
 	mutex_lock(&sn->lock);
 	sb_bond_do_asked(sn);
+	now = ktime_get_boottime_ns();	/* under the lock: no epoch is younger */
 	list_for_each_entry(peer, &sn->peers, node) {
 		sb_bond_sweep(sn, peer, now);
 		sb_exchange_sweep(sn, peer, now);
@@ -73,11 +74,16 @@ err_peers:
 	return err;
 }
 
+/* A grace period follows: then no packet of this namespace is in a hook any more. */
+static void __net_exit net_leave(struct net *net)
+{
+	sb_hooks_net_exit(sb_net_of(net));
+}
+
 static void __net_exit net_end(struct net *net)
 {
 	struct sb_net *sn = sb_net_of(net);
 
-	/* Traffic of this namespace ends here. The hooks go last but for what they look at. */
 	mutex_lock(&sn->lock);
 	WRITE_ONCE(sn->closing, true);
 	sb_peer_flush(sn);
@@ -86,10 +92,10 @@ static void __net_exit net_end(struct net *net)
 
 	cancel_delayed_work_sync(&sn->sweep);
 	cancel_work_sync(&sn->rx_work);
-	sb_hooks_net_exit(sn);
 	/* The last readers let go of SAs and peers; then what they had asked for is done. */
 	rcu_barrier();
 	flush_workqueue(sb_wq);
+	cancel_delayed_work_sync(&sn->sweep);	/* a key manager's call may have been under way */
 	sb_keyring_exit(sn);
 	sb_exceptions_free(sn);
 	sb_peers_exit(sn);
@@ -97,6 +103,7 @@ static void __net_exit net_end(struct net *net)
 
 static struct pernet_operations net_ops = {
 	.init = net_start,
+	.pre_exit = net_leave,
 	.exit = net_end,
 	.id = &net_id,
 	.size = sizeof(struct sb_net),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Commands about the mode, the exceptions and what was dropped. */
 #include <linux/slab.h>
+#include <net/sock.h>
 
 #include "exception.h"
 #include "mode.h"

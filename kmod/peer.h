@@ -3,6 +3,7 @@
 #ifndef SB_PEER_H
 #define SB_PEER_H
 
+#include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
