@@ -12,3 +12,9 @@ UNIT += seal_policy
 seal_policy_SRC := tests/unit/test_seal_policy.c kmod/seal_policy.c tests/shim/crypto.c
 UNIT += seal_blob
 seal_blob_SRC := tests/unit/test_seal_blob.c kmod/seal_blob.c tests/shim/crypto.c
+
+UNIT += verdict
+verdict_SRC := tests/unit/test_verdict.c kmod/verdict.c
+
+UNIT += exception
+exception_SRC := tests/unit/test_exception.c kmod/exception_match.c
