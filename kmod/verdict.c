@@ -96,10 +96,10 @@ static struct sb_verdict protected_egress(const struct sb_facts *f)
 		return f->shape == SB_SHAPE_CLEAR && !f->forwarded ?
 			unless_excused(f, SEALBOND_REASON_RAW_FRAME) :
 			drop(SEALBOND_REASON_RAW_FRAME);
+	if (f->own_socket || f->shape == SB_SHAPE_OUR_FRAGMENT)
+		return accept();
 	if (f->shape == SB_SHAPE_SEALED && f->sa == SB_SA_OURS && !f->forwarded)
 		return by_lease(f);
-	if (f->shape == SB_SHAPE_OUR_FRAGMENT || f->own_socket)
-		return accept();
 	return clear_out(f);
 }
 
