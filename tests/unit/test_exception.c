@@ -99,6 +99,8 @@ static void check_dhcp(u8 kind, struct sb_flow (*flow)(u8, u8, u16, u16), u16 cl
 	assert_false(means(spec(kind), flow(IN, 17, client, server)));
 	assert_false(means(spec(kind), flow(OUT, 17, client, server + 1)));
 	assert_false(means(spec(kind), flow(OUT, 17, client + 1, server)));
+	assert_false(means(spec(kind), flow(IN, 17, server, client + 1)));
+	assert_false(means(spec(kind), flow(IN, 17, server + 1, client)));
 	assert_false(means(spec(kind), flow(OUT, 6, client, server)));
 }
 
