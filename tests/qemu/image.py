@@ -15,6 +15,7 @@ import stat
 import struct
 import subprocess
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -23,14 +24,16 @@ CACHE = os.path.join(BUILD, "lab-cache")
 
 # Loaded before the agent starts, and for a guest with a disk. Everything else waits for modprobe,
 # the kernel's own included.
-BOOT_MODULES = ["virtio_pci", "virtio_net", "virtio_console"]
+# The two ciphers' drivers stand for what udev does on a full system: the kernel itself would be content
+# with its portable ones.
+BOOT_MODULES = ["virtio_pci", "virtio_net", "virtio_console", "aesni-intel", "ghash-clmulni-intel"]
 DISK_MODULES = ["crc32c-intel", "crc32c_generic", "virtio_blk", "ext4"]
 
 # Copied with what they depend on, where this kernel has them as modules.
 MODULES = BOOT_MODULES + DISK_MODULES + """
     xfrm_user xfrm_interface xfrm_algo xfrm4_tunnel xfrm6_tunnel tunnel4 tunnel6
     esp4 esp6 esp4_offload esp6_offload udp_tunnel ip6_udp_tunnel wireguard
-    aesni-intel ghash-clmulni-intel ghash-generic gcm ccm ctr cbc cfb cmac authenc authencesn seqiv
+    drbg jitterentropy_rng hmac sha512_generic sha512-ssse3 ghash-generic gcm ccm ctr cbc cfb cmac authenc authencesn seqiv
     echainiv chacha20poly1305 chacha-x86_64 chacha_generic poly1305-x86_64 poly1305_generic
     libchacha20poly1305 libcurve25519 curve25519-x86_64 curve25519-generic blake2s-x86_64 libblake2s
     ecc ecdh_generic ecdsa_generic sha256-ssse3 sha256_generic cryptd af_alg algif_aead algif_hash
@@ -46,7 +49,7 @@ MODULES = BOOT_MODULES + DISK_MODULES + """
     unix_diag netlink_diag pvpanic-pci 9pnet_virtio vfat nls_ascii nls_cp437
 """.split()
 
-# Taken from the host where it has them: (name, its other names).
+# Taken from the host, where it has them.
 PROGRAMS = ["ip", "tc", "bridge", "ss", "nft", "ethtool", "iperf3", "ping", "tcpdump", "strace", "wg",
             "tpm2", "setpriv"]
 KMOD_NAMES = ["modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod"]
@@ -330,6 +333,14 @@ def _add_modules(tree, kernel, own_modules):
         tree.file(f"/etc/modules.{file}", "".join(f"{base}/{where[n]}\n" for n in order).encode())
 
 
+def _forget_old(keep):
+    """Removes images that no guest was started from for a day."""
+    for name in os.listdir(CACHE):
+        path = os.path.join(CACHE, name)
+        if name.startswith("initramfs-") and name != keep and time.time() - os.path.getmtime(path) > 86400:
+            os.unlink(path)
+
+
 def initramfs(kernel, files=None, modules=None):
     """Path of an initramfs for this kernel. files: more of them, guest path -> path on the host, or
     bytes; a program brings its libraries. modules: further .ko files beside the project's own."""
@@ -363,6 +374,8 @@ def initramfs(kernel, files=None, modules=None):
         out = os.path.join(CACHE, f"initramfs-{tree.digest()[:16]}.cpio")
         if not os.path.exists(out):
             write_atomically(out, tree.cpio())
+        os.utime(out)
+        _forget_old(os.path.basename(out))
         return out
     finally:
         lock.close()

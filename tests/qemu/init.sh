@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
-# The guest's start. guest_name and guest_disk come from the kernel's command line.
+# The guest's start. guest_name, guest_disk and guest_clock come from the kernel's command line.
+# shellcheck disable=SC2154
 export PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb
 busybox mount -t devtmpfs dev /dev
 busybox mount -t proc proc /proc
@@ -13,6 +14,7 @@ busybox mkdir /dev/pts /dev/shm
 busybox mount -t devpts devpts /dev/pts
 busybox hostname "$guest_name"
 busybox ip link set lo up
+[ -z "$guest_clock" ] || busybox date -s "$guest_clock 00:00" > /dev/null
 while read -r module; do
 	busybox insmod "$module"
 done < /etc/modules.boot

@@ -39,9 +39,9 @@ class Lab:
             self.switches[name] = Switch(self.run_dir, name, hub)
         return self.switches[name]
 
-    def tpm(self, name):
-        """A TPM by name, off and with no state yet; state stays in the lab."""
-        return Tpm(name, os.path.join(self.directory, name + ".tpm"), self.run_dir)
+    def tpm(self, name, wire=False):
+        """A TPM by name, off and with no state yet; state stays in the lab. wire: see TpmWire."""
+        return Tpm(name, os.path.join(self.directory, name + ".tpm"), self.run_dir, wire)
 
     def guest(self, name, tpm=True, nics=1, disk=True, **options):
         """A new guest, not yet on.
@@ -50,7 +50,7 @@ class Lab:
         disk: True for an empty one at /var/lib/sealbond, a directory whose contents it gets, a file to
         copy ("the thief has the disk": disk=other.disk), or None.
         options: firmware "seabios", "ovmf" or "ovmf-secboot"; append (to the kernel's command line);
-        icount; smp; mem (MiB); cpu; rtc (a date at which the clock starts); files (guest path -> path or
+        icount; smp; mem (MiB); cpu; clock (where it starts, 2100-01-01); files (guest path -> path or
         bytes, into the image); modules (further .ko files); boot_files (path on the boot disk -> path);
         tpm_model; qemu (further arguments).
         """

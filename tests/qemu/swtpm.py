@@ -7,9 +7,11 @@ The state directory is the TPM: a copy of it, made while it is off, is a clone.
 import fcntl
 import os
 import shutil
+import signal
 
 from image import BUILD, build_lock
 from process import end, spawn, tail, wait_until
+from tpmwire import TpmWire
 
 CA_DIR = os.path.join(BUILD, "lab-cache", "ca")
 
@@ -38,13 +40,16 @@ def _ca_config():
 
 
 class Tpm:
-    """name: goes into the EK certificate. state: its directory. run_dir: a short path, for the socket."""
+    """name: goes into the EK certificate. state: its directory. run_dir: a short path, for the socket.
+    wire: let the commands pass through the harness, see TpmWire."""
 
-    def __init__(self, name, state, run_dir):
+    def __init__(self, name, state, run_dir, wire=False):
         self.name = name
         self.state = os.path.abspath(state)
         self.log = self.state + ".log"
-        self.socket = os.path.join(run_dir, f"tpm-{name}")
+        self._control = os.path.join(run_dir, f"tpm-{name}")
+        self.wire = TpmWire(self._control + ".wire") if wire else None
+        self.socket = self.wire.path if wire else self._control
         self.setup_arguments = []
         self.log_level = 1
         self._process = None
@@ -92,17 +97,19 @@ class Tpm:
             lock.close()
             raise TpmError(f"{self.state} is in use by another emulator") from None
         with lock:
-            if os.path.exists(self.socket):
-                os.unlink(self.socket)
+            if os.path.exists(self._control):
+                os.unlink(self._control)
             self._process = spawn(
                 ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.state}", "--terminate",
-                 "--ctrl", f"type=unixio,path={self.socket}",
+                 "--ctrl", f"type=unixio,path={self._control}",
                  "--log", f"file={self.log},level={self.log_level}"],
                 self.log, pass_fds=[lock.fileno()])
-        wait_until(lambda: os.path.exists(self.socket) or self._process.poll() is not None, 10,
+        wait_until(lambda: os.path.exists(self._control) or self._process.poll() is not None, 10,
                    f"swtpm for {self.name}")
         if self._process.poll() is not None:
             raise TpmError(f"swtpm for {self.name} ended:\n{tail(self.log)}")
+        if self.wire:
+            self.wire.start(self._control)
 
     @property
     def pid(self):
@@ -111,21 +118,26 @@ class Tpm:
     def stop(self):
         """As after an orderly shutdown: its guest is off, it may finish writing."""
         end(self._process)
-        self._process = None
+        self._ended()
 
     def kill(self):
         """As in a power cut."""
         if self._process and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        self._ended()
+
+    def _ended(self):
         self._process = None
+        if self.wire:
+            self.wire.stop()
 
     def pause(self):
         """The TPM does not answer until resume()."""
-        os.kill(self.pid, 19)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self):
-        os.kill(self.pid, 18)
+        os.kill(self.pid, signal.SIGCONT)
 
     def clone_from(self, other):
         """Becomes a copy of another TPM; both must be off."""

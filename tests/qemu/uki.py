@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import struct
 import subprocess
 
 from image import CACHE, ImageError
@@ -11,6 +12,16 @@ STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 FIRMWARE = "/usr/share/OVMF"
 OS_RELEASE = 'ID=sealbond\nVERSION_ID=1\nNAME=Sealbond\nPRETTY_NAME="Sealbond"\n'
 PAGE = 4096
+
+
+def _drop_time(path):
+    """The same inputs must measure the same: no time of day in the PE header, nor the checksum over it."""
+    with open(path, "r+b") as f:
+        f.seek(0x3C)
+        header = struct.unpack("<I", f.read(4))[0]
+        for field in (header + 8, header + 24 + 64):
+            f.seek(field)
+            f.write(bytes(4))
 
 
 def make_uki(out, kernel, initrd, cmdline):
@@ -28,6 +39,7 @@ def make_uki(out, kernel, initrd, cmdline):
         command += ["--add-section", f".{name}={path}", "--change-section-vma", f".{name}={address:#x}"]
         address += -(-os.path.getsize(path) // PAGE) * PAGE
     subprocess.run(command + [STUB, out], check=True)
+    _drop_time(out)
     for _, path in parts[:2]:
         os.unlink(path)
     return out

@@ -51,18 +51,20 @@ class Port:
     """Frames in and out of a switch, by vde_plug: each with its length in front, 16 bits."""
 
     def __init__(self, switch):
-        self._process = spawn_plug(switch)
+        read_end, write_end = os.pipe()
+        self._process = spawn(["vde_plug", switch.socket], f"/dev/fd/{write_end}", stdin=subprocess.PIPE)
+        os.close(write_end)
+        self._stream = os.fdopen(read_end, "rb")
         self._in = collections.deque()
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        stream = self._process.stdout
         while True:
-            head = stream.read(2)
+            head = self._stream.read(2)
             if len(head) < 2:
                 return
-            frame = stream.read(struct.unpack(">H", head)[0])
+            frame = self._stream.read(struct.unpack(">H", head)[0])
             with self._changed:
                 self._in.append(frame)
                 self._changed.notify_all()
@@ -89,20 +91,6 @@ class Port:
 
     def close(self):
         end(self._process)
-
-
-def spawn_plug(switch):
-    process = spawn_with_pipes(["vde_plug", switch.socket])
-    return process
-
-
-def spawn_with_pipes(arguments):
-    read_end, write_end = os.pipe()
-    # spawn() gives a child's output to a file; here it is a pipe to us
-    process = spawn(arguments, f"/dev/fd/{write_end}", stdin=subprocess.PIPE)
-    os.close(write_end)
-    process.stdout = os.fdopen(read_end, "rb")
-    return process
 
 
 def checksum(data):
