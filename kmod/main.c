@@ -11,15 +11,19 @@
 #include "mode.h"
 #include "namespace.h"
 #include "netlink.h"
+#include "stats.h"
 #include "version.h"
 
 static int __init sealbond_init(void)
 {
 	int err;
 
-	err = sb_keyring_start();
+	err = sb_stats_init();
 	if (err)
 		return err;
+	err = sb_keyring_start();
+	if (err)
+		goto err_stats;
 	err = sb_namespace_init();
 	if (err)
 		goto err_keyring;
@@ -39,6 +43,8 @@ err_namespace:
 	sb_namespace_exit();
 err_keyring:
 	sb_keyring_stop();
+err_stats:
+	sb_stats_exit();
 	return err;
 }
 
@@ -50,6 +56,7 @@ static void __exit sealbond_exit(void)
 	sb_hooks_exit();
 	sb_namespace_exit();
 	sb_keyring_stop();
+	sb_stats_exit();
 }
 
 module_init(sealbond_init);
