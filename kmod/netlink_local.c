@@ -8,6 +8,7 @@
 #include "mode.h"
 #include "netlink.h"
 #include "peer.h"
+#include "sa.h"
 #include "socket.h"
 #include "version.h"
 
@@ -244,6 +245,22 @@ static int read_algorithms(struct genl_info *info, u8 algorithms[2])
 	return -EINVAL;
 }
 
+/* Now, and not in the first handshake; a kernel that lacks one says so here. */
+static int check_algorithms(struct genl_info *info, const u8 algorithms[2])
+{
+	int i;
+
+	for (i = 0; i < 2 && algorithms[i]; i++) {
+		if (!sb_sa_algorithm_ready(algorithms[i]))
+			continue;
+		sb_nl_text(info, algorithms[i] == SEALBOND_ALG_AES256_GCM ?
+			   "the kernel lacks AES-GCM for ESP: CONFIG_CRYPTO_GCM, CONFIG_CRYPTO_SEQIV" :
+			   "the kernel lacks ChaCha20-Poly1305 for ESP: CONFIG_CRYPTO_CHACHA20POLY1305, CONFIG_CRYPTO_SEQIV");
+		return -ENOSYS;
+	}
+	return 0;
+}
+
 /* sb0 must be what the hooks take it for: an xfrm interface with this if_id, here. */
 static int check_sb0(struct genl_info *info, struct net *net, const struct local *local)
 {
@@ -340,6 +357,8 @@ int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
 	err = read_local(info, &local);
 	if (!err)
 		err = check_sb0(info, sn->net, &local);
+	if (!err)
+		err = check_algorithms(info, local.algorithms);
 	return err ?: apply_local(sn, info, &local);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sa.h"
 
+#include <crypto/aead.h>
 #include <linux/hashtable.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -54,18 +55,30 @@ bool sb_sa_spi_free(struct net *net, u32 spi)
 	return free;
 }
 
+int sb_sa_algorithm_ready(u8 algorithm)
+{
+	struct xfrm_algo_desc *desc = xfrm_aead_get_byname(aead_name[algorithm], SB_SA_ICV_BITS, 1);
+	char name[CRYPTO_MAX_ALG_NAME];
+	struct crypto_aead *aead;
+
+	if (!desc)
+		return -ENOSYS;
+	snprintf(name, sizeof(name), "%s(%s)", desc->uinfo.aead.geniv, desc->name);
+	aead = crypto_alloc_aead(name, 0, 0);
+	if (IS_ERR(aead))
+		return -ENOSYS;
+	crypto_free_aead(aead);
+	return 0;
+}
+
 static int set_algorithm(struct xfrm_state *x, const struct sb_sa_spec *spec)
 {
 	struct xfrm_algo_desc *desc = NULL;
 
 	if (spec->algorithm < __SEALBOND_ALG_MAX && aead_name[spec->algorithm])
 		desc = xfrm_aead_get_byname(aead_name[spec->algorithm], SB_SA_ICV_BITS, 1);
-	if (!desc) {
-		pr_warn_once("sealbond: the kernel has no %s: CONFIG_CRYPTO_GCM, CONFIG_CRYPTO_CHACHA20POLY1305 and CONFIG_CRYPTO_SEQIV are needed\n",
-			     spec->algorithm < __SEALBOND_ALG_MAX && aead_name[spec->algorithm] ?
-			     aead_name[spec->algorithm] : "such algorithm");
+	if (!desc)
 		return -ENOSYS;
-	}
 	x->aead = kzalloc(sizeof(*x->aead) + SB_SA_KEY_LEN, GFP_KERNEL);
 	if (!x->aead)
 		return -ENOMEM;

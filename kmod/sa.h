@@ -39,10 +39,16 @@ struct sb_sa_spec {
  * sb_sa_add() - make an SA, enter it into the kernel's tables and ours, and overwrite the key
  * that the state holds with random bytes.
  *
- * Process context, sn->lock held. Returns the SA or an ERR_PTR (-ENOSYS names a missing
- * algorithm in the log once, -EEXIST a used SPI).
+ * Process context, sn->lock held. Returns the SA or an ERR_PTR (-ENOSYS: the kernel lacks the
+ * algorithm; -EEXIST: the SPI is used).
  */
 struct sb_sa *sb_sa_add(struct sb_net *sn, struct sb_peer *peer, const struct sb_sa_spec *spec);
+
+/*
+ * sb_sa_algorithm_ready() - load and try an algorithm (enum sealbond_algorithm) now, so that the
+ * first handshake need not wait for modules and self-tests. Process context. 0 or -ENOSYS.
+ */
+int sb_sa_algorithm_ready(u8 algorithm);
 
 /* sb_sa_del() - take it out of all tables; freed after a grace period. NULL is allowed. */
 void sb_sa_del(struct sb_sa *sa);
