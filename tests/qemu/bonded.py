@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two bonded ends, for scenarios that are about what happens to a bond.
+
+    pair = bonded.pair(lab)     guests "a" and "b" on the lab's switch, booted where they are not up
+    pair.up()                   module, keys, peers, a live bond, mode enforce
+    pair.a.ping(pair.b)         over the bond
+
+An end is a guest's first namespace, or another one with a name (Side.ns). It is driven by sbctl.
+
+          outer 10.0.0.N, fd00::N    inner 10.77.0.N, fd77::N on sb0
+"""
+
+import os
+import re
+import shlex
+
+from image import BUILD
+from process import wait_until
+from wire import default_port
+
+PORT = default_port()
+LEASE_MS = 3_600_000
+IF_ID = 7
+CHAIN = "test-chain"
+# what the tests need in clear on a wire of their own
+EXCEPTIONS = ("arp", "nd", "icmp-error")
+# what may be on the wire once the mode is enforce
+SEALED = ("arp", "nd", "handshake", "esp", "esp-udp")
+
+REASONS = ["none", "clear-in", "clear-out", "forwarded", "raw-frame", "unknown-frame", "unknown-spi",
+           "foreign-sa", "foreign-socket", "no-bond", "not-sealed", "lease-ended", "quarantined",
+           "wrong-source", "over-budget", "other-netns", "malformed"]
+ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "sa-gone", "key"]
+LIVE = 3
+
+TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),
+         **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz")}}
+
+
+def fields(line):
+    """NAME=VALUE words as a dictionary; whole numbers as int."""
+    found = dict(word.split("=", 1) for word in line.split() if "=" in word)
+    return {name: int(value) if re.fullmatch(r"\d+", value) and len(value) < 21 else value
+            for name, value in found.items()}
+
+
+class Events:
+    """What the module tells in a namespace, from now on."""
+
+    def __init__(self, side):
+        self.job = side.start("sbctl events")
+        self.job.expect("listening")
+        self._side = side
+
+    def all(self, name=None):
+        lines = [fields(line) for line in self.job.out.splitlines() if line.startswith("event=")]
+        return [line for line in lines if name in (None, line["event"])]
+
+    def await_one(self, name, times=1, timeout=30):
+        """Waits until an event was told so many times; returns the last."""
+        wait_until(lambda: len(self.all(name)) >= times or not self.job.running, timeout,
+                   f"{self._side.name}: event {name}, {times} times; told: {self.all()}", 0.01)
+        return self.all(name)[times - 1]
+
+    def stop(self):
+        self.job.stop(9)
+        return self.all()
+
+
+class Side:
+    """number: of the addresses. ns: a network namespace of the guest, by its name."""
+
+    def __init__(self, guest, name, number, ns=None, device="eth0"):
+        self.guest = guest
+        self.name = name
+        self.number = number
+        self.ns = ns
+        self.device = device
+        self.outer4, self.outer6 = f"10.0.0.{number}", f"fd00::{number}"
+        self.inner4, self.inner6 = f"10.77.0.{number}", f"fd77::{number}"
+        self.key = None
+
+    def _here(self, command):
+        return f"ip netns exec {self.ns} sh -c {shlex.quote(command)}" if self.ns else command
+
+    def run(self, command, **options):
+        return self.guest.run(self._here(command), **options)
+
+    def out(self, command, **options):
+        return self.guest.out(self._here(command), **options)
+
+    def start(self, command, timeout=0):
+        # exec: a signal reaches the program itself
+        return self.guest.start(f"exec ip netns exec {self.ns} {command}" if self.ns else f"exec {command}",
+                                timeout)
+
+    def wait_for(self, command, timeout=30):
+        return self.guest.wait_for(self._here(command), timeout)
+
+    def ctl(self, words, check=True, **options):
+        return self.run(f"sbctl {words}", check=check, **options)
+
+    def mac(self):
+        return self.out(f"cat /sys/class/net/{self.device}/address")
+
+    # -- making it ----------------------------------------------------------------------------------
+
+    def addresses(self):
+        """The device and its addresses; idempotent."""
+        self.run(f"ip link set lo up; ip link set {self.device} up; "
+                 f"ip addr replace {self.outer4}/24 dev {self.device}; "
+                 f"ip -6 addr replace {self.outer6}/64 dev {self.device} nodad")
+
+    def sb0(self):
+        self.run(f"ip link show sb0 >/dev/null 2>&1 || ip link add sb0 type xfrm dev {self.device} if_id {IF_ID}; "
+                 f"ip link set sb0 mtu 1400 up; ip addr replace {self.inner4}/24 dev sb0; "
+                 f"ip -6 addr replace {self.inner6}/64 dev sb0 nodad")
+
+    def local(self, options="", chain=CHAIN):
+        self.ctl(f"local id={self.name} chain={chain} dev=sb0 if_id={IF_ID} v4={self.inner4} "
+                 f"v6={self.inner6} {options}")
+
+    def begin_key(self):
+        """Has the keys made; finish_key() waits. A hold of the TPM takes seconds here."""
+        return self.start("sbctl key")
+
+    def finish_key(self, job):
+        self.key = fields(job.wait(120, check=True).out)["key"]
+        return self.key
+
+    def peer(self, other, options="", lease=LEASE_MS, outer6=False, endpoint=None, key=None):
+        endpoint = endpoint or f"{other.outer6 if outer6 else other.outer4},{PORT}"
+        self.ctl(f"peer id={other.name} key={key or other.key} lease={lease} v4={other.inner4} "
+                 f"v6={other.inner6} endpoint={endpoint} {options}")
+
+    # -- asking it ----------------------------------------------------------------------------------
+
+    def bond(self, other):
+        """GET_PEER of the other end, as a dictionary."""
+        return fields(self.ctl(f"getpeer id={other.name}").out)
+
+    def live(self, other):
+        return self.bond(other).get("bond") == LIVE
+
+    def drops(self):
+        """Reason -> (dropped, would have been)."""
+        found = [fields(line) for line in self.ctl("drops").out.splitlines()]
+        return {REASONS[line["reason"]]: (line["count"], line["would"]) for line in found}
+
+    def dropped(self, reason):
+        return self.drops()[reason][0]
+
+    def exceptions(self, words=EXCEPTIONS):
+        self.ctl("exceptions " + (" ".join(words) or "none"))
+
+    def mode(self, mode):
+        self.ctl(f"mode {mode}")
+
+    def ping(self, other, six=False, count=3, options="", inner=True):
+        if inner:
+            target = other.inner6 if six else other.inner4
+        else:
+            target = other.outer6 if six else other.outer4
+        return self.run(f"ping -n -c {count} -i 0.05 -W 2 {options} {target}", check=False, timeout=30)
+
+    def states(self):
+        """How many SAs the kernel has here."""
+        return self.out("ip xfrm state").count("proto esp")
+
+    def policies(self):
+        return len(re.findall(r"^src ", self.out("ip xfrm policy"), re.M))
+
+    def events(self):
+        return Events(self)
+
+
+class Pair:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    @property
+    def sides(self):
+        return (self.a, self.b)
+
+    def prepare(self, options="", encap=None):
+        """Everything but peers and the bond."""
+        if encap:
+            options += f" encap={encap}"
+        for side in self.sides:
+            side.guest.run("modprobe sealbond")
+            side.addresses()
+            side.sb0()
+            side.local(options)
+            side.exceptions()
+        self.keys()
+
+    def keys(self):
+        jobs = [(side, side.begin_key()) for side in self.sides if side.key is None]
+        for side, job in jobs:
+            side.finish_key(job)
+
+    def acquaint(self, outer6=False, lease=LEASE_MS):
+        self.a.peer(self.b, outer6=outer6, lease=lease)
+        self.b.peer(self.a, outer6=outer6, lease=lease)
+
+    def start(self, first=None, timeout=30):
+        """Starts a bond, or rotates it, and waits until both ends have the new epoch."""
+        first = first or self.a
+        second = self.b if first is self.a else self.a
+        events = second.events()
+        try:
+            first.ctl(f"start id={second.name} wait={timeout * 1000}", timeout=timeout + 10)
+            events.await_one("bond-live", timeout=timeout)
+        finally:
+            events.stop()
+
+    def up(self, mode="enforce", outer6=False, options="", encap=None, lease=LEASE_MS):
+        """A live bond from whatever was before."""
+        self.down()
+        self.prepare(options, encap)
+        self.acquaint(outer6, lease)
+        for side in self.sides:
+            side.mode(mode)
+        self.start()
+        return self
+
+    def down(self):
+        """No bond, no peers, mode off; the keys stay."""
+        for side in self.sides:
+            if side.guest.run("test -d /sys/module/sealbond", check=False):
+                side.mode("off")
+                side.ctl("delpeer all")
+            else:
+                side.key = None
+
+    def pings(self):
+        """Over the bond, both families, both ways."""
+        return all(x.ping(y, six) for x, y in (self.sides, self.sides[::-1]) for six in (False, True))
+
+
+def guest(lab, name, **options):
+    """A guest by name with the tools in it: the one of an earlier scenario in this lab, or a new one."""
+    found = lab.guests.get(name)
+    if found and found.up:
+        return found
+    if found:
+        # it died in an earlier scenario
+        found.close()
+        found.start_up()
+        return found
+    found = lab.guest(name, files={path: source for path, source in TOOLS.items()}, disk=None, **options)
+    return found
+
+
+def pair(lab, **options):
+    """Guests a and b; both are up on return."""
+    guests = [guest(lab, name, **options) for name in ("a", "b")]
+    off = [g for g in guests if not g.up]
+    if off:
+        lab.boot(*off)
+    return Pair(Side(guests[0], "a", 1), Side(guests[1], "b", 2))
