@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# fuzz.sh [NAME...]: builds and runs fuzz targets, all when none is named.
+#
+# A target is tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput, and tests/fuzz/fuzz_NAME.src: the
+# sources that it is linked with and compiler or linker options, in words; # begins a comment.
+# tests/fuzz/seeds/NAME/ has inputs to begin with, if there is one. What libFuzzer finds stays in
+# build/fuzz/NAME/.
+#
+# FUZZ_SECONDS: how long each runs (60). FUZZ_RUNS: so many inputs instead, the same each time.
+set -uo pipefail
+
+cd "$(dirname "$0")/.." || exit 1
+out=build/fuzz
+cc=${FUZZ_CC:-clang}
+flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -fno-omit-frame-pointer
+	"-fsanitize=fuzzer,address,undefined" -fno-sanitize-recover=all -Iinclude -Ikmod)
+passed=0 failed=0
+
+build() {
+	local name=$1 words=()
+	if [ ! -f "tests/fuzz/fuzz_$name.src" ]; then
+		echo "tests/fuzz/fuzz_$name.src is missing: it lists the sources"
+		return 1
+	fi
+	read -r -d '' -a words < <(sed 's/#.*//' "tests/fuzz/fuzz_$name.src")
+	"$cc" "${flags[@]}" -o "$out/$name/fuzz_$name" "tests/fuzz/fuzz_$name.c" "${words[@]}"
+}
+
+run() {
+	local name=$1 limit seeds
+	# libFuzzer adds what it finds to the first directory
+	if [ -n "${FUZZ_RUNS:-}" ]; then
+		rm -rf "$out/$name/fresh"
+		seeds=("$out/$name/fresh")
+		limit=("-runs=$FUZZ_RUNS" -seed=1)
+	else
+		seeds=("$out/$name/corpus")
+		limit=("-max_total_time=${FUZZ_SECONDS:-60}")
+	fi
+	mkdir -p "${seeds[0]}"
+	[ ! -d "tests/fuzz/seeds/$name" ] || seeds+=("tests/fuzz/seeds/$name")
+	"$out/$name/fuzz_$name" -timeout=10 -rss_limit_mb=1024 -max_len=4096 -verbosity=1 \
+		"-artifact_prefix=$out/$name/" "${limit[@]}" "${seeds[@]}"
+}
+
+names=("$@")
+if [ ${#names[@]} -eq 0 ]; then
+	for file in tests/fuzz/fuzz_*.c; do
+		[ -e "$file" ] || continue
+		name=${file##*/fuzz_}
+		names+=("${name%.c}")
+	done
+fi
+for name in "${names[@]}"; do
+	mkdir -p "$out/$name"
+	log=$out/$name/log
+	if build "$name" >"$log" 2>&1 && run "$name" >>"$log" 2>&1; then
+		passed=$((passed + 1))
+		printf 'ok    fuzz %s: %s\n' "$name" "$(sed -n 's/^Done \(.*\)/\1/p' "$log" | tail -n 1)"
+	else
+		failed=$((failed + 1))
+		printf 'FAIL  fuzz %s: %s\n' "$name" "$log"
+		tail -n 40 "$log" | sed 's/^/        /'
+	fi
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
