@@ -305,7 +305,6 @@ static bool same_identity(const struct sb_net *sn, struct genl_info *info,
 			  const struct local *local)
 {
 	return sn->configured && sn->port == local->port && sn->if_id == local->if_id &&
-	       sn->sb0_ifindex == local->ifindex &&
 	       sn->overlay4.s_addr == local->overlay4.s_addr &&
 	       ipv6_addr_equal(&sn->overlay6, &local->overlay6) &&
 	       !memcmp(sn->device_id, nla_data(info->attrs[SEALBOND_A_DEVICE_ID]), SB_ID_LEN) &&
@@ -319,8 +318,11 @@ static int apply_local(struct sb_net *sn, struct genl_info *info, const struct l
 	int err;
 
 	sn->limits = local->limits;
-	if (same_identity(sn, info, local) && !other_algorithms)
+	if (same_identity(sn, info, local) && !other_algorithms) {
+		/* An sb0 that was made anew: the SAs know it by its if_id. */
+		WRITE_ONCE(sn->sb0_ifindex, local->ifindex);
 		return 0;
+	}
 	if (live_bonds(sn)) {
 		sb_nl_text(info, "bonds are live: end them first (END_BOND with FLUSH)");
 		return -EBUSY;
