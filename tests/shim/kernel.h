@@ -26,9 +26,10 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-#ifndef static_assert
-#define static_assert _Static_assert
-#endif
+/* As in the kernel, the text is optional. */
+#undef static_assert
+#define static_assert(expr, ...) SB_SHIM_ASSERT(expr, ##__VA_ARGS__, #expr)
+#define SB_SHIM_ASSERT(expr, text, ...) _Static_assert(expr, text)
 
 #define __packed	__attribute__((__packed__))
 #define __aligned(n)	__attribute__((__aligned__(n)))
