@@ -252,6 +252,22 @@ static void test_encapsulation(void **state)
 	assert_epoch(&e);
 }
 
+/* An answer that ignores what was asked for is no answer. */
+static void test_encapsulation_refused(void **state)
+{
+	struct message m;
+
+	start(&w, &w.a, &m);
+	receive(&w, &w.b, &m);
+	take_reply(&w, &m);
+	w.a.peer.pending.encap = true;
+	receive(&w, &w.a, &m);
+	assert_silent(&w, SB_HS_BAD_FIELD);
+	w.a.peer.pending.encap = false;
+	receive(&w, &w.a, &m);
+	assert_action(&w, SB_HS_KEYS_INITIATOR);
+}
+
 static void test_nat_before_responder(void **state)
 {
 	struct sb_addr outside = w.a.addr;
@@ -541,7 +557,7 @@ int main(void)
 		T(test_protocol_vector), T(test_happy), T(test_ipv6),
 		T(test_algorithms), T(test_nothing_in_common), T(test_versions),
 		T(test_response_outside_offer), T(test_payload_fields),
-		T(test_encapsulation), T(test_nat_before_responder),
+		T(test_encapsulation), T(test_encapsulation_refused), T(test_nat_before_responder),
 		T(test_nat_seen_by_initiator_only), T(test_replay),
 		T(test_response_to_forgotten), T(test_late_response),
 		T(test_counter), T(test_simultaneous), T(test_one_way_path),
