@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the subcommands of sealbond share. Each returns the program's exit code (docs/cli.md). */
+#ifndef SB_CLI_H
+#define SB_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/cleanup.h"
+#include "common/config.h"
+#include "common/json.h"
+#include "common/peers.h"
+#include "common/states.h"
+#include "kernel/module.h"
+
+struct sb_cli {
+	const char *config_path;
+	bool json;
+	struct sb_json out;	/* for --json, on stdout */
+};
+
+int cli_status(struct sb_cli *cli, int argc, char **argv);
+int cli_key(struct sb_cli *cli, int argc, char **argv);
+int cli_peers(struct sb_cli *cli, int argc, char **argv);
+int cli_identity(struct sb_cli *cli, int argc, char **argv);
+int cli_drops(struct sb_cli *cli, int argc, char **argv);
+int cli_exceptions(struct sb_cli *cli, int argc, char **argv);
+int cli_suggest(struct sb_cli *cli, int argc, char **argv);
+int cli_monitor(struct sb_cli *cli, int argc, char **argv);
+int cli_mode(struct sb_cli *cli, int argc, char **argv);
+int cli_rotate(struct sb_cli *cli, int argc, char **argv);
+int cli_down(struct sb_cli *cli, int argc, char **argv);
+int cli_reload(struct sb_cli *cli, int argc, char **argv);
+int cli_release(struct sb_cli *cli, int argc, char **argv);
+
+/* shared.c */
+
+/* Says what went wrong, on stderr and with --json on stdout; returns code. */
+int cli_fail(struct sb_cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same for a call of the module that returned a negative errno. */
+int cli_module_fail(struct sb_cli *cli, const struct sb_module *module, int result);
+/* An option or argument that is not understood. */
+int cli_usage(struct sb_cli *cli, const char *usage);
+/* Opens the module or says why not; 0 or the exit code. */
+int cli_open(struct sb_cli *cli, struct sb_module **module);
+/* The configuration, or its error said; 0 or SB_EXIT_USAGE. */
+int cli_config(struct sb_cli *cli, struct sb_config *config);
+/* The peers' file where it can be read; else an empty list. To be freed. */
+void cli_peer_list(struct sb_cli *cli, struct sb_peer_list *list);
+/* A peer's name, or the first 16 digits of its id. */
+const char *cli_peer_name(const struct sb_peer_list *list, const uint8_t *device_id, char room[17]);
+
+/* Whole objects: sb_json_open(…, NULL, '{') with a newline at the end. */
+void cli_json_begin(struct sb_cli *cli);
+void cli_json_end(struct sb_cli *cli);
+void cli_json_state(struct sb_cli *cli, unsigned int state);
+
+/* helper.c: asks the helper; 0 or a negative errno with the sentence, -ENOTCONN when it does not run. */
+int cli_helper(struct sb_cli *cli, unsigned int verb, struct sb_error *text);
+
+/* bonds.c: every peer's line or object, for status and peers. */
+struct cli_bonds {
+	struct sb_cli *cli;
+	struct sb_peer_list names;
+	bool wide;		/* peers, not status */
+	unsigned int count, live, ended, rest;
+};
+int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cli_bonds *bonds);
+
+/* For loops that end at ^C: set by a signal. */
+extern volatile int cli_stopped;
+void cli_catch_stop(void);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sealbond: the tool for people. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(struct sb_cli *cli, int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "status", cli_status, "mode, state, assurance and bonds; the exit code is the state's" },
+	{ "key", cli_key, "the bond keys: public parts, TPM commands, measured values" },
+	{ "peers", cli_peers, "every peer with its bond" },
+	{ "identity", cli_identity, "this device as a [peer] for the other side's peers' file" },
+	{ "drops", cli_drops, "what was dropped and why [--follow] [--interval 2s]" },
+	{ "exceptions", cli_exceptions, "what is allowed in clear, with counters" },
+	{ "suggest", cli_suggest, "watched drops as exceptions [--for 60s]" },
+	{ "monitor", cli_monitor, "events as they come" },
+	{ "mode", cli_mode, "[off|observe|enforce [--confirm 10m]] or confirm" },
+	{ "rotate", cli_rotate, "PEER... or --all: new traffic keys now" },
+	{ "down", cli_down, "ends all bonds and forgets the peers; the mode stays" },
+	{ "reload", cli_reload, "the helper reads its files again" },
+	{ "release", cli_release, "key|approve|show: the release key and approvals of boot states" },
+};
+
+static void help(FILE *stream)
+{
+	fputs("usage: sealbond [--config FILE] [--json] COMMAND ...\n\n", stream);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(commands); i++)
+		fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].summary);
+}
+
+/* Takes --json and --config FILE out of the arguments, wherever they are. */
+static int take_common(struct sb_cli *cli, int argc, char **argv)
+{
+	int kept = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			cli->json = true;
+		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			cli->config_path = argv[++i];
+		else if (strncmp(argv[i], "--config=", 9) == 0)
+			cli->config_path = argv[i] + 9;
+		else
+			argv[kept++] = argv[i];
+	}
+	argv[kept] = NULL;
+	return kept;
+}
+
+int main(int argc, char **argv)
+{
+	struct sb_cli cli = { .config_path = SB_CONFIG_PATH };
+	const char *nearest;
+
+	argc = take_common(&cli, argc, argv);
+	if (argc < 2) {
+		help(stderr);
+		return SB_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return SB_EXIT_OK;
+	}
+	for (size_t i = 0; i < SB_ARRAY_SIZE(commands); i++) {
+		int code;
+
+		if (strcmp(commands[i].name, argv[1]) != 0)
+			continue;
+		code = commands[i].run(&cli, argc - 1, argv + 1);
+		/* A full disk or a closed pipe must not look like success. */
+		if (fflush(stdout) != 0 && code == SB_EXIT_OK)
+			code = SB_EXIT_FAILED;
+		return code;
+	}
+	nearest = sb_nearest(argv[1], &commands[0].name, SB_ARRAY_SIZE(commands), sizeof(commands[0]));
+	return cli_fail(&cli, SB_EXIT_USAGE, "%s: no such command%s%s%s", argv[1], nearest ? "; did you mean " : "",
+			nearest ? nearest : "", nearest ? "?" : "; see sealbond --help");
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "device/message.h"
+
+struct helper {
+	int result;		/* of cli_helper */
+	struct sb_error text;
+};
+
+static const char *helper_word(const struct helper *helper)
+{
+	switch (helper->result) {
+	case 0:
+		return "running";
+	case -EACCES:
+		return "unknown";
+	default:
+		return "not-running";
+	}
+}
+
+/* Until grants are signed and keys come from early boot, this is what there is. */
+static const char *assurance_word(uint32_t gaps)
+{
+	if (gaps & (SEALBOND_GAP_LATE_KEYS | SEALBOND_GAP_UNSIGNED_GRANTS | SEALBOND_GAP_VIRTUAL_TPM))
+		return "bench";
+	return gaps ? "partial" : "full";
+}
+
+static void print_local(const struct sb_status *status)
+{
+	char id[SB_HEX_ROOM(SEALBOND_ID_LEN)], address[SB_ADDRESS_ROOM], name[IF_NAMESIZE] = "?";
+
+	if (!status->configured) {
+		puts("Device:     not set up yet");
+		return;
+	}
+	if_indextoname(status->sb0_ifindex, name);
+	printf("Device:     %s\n", sb_format_hex(id, status->device_id, SEALBOND_ID_LEN));
+	printf("Overlay:    %s", name);
+	if (status->overlay4.family)
+		printf(" %s", sb_format_address(address, AF_INET, status->overlay4.address));
+	if (status->overlay6.family)
+		printf(" %s", sb_format_address(address, AF_INET6, status->overlay6.address));
+	printf(", UDP port %u\n", status->port);
+}
+
+static void print_text(const struct sb_status *status, const struct helper *helper)
+{
+	const struct sb_state_text *state = sb_state_text(status->key.state);
+	char text[SB_PCRS_ROOM];
+
+	printf("Mode:       %s", sb_mode_word(status->mode));
+	if (status->reverting)
+		printf(" (reverts in %s unless confirmed: sealbond mode confirm)", sb_format_duration(text, status->revert_ms));
+	printf("\nState:      %s. %s\n", state->name, state->sentence);
+	if (status->key.state == SEALBOND_STATE_BOOT_CHANGED)
+		printf("            PCRs that differ: %s\n", sb_format_pcrs(text, status->key.changed_pcrs));
+	if (status->key.detail)
+		printf("            code: %s0x%x\n", status->key.detail < 0 ? "-" : "",
+		       (unsigned int)(status->key.detail < 0 ? -status->key.detail : status->key.detail));
+	if (state->remedy[0])
+		printf("            %s\n", state->remedy);
+	printf("Assurance:  %s\n", assurance_word(status->assurance));
+	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
+		if (status->assurance & 1U << bit)
+			printf("            %s: %s %s\n", sb_gap_text(bit)->name, sb_gap_text(bit)->sentence,
+			       sb_gap_text(bit)->remedy);
+	print_local(status);
+	printf("Helper:     %s%s%s\n", helper_word(helper), helper->text.text[0] ? ": " : "", helper->text.text);
+	printf("Bonds:      %u live of %u peers\n", status->bonds, status->peers);
+}
+
+static void print_json(struct sb_cli *cli, const struct sb_status *status, const struct helper *helper)
+{
+	struct sb_json *out = &cli->out;
+	char text[SB_PCRS_ROOM];
+
+	sb_json_string(out, "version", status->version);
+	sb_json_string(out, "mode", sb_mode_word(status->mode));
+	if (status->reverting)
+		sb_json_number(out, "mode_revert_ms", status->revert_ms);
+	cli_json_state(cli, status->key.state);
+	sb_json_signed(out, "state_detail", status->key.detail);
+	if (status->key.changed_pcrs)
+		sb_json_string(out, "changed_pcrs", sb_format_pcrs(text, status->key.changed_pcrs));
+	sb_json_string(out, "assurance", assurance_word(status->assurance));
+	sb_json_open(out, "gaps", '[');
+	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
+		if (status->assurance & 1U << bit)
+			sb_json_string(out, NULL, sb_gap_text(bit)->name);
+	sb_json_close(out, ']');
+	if (status->configured) {
+		sb_json_hex(out, "device_id", status->device_id, SEALBOND_ID_LEN);
+		sb_json_string(out, "overlay4", status->overlay4.family ?
+			       sb_format_address(text, AF_INET, status->overlay4.address) : NULL);
+		sb_json_string(out, "overlay6", status->overlay6.family ?
+			       sb_format_address(text, AF_INET6, status->overlay6.address) : NULL);
+		sb_json_number(out, "port", status->port);
+	}
+	sb_json_string(out, "helper", helper_word(helper));
+	sb_json_string(out, "helper_note", helper->text.text);
+	sb_json_number(out, "peers_count", status->peers);
+	sb_json_number(out, "bonds_live", status->bonds);
+}
+
+static int code_of(const struct sb_status *status, const struct cli_bonds *bonds, int bonds_result)
+{
+	int code = sb_state_text(status->key.state)->exit_code;
+
+	if (code)
+		return code;
+	if (bonds_result < 0)
+		return bonds_result == -EPERM ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
+	if (bonds->ended)
+		return SB_EXIT_LEASE_ENDED;
+	return bonds->rest ? SB_EXIT_NO_BOND : SB_EXIT_OK;
+}
+
+int cli_status(struct sb_cli *cli, int argc, char **argv)
+{
+	sb_cleanup_module struct sb_module *module = NULL;
+	struct helper helper = { 0 };
+	struct cli_bonds bonds;
+	struct sb_status status;
+	const struct sb_state_text *problem;
+	int code, result;
+
+	(void)argv;
+	if (argc > 1)
+		return cli_usage(cli, "status [--json]");
+	code = cli_open(cli, &module);
+	if (code)
+		return code;
+	result = sb_module_status(module, &status);
+	if (result < 0)
+		return cli_module_fail(cli, module, result);
+	helper.result = cli_helper(cli, SB_CONTROL_STATUS, &helper.text);
+	if (cli->json) {
+		cli_json_begin(cli);
+		print_json(cli, &status, &helper);
+	} else {
+		print_text(&status, &helper);
+	}
+	result = cli_bonds(cli, module, false, &bonds);
+	code = code_of(&status, &bonds, result);
+	problem = sb_peer_problem_text(code);
+	if (cli->json) {
+		sb_json_string(&cli->out, "problem", problem ? problem->name : NULL);
+		sb_json_number(&cli->out, "exit", (uint64_t)code);
+		cli_json_end(cli);
+	} else if (problem) {
+		printf("\n%s: %s\n    %s\n", problem->name, problem->sentence, problem->remedy);
+	} else if (result == -EPERM) {
+		puts("(the list of peers needs root)");
+	}
+	return code;
+}

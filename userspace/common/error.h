@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sentence for the person who has to act on it; the errno travels beside it. */
+#ifndef SB_ERROR_H
+#define SB_ERROR_H
+
+struct sb_error {
+	char text[512];
+};
+
+/* Writes the sentence and returns number, so that callers can "return sb_fail(...)". NULL is fine. */
+int sb_fail(struct sb_error *error, int number, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process gives up before it touches anything from outside. Each step returns 0 or a
+ * negative errno; the caller ends itself when one fails.
+ */
+#ifndef SB_SANDBOX_H
+#define SB_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* No core files, no ptrace by others of our uid, no new privileges by exec. */
+int sb_sandbox_begin(void);
+
+/* Keeps the capabilities of a mask (1ULL << CAP_…) in all sets but the inheritable one, which is emptied. */
+int sb_sandbox_capabilities(uint64_t keep);
+
+struct sb_sandbox_path {
+	const char *path;
+	int write;	/* 0: read; 1: read, write, and in a directory create, rename, remove */
+};
+
+/*
+ * From here on only these paths can be opened (Landlock). Paths that do not exist are left
+ * out. Returns 1 where the kernel has no Landlock: nothing is restricted then.
+ */
+int sb_sandbox_paths(const struct sb_sandbox_path *paths, size_t count);
+
+/*
+ * From here on only the calls of sb_seccomp_base and of the NULL-terminated list more; any
+ * other fails with EPERM. More may be NULL.
+ */
+int sb_sandbox_calls(const char *const *more);
+
+#endif

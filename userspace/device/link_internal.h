@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of the link role only. */
+#ifndef SB_LINK_INTERNAL_H
+#define SB_LINK_INTERNAL_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/peers.h"
+#include "device/channel.h"
+#include "device/message.h"
+#include "kernel/interface.h"
+#include "kernel/module.h"
+
+struct link_peer {
+	struct sb_link *link;
+	struct sb_peer_entry entry;
+	struct event bond_timer;	/* start, look again, or rotate */
+	struct event lease_timer;	/* renew */
+	uint32_t backoff_ms;		/* of starts that fail; 0: the last one went well */
+	uint32_t mtu;			/* of the route that was set for it, 0: none */
+	bool live;
+	bool routed;
+	int start_error;		/* that was logged last */
+};
+
+struct sb_link {
+	struct event_base *base;
+	struct sb_channel *channel;
+	const char *config_path;
+	struct sb_config config;
+	struct sb_module *module;	/* NULL: not connected */
+	struct sb_events *events;
+	struct event *events_ready;
+	struct sb_interface *interface;
+	struct event *connect_timer, *tick_timer, *key_timer, *id_timer;
+	uint32_t connect_backoff_ms, key_backoff_ms, id_backoff_ms;
+	unsigned int ticks;
+
+	bool restarted;			/* until the first connect: an earlier process of this role was there */
+	bool mode_set;			/* by us; from then on it is the operator's */
+	bool lost;			/* the module stopped answering; reconnecting soon */
+	bool ready_told;
+	bool paused;			/* sealbond down */
+	uint32_t sb0_index;		/* 0: not set up */
+	bool have_id, id_cached, local_set;
+	uint8_t device_id[SEALBOND_ID_LEN];
+	unsigned int key_state;		/* enum sealbond_state */
+
+	struct link_peer **peer;	/* sorted by device id */
+	size_t peer_count;
+	char note[256];			/* what we wait for, "" when for nothing */
+	char logged[256];		/* the last one that went to the log */
+};
+
+/* link.c */
+void link_note(struct sb_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* After an error of the module: gives the connection up when the module is gone. */
+void link_check_error(struct sb_link *link, int result);
+void link_schedule(struct event *timer, uint64_t ms);
+/* Up to percent more or less; from the kernel's generator. */
+uint64_t link_jitter(uint64_t ms, unsigned int percent);
+/* The next wait of a series: doubles from first to last. */
+uint64_t link_backoff(uint32_t *backoff_ms, uint32_t first, uint32_t last);
+
+/* link_local.c: mode, exceptions, sb0, the device's own addresses */
+int link_set_mode(struct sb_link *link, struct sb_error *error);
+int link_set_exceptions(struct sb_link *link, struct sb_error *error);
+int link_set_interface(struct sb_link *link, struct sb_error *error);
+void link_del_addresses(struct sb_link *link, const struct sb_config *old);
+int link_set_local(struct sb_link *link, struct sb_error *error);	/* 0 also while something is missing */
+
+/* link_key.c: the hold of the TPM, blobs and approvals */
+void link_key_start(struct sb_link *link, bool asked);
+void link_key_look(struct sb_link *link);	/* takes what GET_KEY says; stores new blobs */
+void link_key_timer(evutil_socket_t fd, short what, void *context);
+
+/* link_id.c: the device id, from its file or from the tpm role */
+void link_id_start(struct sb_link *link);
+void link_id_again(struct sb_link *link);	/* the file's may be another device's */
+void link_id_answer(struct sb_link *link, const struct sb_device_id_answer *answer);
+void link_id_timer(evutil_socket_t fd, short what, void *context);
+
+/* link_peers.c: who is a peer, and since when */
+int link_peers_replace(struct sb_link *link, const struct sb_peer_list *list);
+void link_peers_apply(struct sb_link *link);	/* all of them to the kernel; the kernel's others go */
+void link_peers_reconcile(struct sb_link *link);
+void link_peers_stop(struct sb_link *link);	/* timers only */
+void link_peers_kick(struct sb_link *link);	/* starts what is not live */
+struct link_peer *link_peer_by_id(struct sb_link *link, const uint8_t device_id[SEALBOND_ID_LEN]);
+void link_peer_init(struct sb_link *link, struct link_peer *peer);
+void link_peer_stop(struct link_peer *peer);
+int link_peer_apply(struct link_peer *peer, bool with_endpoint);
+void link_peer_forget(struct link_peer *peer);
+
+/* link_bonds.c: starts, rotations, events */
+void link_bond_timer(evutil_socket_t fd, short what, void *context);
+void link_bond_event(struct sb_link *link, const struct sb_event *event);
+void link_bond_seen(struct link_peer *peer, const struct sb_peer_status *status);
+
+#endif

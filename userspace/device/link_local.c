@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/states.h"
+#include "device/link_internal.h"
+
+int link_set_mode(struct sb_link *link, struct sb_error *error)
+{
+	int result = sb_module_set_mode(link->module, link->config.mode, 0);
+
+	if (result < 0)
+		return sb_fail(error, result, "mode %s: %s", sb_mode_word(link->config.mode),
+			       sb_module_error(link->module));
+	sb_info("mode %s", sb_mode_word(link->config.mode));
+	return 0;
+}
+
+int link_set_exceptions(struct sb_link *link, struct sb_error *error)
+{
+	int result = sb_module_set_exceptions(link->module, link->config.exceptions, link->config.exceptions_count);
+
+	if (result < 0)
+		return sb_fail(error, result, "exceptions: %s", sb_module_error(link->module));
+	return 0;
+}
+
+int link_set_interface(struct sb_link *link, struct sb_error *error)
+{
+	const struct sb_config *config = &link->config;
+	const struct sb_prefix *const addresses[] = { &config->overlay4, &config->overlay6 };
+	uint32_t index;
+	int result = sb_interface_ensure(link->interface, config->interface, (uint32_t)config->if_id,
+					 (uint32_t)config->mtu, &index, error);
+
+	for (int i = 0; i < 2 && result == 0; i++)
+		if (addresses[i]->family)
+			result = sb_interface_address(link->interface, index, addresses[i], error);
+	if (result == 0)
+		link->sb0_index = index;
+	return result;
+}
+
+void link_del_addresses(struct sb_link *link, const struct sb_config *old)
+{
+	const struct sb_prefix *const before[] = { &old->overlay4, &old->overlay6 };
+	const struct sb_prefix *const now[] = { &link->config.overlay4, &link->config.overlay6 };
+	struct sb_error error;
+
+	for (int i = 0; i < 2; i++)
+		if (before[i]->family && memcmp(before[i], now[i], sizeof(*now[i])) != 0 &&
+		    sb_interface_del_address(link->interface, link->sb0_index, before[i], &error) < 0)
+			sb_warn("%s", error.text);
+}
+
+int link_set_local(struct sb_link *link, struct sb_error *error)
+{
+	int result;
+
+	if (!link->module || !link->sb0_index || !link->have_id)
+		return 0;
+	result = sb_module_set_local(link->module, &link->config, link->device_id, link->sb0_index);
+	if (result == -EBUSY) {
+		/* Bonds of the old addresses: they are of no use any more. */
+		sb_info("ending all bonds for the new settings of this device");
+		result = sb_module_end_bond(link->module, NULL);
+		if (result == 0)
+			result = sb_module_set_local(link->module, &link->config, link->device_id, link->sb0_index);
+	}
+	if (result < 0)
+		return sb_fail(error, result, "this device's settings: %s", sb_module_error(link->module));
+	link->local_set = true;
+	return 0;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tpm/tpm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <tss2/tss2_tcti_device.h>
+
+#include "common/cleanup.h"
+#include "common/sha256.h"
+#include "tpm/tpm_internal.h"
+
+/* The TCTI reports every failure as an I/O error: opening the device ourselves tells which. */
+static int probe(struct sb_error *error)
+{
+	sb_cleanup_close int fd = open(SB_TPM_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return sb_fail(error, -errno, "%s: %s", SB_TPM_DEVICE, strerror(errno));
+	return 0;
+}
+
+int sb_tpm_open(struct sb_tpm **tpm, struct sb_error *error)
+{
+	struct sb_tpm *opened;
+	size_t size = 0;
+	TSS2_RC rc;
+	int result = probe(error);
+
+	if (result < 0)
+		return result;
+	opened = calloc(1, sizeof(*opened));
+	if (!opened)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	rc = Tss2_Tcti_Device_Init(NULL, &size, SB_TPM_DEVICE);
+	if (rc == TSS2_RC_SUCCESS) {
+		opened->tcti = calloc(1, size);
+		rc = opened->tcti ? Tss2_Tcti_Device_Init(opened->tcti, &size, SB_TPM_DEVICE) :
+				    TSS2_ESYS_RC_MEMORY;
+		if (rc != TSS2_RC_SUCCESS) {
+			free(opened->tcti);
+			opened->tcti = NULL;
+		}
+	}
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_Initialize(&opened->esys, opened->tcti, NULL);
+	if (rc != TSS2_RC_SUCCESS) {
+		sb_tpm_close(opened);
+		return sb_fail(error, -EIO, "%s does not answer as a TPM 2.0 (0x%x)", SB_TPM_DEVICE, rc);
+	}
+	*tpm = opened;
+	return 0;
+}
+
+void sb_tpm_close(struct sb_tpm *tpm)
+{
+	if (!tpm)
+		return;
+	if (tpm->esys)
+		Esys_Finalize(&tpm->esys);
+	if (tpm->tcti) {
+		Tss2_Tcti_Finalize(tpm->tcti);
+		free(tpm->tcti);
+	}
+	free(tpm);
+}
+
+void sb_device_id(const uint8_t *name, size_t length, uint8_t device_id[32])
+{
+	struct sb_sha256 hash;
+
+	sb_sha256_init(&hash);
+	sb_sha256_update(&hash, SB_DEVICE_ID_TAG, sizeof(SB_DEVICE_ID_TAG));
+	sb_sha256_update(&hash, name, length);
+	sb_sha256_final(&hash, device_id);
+}

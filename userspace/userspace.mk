@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# The helper and the tools; included by the top Makefile.
+#   make user           build/sealbondd, build/sealbondd-tpm, build/sealbond
+#   make install-user   DESTDIR and PREFIX aware
+
+USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wformat=2 -Wno-missing-field-initializers \
+	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
+USER_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed
+USER_INCLUDES := -Iuserspace -Iinclude -Iinclude/uapi
+
+SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/sealbond
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR ?= $(PREFIX)/share/doc/sealbond
+
+USER_PARSE := sha256 parse format error
+USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval
+
+SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox) \
+	$(wildcard userspace/kernel/*.c) \
+	$(patsubst %,userspace/device/%.c,main roles control channel notify role \
+		link link_local link_key link_id link_peers link_bonds)
+SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
+
+SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
+	userspace/tpm/tpm.c userspace/tpm/ek.c \
+	$(patsubst %,userspace/device/%.c,tpm_role role channel)
+SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
+
+SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json) \
+	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
+	userspace/tpm/pcr.c $(wildcard userspace/cli/*.c)
+SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
+
+USER_PROGRAMS := sealbondd sealbondd-tpm sealbond
+
+# $(1): program, $(2): its variables' prefix
+define user_program
+$(2)_OBJ := $$($(2)_SRC:%.c=$$(BUILD)/obj/%.o)
+$$(BUILD)/$(1): $$($(2)_OBJ)
+	@mkdir -p $$(@D)
+	$$(CC) $$(USER_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$$$(pkg-config --libs $$($(2)_LIBS))
+endef
+$(eval $(call user_program,sealbondd,SEALBONDD))
+$(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
+$(eval $(call user_program,sealbond,SEALBOND))
+
+$(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $$(pkg-config --cflags libnl-3.0) \
+		-DSB_LIBEXECDIR='"$(LIBEXECDIR)"' \
+		$(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ)))
+
+user: $(USER_PROGRAMS:%=$(BUILD)/%)
+
+.PHONY: install-user
+install-user: user
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/sealbond $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BUILD)/sealbondd $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(BUILD)/sealbondd-tpm $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(BUILD)/sealbond $(DESTDIR)$(BINDIR)/
+	sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/sealbondd.service \
+		>$(DESTDIR)$(UNITDIR)/sealbondd.service
+	install -m 644 docs/examples/sealbond.conf docs/examples/peers.conf $(DESTDIR)$(DOCDIR)/
