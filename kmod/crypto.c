@@ -5,7 +5,13 @@
 #include <linux/random.h>
 #include <crypto/chacha20poly1305.h>
 #include <crypto/curve25519.h>
+/* Where crypto_memneq() is. As in pure.h, for sparse the older place. */
+#ifdef __has_include
 #if __has_include(<crypto/utils.h>)
+#define SB_HAVE_CRYPTO_UTILS
+#endif
+#endif
+#ifdef SB_HAVE_CRYPTO_UTILS
 #include <crypto/utils.h>
 #else
 #include <crypto/algapi.h>

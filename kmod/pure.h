@@ -18,7 +18,13 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <asm/byteorder.h>
+/* Sparse has no __has_include: it is shown the older kernel's header. */
+#ifdef __has_include
 #if __has_include(<linux/unaligned.h>)
+#define SB_HAVE_LINUX_UNALIGNED
+#endif
+#endif
+#ifdef SB_HAVE_LINUX_UNALIGNED
 #include <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
