@@ -510,7 +510,16 @@ static bool hold(struct seal *sl)
 static bool hold_until_free(struct seal *sl)
 {
 	unsigned int attempt;
+	u8 seeded;
+	int rc;
 
+	/*
+	 * Early in a boot the generator may not be seeded yet, and the TPM may be what
+	 * seeds it: wait before the TPM is held, not while.
+	 */
+	rc = sb_random(&seeded, sizeof(seeded));
+	if (rc)
+		return fail_rc(sl, rc, "the kernel's random numbers were not ready");
 	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (attempt)
 			msleep(FIRST_PAUSE_MS << (attempt - 1));

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/math.h>		/* which ecc.h needs and does not include */
+
 #include <crypto/ecdh.h>
 #include <crypto/internal/ecc.h>
 

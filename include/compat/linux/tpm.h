@@ -8,7 +8,9 @@
 #define SB_COMPAT_LINUX_TPM_H
 
 #include_next <linux/tpm.h>
-#include <linux/mm.h>
+
+/* Of a page: more than any TPM takes, and within tpm_buf's 16-bit length. */
+#define SB_COMPAT_TPM_BYTES	4096
 
 #if __has_include(<linux/tpm_buf.h>)
 #include <linux/tpm_buf.h>
@@ -18,7 +20,7 @@ static inline u8 *sb_compat_tpm_data(void *page, u32 *cap)
 {
 	struct tpm_buf *buf = page;
 
-	tpm_buf_init(buf, PAGE_SIZE);
+	tpm_buf_init(buf, SB_COMPAT_TPM_BYTES);
 	*cap = buf->capacity;
 	return buf->data;
 }
@@ -34,7 +36,7 @@ static inline ssize_t sb_compat_tpm_transmit(struct tpm_chip *chip, void *page, 
 #else
 static inline u8 *sb_compat_tpm_data(void *page, u32 *cap)
 {
-	*cap = PAGE_SIZE;
+	*cap = SB_COMPAT_TPM_BYTES;
 	return page;
 }
 
