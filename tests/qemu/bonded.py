@@ -16,7 +16,7 @@ import shlex
 
 from image import BUILD
 from process import wait_until
-from wire import default_port
+from wire import default_port, mac_bytes
 
 PORT = default_port()
 LEASE_MS = 3_600_000
@@ -173,6 +173,10 @@ class Side:
     def events(self):
         return Events(self)
 
+    def replays(self):
+        """How many packets this end's SAs have refused as replayed."""
+        return sum(int(n) for n in re.findall(r"replay (\d+) failed", self.out("ip -s xfrm state")))
+
 
 class Pair:
     def __init__(self, a, b):
@@ -224,6 +228,17 @@ class Pair:
         self.start()
         return self
 
+    def agreed(self):
+        """Both ends send by the SA that the other end takes in."""
+        a, b = self.a.bond(self.b), self.b.bond(self.a)
+        return (a.get("bond") == b.get("bond") == LIVE and a["spi_in"] == b["spi_out"]
+                and a["spi_out"] == b["spi_in"])
+
+    def identity(self):
+        """What must not change when nothing may happen."""
+        return [tuple(bond.get(name) for name in ("bond", "epoch", "spi_in", "spi_out", "handshakes", "endpoint"))
+                for bond in (self.a.bond(self.b), self.b.bond(self.a))]
+
     def down(self):
         """No bond, no peers, mode off; the keys stay."""
         for side in self.sides:
@@ -238,24 +253,35 @@ class Pair:
         return all(x.ping(y, six) for x, y in (self.sides, self.sides[::-1]) for six in (False, True))
 
 
-def guest(lab, name, **options):
-    """A guest by name with the tools in it: the one of an earlier scenario in this lab, or a new one."""
-    found = lab.guests.get(name)
-    if found and found.up:
-        return found
-    if found:
-        # it died in an earlier scenario
-        found.close()
-        found.start_up()
-        return found
-    found = lab.guest(name, files={path: source for path, source in TOOLS.items()}, disk=None, **options)
+def pair(lab):
+    """Guests a and b, each with two cards and a TPM whose answers can be delayed: those of an earlier
+    scenario in this lab where they live, else new ones. Both are up on return."""
+    for name in ("a", "b"):
+        if name not in lab.guests:
+            lab.guest(name, tpm=lab.tpm(name, wire=True), nics=2, disk=None, files=TOOLS)
+        elif not lab.guests[name].up:
+            lab.guests[name].close()
+    off = [lab.guests[name] for name in ("a", "b") if not lab.guests[name].up]
+    if off:
+        lab.boot(*off)
+    found = Pair(Side(lab.guests["a"], "a", 1), Side(lab.guests["b"], "b", 2))
+    for side in found.sides:
+        # keys of an earlier scenario
+        known = side.run("sbctl getkey", check=False)
+        side.key = fields(known.out).get("key") if known else None
     return found
 
 
-def pair(lab, **options):
-    """Guests a and b; both are up on return."""
-    guests = [guest(lab, name, **options) for name in ("a", "b")]
-    off = [g for g in guests if not g.up]
-    if off:
-        lab.boot(*off)
-    return Pair(Side(guests[0], "a", 1), Side(guests[1], "b", 2))
+class Attacker:
+    """A port of the host's own on the lab's switch. What it sends has another Ethernet source than its
+    victims', so that the switch goes on knowing them."""
+
+    MAC = "52:54:00:00:66:66"
+
+    def __init__(self, lab):
+        self.port = lab.switch.port()
+
+    def again(self, frames, times=1):
+        """Sends captured frames once more."""
+        out = [f.data[:6] + mac_bytes(self.MAC) + f.data[12:] for f in frames]
+        self.port.send(*(out * times))

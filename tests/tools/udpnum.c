@@ -4,8 +4,9 @@
  * which came more than once.
  *
  *   udpnum recv PORT [ADDR]       says "ready"; ends after the sender's end mark or by SIGTERM
- *   udpnum send ADDR PORT COUNT INTERVAL_US [SIZE]
- *                                 COUNT 0: until SIGTERM; prints a line a second while it goes on
+ *   udpnum send ADDR PORT COUNT INTERVAL_US [SIZE [open]]
+ *                                 COUNT 0: until SIGTERM; prints a line a second while it goes on;
+ *                                 open: without end mark
  *
  * A datagram: the number, 8 bytes, big endian; then PATTERN again and again, so that a capture
  * can be searched for it.
@@ -27,6 +28,7 @@
 #define NUMBERS		(1u << 24)
 #define END		UINT64_MAX
 #define SIZE_MAX_UDP	1472
+#define END_MARKS	3
 
 static const char PATTERN[] = "sealbond-numbered-datagram/";
 static volatile sig_atomic_t stop;
@@ -123,7 +125,8 @@ static uint64_t now_us(void)
 	return t.tv_sec * 1000000ull + t.tv_nsec / 1000;
 }
 
-static int transmit(const char *host, const char *port, uint64_t count, uint64_t interval, size_t size)
+static int transmit(const char *host, const char *port, uint64_t count, uint64_t interval, size_t size,
+		    int marks)
 {
 	uint64_t n, next = now_us(), told = next, sent = 0, errors = 0;
 	int fd = open_socket(host, port, 1), last_error = 0, i;
@@ -157,7 +160,7 @@ static int transmit(const char *host, const char *port, uint64_t count, uint64_t
 			fflush(stdout);
 		}
 	}
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < marks; i++) {
 		uint64_t number = END;
 
 		memcpy(buffer, &number, sizeof(number));
@@ -178,10 +181,10 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	if (argc >= 3 && argc <= 4 && !strcmp(argv[1], "recv"))
 		return receive(argv[2], argc == 4 ? argv[3] : NULL);
-	if (argc >= 6 && argc <= 7 && !strcmp(argv[1], "send"))
+	if (argc >= 6 && argc <= 8 && !strcmp(argv[1], "send"))
 		return transmit(argv[2], argv[3], strtoull(argv[4], NULL, 10),
 				strtoull(argv[5], NULL, 10),
-				argc == 7 ? strtoul(argv[6], NULL, 10) : 64);
-	fputs("usage: udpnum recv PORT [ADDR] | udpnum send ADDR PORT COUNT INTERVAL_US [SIZE]\n", stderr);
+				argc >= 7 ? strtoul(argv[6], NULL, 10) : 64, argc == 8 ? 0 : END_MARKS);
+	fputs("usage: udpnum recv PORT [ADDR] | udpnum send ADDR PORT COUNT INTERVAL_US [SIZE [open]]\n", stderr);
 	return 2;
 }
