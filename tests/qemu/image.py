@@ -56,7 +56,9 @@ KMOD_NAMES = ["modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod"]
 TPM2_LIBRARIES = ["libtss2-tcti-device.so.0", "libtss2-tcti-mssim.so.0", "libtss2-tcti-swtpm.so.0"]
 
 # The project's own, below build/: (file there, place in the guest).
-PRODUCTS = [("sealbondd", "/usr/sbin/sealbondd"), ("sealbond", "/usr/bin/sealbond")]
+PRODUCTS = [("sealbondd", "/usr/sbin/sealbondd"), ("sealbond", "/usr/bin/sealbond"),
+            ("sealbondd-tpm", "/usr/libexec/sealbond/sealbondd-tpm"),
+            ("tests/udpnum", "/usr/bin/udpnum"), ("tests/rawsend", "/usr/bin/rawsend")]
 PRODUCT_MODULE = "sealbond.ko"
 
 ETC = {
