@@ -343,9 +343,26 @@ def _forget_old(keep):
             os.unlink(path)
 
 
+_made = {}
+
+
 def initramfs(kernel, files=None, modules=None):
     """Path of an initramfs for this kernel. files: more of them, guest path -> path on the host, or
-    bytes; a program brings its libraries. modules: further .ko files beside the project's own."""
+    bytes; a program brings its libraries. modules: further .ko files beside the project's own.
+
+    The same request gives the same image for as long as a runner lives, so that a build beside it does not
+    change what a guest boots the next time. A file of files or modules that changed makes another."""
+    def version(source):
+        return source if isinstance(source, bytes) else (source, os.stat(source).st_mtime_ns)
+
+    key = (kernel.directory, tuple((guest, version(source)) for guest, source in sorted((files or {}).items())),
+           tuple(version(module) for module in modules or []))
+    if key not in _made or not os.path.exists(_made[key]):
+        _made[key] = _make_initramfs(kernel, files, modules)
+    return _made[key]
+
+
+def _make_initramfs(kernel, files, modules):
     lock = build_lock()
     try:
         tree = Tree()

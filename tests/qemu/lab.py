@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lab: a switch and guests on it, in one directory that holds what they leave."""
 
+import fcntl
+import glob
 import os
 import shutil
 import tempfile
+import time
 
 import image
 from guest import Guest, Nic
@@ -11,16 +14,55 @@ from swtpm import Tpm
 from wire import Capture, Switch, default_port
 
 
+RUN_PREFIX = "sealbond-lab-"
+STALE_SECONDS = 60
+
+
+class RunDir:
+    """A directory for sockets, whose names must be short. Its lock is held as long as its runner lives, so
+    that another runner can tell what a killed one left, and remove that alone."""
+
+    def __init__(self):
+        self._remove_stale()
+        self.path = tempfile.mkdtemp(prefix=RUN_PREFIX)
+        self._lock = open(os.path.join(self.path, "lock"), "w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    @staticmethod
+    def _remove_stale():
+        for lock in glob.glob(os.path.join(tempfile.gettempdir(), RUN_PREFIX + "*", "lock")):
+            try:
+                # one that is just being made may not be locked yet
+                if time.time() - os.path.getmtime(lock) < STALE_SECONDS:
+                    continue
+                with open(lock) as f:
+                    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(os.path.dirname(lock), ignore_errors=True)
+            except OSError:
+                continue
+
+    def close(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+
 class Lab:
     """directory: for consoles, captures, disks, TPM states and logs; emptied first."""
 
     def __init__(self, directory):
         self.directory = os.path.abspath(directory)
+        os.makedirs(os.path.dirname(self.directory), exist_ok=True)
+        self._lock = open(self.directory + ".lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise RuntimeError(f"{self.directory} is in use by another runner") from None
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
-        # names of sockets must be short
-        self.run_dir = tempfile.mkdtemp(prefix="sealbond-lab-")
         self.kernel = image.Kernel()
+        self._run_dir = RunDir()
+        self.run_dir = self._run_dir.path
         self.guests = {}
         self.switches = {}
         try:
@@ -97,4 +139,5 @@ class Lab:
             guest.close()
         for switch in self.switches.values():
             switch.stop()
-        shutil.rmtree(self.run_dir, ignore_errors=True)
+        self._run_dir.close()
+        self._lock.close()

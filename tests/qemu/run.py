@@ -132,8 +132,9 @@ def main():
     def terminated(number, _frame):
         sys.exit(128 + number)
 
-    signal.signal(signal.SIGTERM, terminated)
-    signal.signal(signal.SIGHUP, terminated)
+    # SIGINT too: a shell starts what is in its background with that one ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, terminated)
     tally = Tally(arguments.demo)
     # scenarios that name the same LAB run one after another with the same guests
     order = {}
