@@ -9,6 +9,7 @@
 
 #include "event.h"
 #include "hooks.h"
+#include "namespace.h"
 #include "sealbond/limits.h"
 
 u8 sb_mode_now = SEALBOND_MODE_OFF;
@@ -43,7 +44,7 @@ static void revert(struct work_struct *work)
 		revert_at_ns = 0;
 		change(confirmed);
 	} else if (revert_at_ns) {
-		mod_delayed_work(system_wq, &revert_work,
+		mod_delayed_work(sb_wq, &revert_work,
 				 nsecs_to_jiffies(revert_at_ns - now) + 1);
 	}
 	mutex_unlock(&lock);
@@ -59,7 +60,7 @@ int sb_mode_set(enum sealbond_mode mode, u64 confirm_ms)
 	mutex_lock(&lock);
 	if (confirm_ms) {
 		revert_at_ns = ktime_get_boottime_ns() + confirm_ms * NSEC_PER_MSEC;
-		mod_delayed_work(system_wq, &revert_work, msecs_to_jiffies(confirm_ms) + 1);
+		mod_delayed_work(sb_wq, &revert_work, msecs_to_jiffies(confirm_ms) + 1);
 	} else {
 		revert_at_ns = 0;
 		confirmed = mode;
