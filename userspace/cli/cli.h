@@ -53,6 +53,7 @@ const char *cli_peer_name(const struct sb_peer_list *list, const uint8_t *device
 /* Whole objects: sb_json_open(…, NULL, '{') with a newline at the end. */
 void cli_json_begin(struct sb_cli *cli);
 void cli_json_end(struct sb_cli *cli);
+void cli_json_pcrs(struct sb_cli *cli, uint32_t changed);	/* "changed_pcrs": [ numbers ] */
 void cli_json_state(struct sb_cli *cli, unsigned int state);
 
 /* helper.c: asks the helper; 0 or a negative errno with the sentence, -ENOTCONN when it does not run. */

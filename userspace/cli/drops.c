@@ -91,8 +91,8 @@ static void print_json(struct sb_cli *cli, const struct counts *counts)
 
 		sb_json_open(out, NULL, '{');
 		sb_json_string(out, "reason", text->name);
-		sb_json_number(out, "dropped", counts->dropped[i]);
-		sb_json_number(out, "observed", counts->observed[i]);
+		sb_json_number(out, "count", counts->dropped[i]);
+		sb_json_number(out, "would_count", counts->observed[i]);
 		sb_json_string(out, "sentence", text->sentence);
 		sb_json_string(out, "remedy", text->remedy);
 		sb_json_close(out, '}');
@@ -121,8 +121,8 @@ static void print_growth(struct sb_cli *cli, const struct counts *before, const 
 		if (cli->json) {
 			cli_json_begin(cli);
 			sb_json_string(&cli->out, "reason", sb_reason_text(i)->name);
-			sb_json_number(&cli->out, "dropped", dropped);
-			sb_json_number(&cli->out, "observed", observed);
+			sb_json_number(&cli->out, "count", dropped);
+			sb_json_number(&cli->out, "would_count", observed);
 			cli_json_end(cli);
 			continue;
 		}

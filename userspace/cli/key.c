@@ -12,17 +12,17 @@ static void free_key(struct sb_key_status *key)
 static void print_json(struct sb_cli *cli, const struct sb_key_status *key)
 {
 	struct sb_json *out = &cli->out;
-	char pcrs[SB_PCRS_ROOM], number[4];
+	char number[4];
 
 	cli_json_begin(cli);
 	cli_json_state(cli, key->state);
 	sb_json_signed(out, "state_detail", key->detail);
 	if (key->has_current)
-		sb_json_hex(out, "current", key->current, sizeof(key->current));
+		sb_json_hex(out, "key_current", key->current, sizeof(key->current));
 	if (key->has_next)
-		sb_json_hex(out, "next", key->next, sizeof(key->next));
+		sb_json_hex(out, "key_next", key->next, sizeof(key->next));
 	if (key->changed_pcrs)
-		sb_json_string(out, "changed_pcrs", sb_format_pcrs(pcrs, key->changed_pcrs));
+		cli_json_pcrs(cli, key->changed_pcrs);
 	sb_json_number(out, "tpm_commands", key->tpm_commands);
 	sb_json_number(out, "tpm_time_ms", key->tpm_time_ms);
 	sb_json_number(out, "reset_count", key->reset_count);

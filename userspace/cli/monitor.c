@@ -114,7 +114,7 @@ static void drop_json(struct sb_json *out, const struct sb_drop *drop)
 static void print_json(struct monitor *monitor, const struct sb_event *event)
 {
 	struct sb_json *out = &monitor->cli->out;
-	char room[17], text[SB_PCRS_ROOM];
+	char room[17], text[SB_ENDPOINT_ROOM];
 
 	cli_json_begin(monitor->cli);
 	sb_json_string(out, "event", event_word(event->kind));
@@ -125,7 +125,7 @@ static void print_json(struct monitor *monitor, const struct sb_event *event)
 	if (event->kind == SEALBOND_EVENT_KEY) {
 		sb_json_string(out, "state", sb_state_text(event->state)->name);
 		if (event->changed_pcrs)
-			sb_json_string(out, "changed_pcrs", sb_format_pcrs(text, event->changed_pcrs));
+			cli_json_pcrs(monitor->cli, event->changed_pcrs);
 	}
 	if (event->kind == SEALBOND_EVENT_STRANGER)
 		sb_json_hex(out, "key", event->key, SEALBOND_KEY_LEN);

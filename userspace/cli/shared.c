@@ -21,6 +21,15 @@ void cli_json_end(struct sb_cli *cli)
 	fflush(stdout);
 }
 
+void cli_json_pcrs(struct sb_cli *cli, uint32_t changed)
+{
+	sb_json_open(&cli->out, "changed_pcrs", '[');
+	for (unsigned int pcr = 0; pcr < SEALBOND_PCRS; pcr++)
+		if (changed & 1U << pcr)
+			sb_json_number(&cli->out, NULL, pcr);
+	sb_json_close(&cli->out, ']');
+}
+
 void cli_json_state(struct sb_cli *cli, unsigned int state)
 {
 	const struct sb_state_text *text = sb_state_text(state);

@@ -87,7 +87,7 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 	cli_json_state(cli, status->key.state);
 	sb_json_signed(out, "state_detail", status->key.detail);
 	if (status->key.changed_pcrs)
-		sb_json_string(out, "changed_pcrs", sb_format_pcrs(text, status->key.changed_pcrs));
+		cli_json_pcrs(cli, status->key.changed_pcrs);
 	sb_json_string(out, "assurance", assurance_word(status->assurance));
 	sb_json_open(out, "gaps", '[');
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)

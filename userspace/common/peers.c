@@ -19,7 +19,7 @@ static const struct sb_field fields[] = {
 	[FIELD_OVERLAY4] = { "overlay4", sb_field_prefix4, "an IPv4 address", "an address, e.g. 10.77.0.2", AT(overlay4) },
 	[FIELD_OVERLAY6] = { "overlay6", sb_field_prefix6, "an IPv6 address", "an address, e.g. fd77::2", AT(overlay6) },
 	[FIELD_ENDPOINT] = { "endpoint", sb_field_endpoint, "an endpoint",
-			     "ADDR:PORT or [ADDR6]:PORT, e.g. 192.0.2.7:8473", AT(endpoint) },
+			     "ADDR:PORT or [ADDR6]:PORT, e.g. 192.0.2.7:7454", AT(endpoint) },
 	[FIELD_LEASE] = { "lease", sb_field_duration, "a duration", "10s to 30d, e.g. 24h", AT(lease),
 			  10000, 30 * 86400000ULL },
 	[FIELD_UNTIL] = { "until", sb_field_time, "a time", "YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ", AT(until) },

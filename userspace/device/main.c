@@ -34,8 +34,10 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 	switch (header->type) {
 	case SB_MESSAGE_READY:
 		/* The link role has asked the kernel for everything that needs no waiting. */
-		if (header->from == SB_ROLE_LINK)
-			sb_notify("READY=1");
+		if (header->from != SB_ROLE_LINK)
+			break;
+		sb_notify("READY=1");
+		sb_info("ready");
 		break;
 	case SB_MESSAGE_NOTE:
 		snprintf(note, sizeof(note), "STATUS=%.*s", (int)header->length, (const char *)payload);

@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <linux/sealbond.h>
 
 int sb_netlink_open(struct sb_netlink *netlink, int protocol, struct sb_error *error)
 {
+	/* The kernel answers at once; were it not to, the caller's loop must not stand still. */
+	static const struct timeval patience = { 20, 0 };
 	struct nl_sock *socket = nl_socket_alloc();
 	const int on = 1;
 	int result;
@@ -26,6 +29,7 @@ int sb_netlink_open(struct sb_netlink *netlink, int protocol, struct sb_error *e
 		nl_socket_free(socket);
 		return sb_fail(error, -EPROTO, "netlink socket: %s", nl_geterror(result));
 	}
+	(void)setsockopt(nl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	/* Old kernels lack one or the other; then the errno has to do. */
 	(void)setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
@@ -152,8 +156,8 @@ int sb_netlink_talk(struct sb_netlink *netlink, struct nl_msg *message,
 	int result;
 
 	netlink->error[0] = '\0';
-	/* A dump ends by NLMSG_DONE; anything else is acknowledged. */
-	if (!(nlmsg_hdr(message)->nlmsg_flags & NLM_F_DUMP))
+	/* A dump ends by NLMSG_DONE; anything else is acknowledged. NLM_F_REPLACE is one bit of DUMP. */
+	if ((nlmsg_hdr(message)->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		nlmsg_hdr(message)->nlmsg_flags |= NLM_F_ACK;
 	result = nl_send_auto(netlink->socket, message);
 	nlmsg_free(message);
