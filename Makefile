@@ -39,9 +39,14 @@ module:
 setup:
 	scripts/setup.sh
 
--include userspace/userspace.mk
+include userspace/userspace.mk
 include tests/unit/unit.mk
 -include tests/bench/bench.mk
+
+ifdef WERROR
+USER_CFLAGS += -Werror
+UNIT_CFLAGS += -Werror
+endif
 
 # Each part says "N passed, N failed"; check.sh goes through all of them and adds up.
 check:
