@@ -16,13 +16,6 @@
 #else
 #include <crypto/algapi.h>
 #endif
-
-/*
- * Later kernels renamed both types; the names of the functions and what they
- * take stayed. The old names exist nowhere else in the headers used here.
- */
-#define blake2s_state blake2s_ctx
-#define sha256_state sha256_ctx
 #include <crypto/blake2s.h>
 #include <crypto/sha2.h>
 
