@@ -33,7 +33,7 @@ take_sums() {
 for target; do
 	printf '\n== %s\n' "$target"
 	: >"$sums"
-	"$make" --no-print-directory "${jobs[@]}" "$target" 2>&1 </dev/null | take_sums
+	"$make" -s --no-print-directory "${jobs[@]}" "$target" 2>&1 </dev/null | take_sums
 	status=${PIPESTATUS[0]}
 	read -r good bad skips < <(tr -d , <"$sums" |
 		awk '{ p += $1; f += $3; s += $5 } END { print p + 0, f + 0, s + 0 }')
