@@ -41,7 +41,8 @@ setup:
 
 include userspace/userspace.mk
 include tests/unit/unit.mk
--include tests/bench/bench.mk
+include tests/bench/bench.mk
+include tests/tools/tools.mk
 
 ifdef WERROR
 USER_CFLAGS += -Werror
@@ -70,10 +71,11 @@ check-config:
 check-dkms:
 	@scripts/dkms-test.sh $(KVER) $(KDIR)
 
-check-qemu: all
+# Small programs for the guests; sbctl speaks to the module where a test must do without the helper.
+check-qemu: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py
 
-run-demo: all
+run-demo: all tools
 	@tests/qemu/run.py --demo
 
 fuzz:
