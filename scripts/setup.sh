@@ -16,7 +16,6 @@ PATH=$PATH:/usr/sbin:/sbin
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
-mirror=${SEALBOND_MIRROR:-http://deb.debian.org/debian}
 
 die() {
 	printf 'setup: %s\n' "$*" >&2
@@ -96,7 +95,12 @@ install_missing() {
 # foreign_apt SUITE DIR: apt lists of another suite, in a directory of their own; the system's
 # are untouched. Prints the options that make apt use them.
 foreign_apt() {
-	local suite=$1 dir=$2
+	local suite=$1 dir=$2 mirror=${SEALBOND_MIRROR:-}
+	# the archive that the system itself has its packages from
+	# shellcheck disable=SC2016
+	[ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+		awk '!/-security/ { print $2; exit }')
+	[ -n "$mirror" ] || die "apt has no source of Debian's main archive; name one by SEALBOND_MIRROR="
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/empty"
 	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
 		"$mirror" "$suite" >"$dir/sources.list"
@@ -109,18 +113,20 @@ foreign_apt() {
 # newest_image APT_OPTION...: the package that linux-image-amd64 stands for.
 newest_image() {
 	apt-cache "$@" --no-all-versions show linux-image-amd64 2>/dev/null |
-		sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p' | head -n 1
+		sed -n 's/^Depends: \(.*, \)\?\(linux-image-[^ ,]*\).*/\2/p' | head -n 1
 }
 
 # guest_kernel DEST [SUITE]: unpacks the kernel's image package into DEST, without installing it,
 # and writes DEST/version. Without SUITE it is the system's own, else that suite's.
 guest_kernel() {
-	local dest=$1 suite=${2:-} options=() image work deb
+	local dest=$1 suite=${2:-} options=() parts=() image work deb
 	if [ -s "$dest/version" ] && [ -d "$dest/lib/modules/$(cat "$dest/version")" ]; then
 		return 0
 	fi
 	if [ -n "$suite" ]; then
 		mapfile -t options < <(foreign_apt "$suite" "$dest.apt")
+		# none would mean the system's own lists
+		[ ${#options[@]} -gt 0 ] || exit 1
 		apt-get "${options[@]}" update -q
 	fi
 	image=$(newest_image "${options[@]}")
@@ -140,10 +146,21 @@ guest_kernel() {
 		image=$(newest_image)
 		(cd "$work/deb" && apt-get -q download "$image") || die "cannot download $image"
 	fi
-	deb=$(find "$work/deb" -name '*.deb' | head -n 1)
-	dpkg-deb -x "$deb" "$work/root"
+	# newer ones have the kernel and its modules in packages of their own
+	mapfile -t parts < <(dpkg-deb -f "$work"/deb/*.deb Depends | tr ',' '\n' |
+		awk '$1 ~ /^linux-(base|binary|modules)-/ { print $1 }')
+	[ ${#parts[@]} -eq 0 ] || (cd "$work/deb" && apt-get "${options[@]}" -q download "${parts[@]}") ||
+		die "cannot download ${parts[*]}"
+	for deb in "$work"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$work/root"
+	done
 	# from Debian 13 on the modules are below usr/
 	[ -e "$work/root/lib" ] || ln -s usr/lib "$work/root/lib"
+	# and later the kernel beside them
+	if [ ! -e "$work/root/boot/vmlinuz-${image#linux-image-}" ]; then
+		mkdir -p "$work/root/boot"
+		ln -s "../lib/modules/${image#linux-image-}/vmlinuz" "$work/root/boot/vmlinuz-${image#linux-image-}"
+	fi
 	depmod -b "$work/root" "${image#linux-image-}"
 	echo "${image#linux-image-}" >"$work/root/version"
 	rm -rf "$dest"
