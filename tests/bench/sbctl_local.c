@@ -137,6 +137,7 @@ int do_key(void)
 	const char *release = optional("release");
 	struct nlattr *a[SEALBOND_A_MAX + 1], *nest = NULL;
 	int i, event, code, state = -1;
+	struct sbctl_nl listening;
 	uint8_t xy[64];
 
 	only("pcrs cap release fleet virtual current next approval timeout save");
@@ -161,12 +162,13 @@ int do_key(void)
 	}
 	if (nest)
 		nla_nest_end(msg, nest);
-	nl_join(&nl, nl.handshake);
+	nl_open(&listening);
+	nl_join(&listening, listening.handshake);
 	code = ask(msg, NULL, NULL);
 	if (code)
 		return code;
 	do {
-		event = nl_event(&nl, a, number_or("timeout", 600000));
+		event = nl_event(&listening, a, number_or("timeout", 600000));
 		if (!event)
 			return LATE;
 	} while (event != SEALBOND_EVENT_KEY);

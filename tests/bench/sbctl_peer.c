@@ -176,13 +176,15 @@ static int await_live(struct sbctl_nl *where, const char *id, int timeout_ms)
 int do_start(void)
 {
 	const char *wait = optional("wait");
+	struct sbctl_nl listening;
 	int code;
 
 	only("id wait");
-	if (wait)
-		nl_join(&nl, nl.handshake);
+	/* a socket of its own: the event may come before the acknowledgement */
+	nl_open(&listening);
+	nl_join(&listening, listening.handshake);
 	code = named(SEALBOND_CMD_START_BOND);
-	return code || !wait ? code : await_live(&nl, needed("id"), number(wait));
+	return code || !wait ? code : await_live(&listening, needed("id"), number(wait));
 }
 
 static void see_live(struct nlattr **a, void *ctx)
