@@ -23,3 +23,24 @@ verdict_SRC := tests/unit/test_verdict.c kmod/verdict.c
 
 UNIT += exception
 exception_SRC := tests/unit/test_exception.c kmod/exception_match.c
+
+# The helper's and the tool's own files.
+USER_TEST_CFLAGS := -D_GNU_SOURCE -Iuserspace -Iinclude/uapi
+USER_TEST_PARSE := userspace/common/parse.c userspace/common/format.c userspace/common/error.c
+USER_TEST_CONFIG := $(USER_TEST_PARSE) userspace/common/ini.c userspace/common/field.c \
+	userspace/common/file.c userspace/common/sha256.c
+UNIT += parse config peers frame states approval file decode
+parse_SRC := tests/unit/test_parse.c $(USER_TEST_PARSE)
+config_SRC := tests/unit/test_config.c $(USER_TEST_CONFIG) userspace/common/config.c \
+	userspace/common/exception.c
+peers_SRC := tests/unit/test_peers.c $(USER_TEST_CONFIG) userspace/common/peers.c
+frame_SRC := tests/unit/test_frame.c userspace/common/frame.c
+states_SRC := tests/unit/test_states.c userspace/common/states.c
+approval_SRC := tests/unit/test_approval.c userspace/common/approval.c userspace/common/p256.c \
+	userspace/cli/release_key.c userspace/common/file.c userspace/common/sha256.c \
+	$(USER_TEST_PARSE) kmod/seal_blob.c kmod/seal_policy.c tests/shim/crypto.c
+file_SRC := tests/unit/test_file.c userspace/common/file.c userspace/common/json.c
+decode_SRC := tests/unit/test_decode.c userspace/kernel/decode.c
+decode_LIBS := $(shell pkg-config --libs libnl-3.0)
+$(foreach t,parse config peers frame states approval file decode,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))
+decode_CFLAGS += $(shell pkg-config --cflags libnl-3.0)

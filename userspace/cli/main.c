@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 			code = SB_EXIT_FAILED;
 		return code;
 	}
-	nearest = sb_nearest(argv[1], &commands[0].name, SB_ARRAY_SIZE(commands), sizeof(commands[0]));
+	nearest = sb_nearest_word(argv[1], &commands[0].name, SB_ARRAY_SIZE(commands), sizeof(commands[0]));
 	return cli_fail(&cli, SB_EXIT_USAGE, "%s: no such command%s%s%s", argv[1], nearest ? "; did you mean " : "",
 			nearest ? nearest : "", nearest ? "?" : "; see sealbond --help");
 }

@@ -42,7 +42,7 @@ static int make_key(struct sb_cli *cli, int argc, char **argv)
 }
 
 /* As the kernel read them before the cap; else as they are now, which is wrong after a cap. */
-static int read_values(struct sb_cli *cli, struct sb_approval *approval)
+static int read_values(struct sb_cli *cli, struct sb_approval_file *approval)
 {
 	sb_cleanup_module struct sb_module *module = NULL;
 	struct sb_key_status key = { 0 };
@@ -65,15 +65,15 @@ static int read_values(struct sb_cli *cli, struct sb_approval *approval)
 	return 0;
 }
 
-static int write_approval(struct sb_cli *cli, const struct sb_approval *approval, const char *directory)
+static int write_approval(struct sb_cli *cli, const struct sb_approval_file *approval, const char *directory)
 {
 	uint8_t bytes[SB_APPROVAL_MAX], digest[32];
 	char path[FILE_ROOM + SB_PATH_ROOM], name[17];
-	size_t length = sb_approval_encode(approval, bytes);
+	size_t length = sb_approval_file_encode(approval, bytes);
 	char pcrs[SB_PCRS_ROOM];
 	int result = sb_make_directory(directory, 0755);
 
-	sb_approval_digest(approval, digest);
+	sb_approval_file_digest(approval, digest);
 	snprintf(path, sizeof(path), "%s/pcrs-%s.approval", directory, sb_format_hex(name, digest, 8));
 	if (result == 0)
 		result = sb_file_write(path, bytes, length, 0644);
@@ -92,7 +92,7 @@ static int write_approval(struct sb_cli *cli, const struct sb_approval *approval
 }
 
 /* An approval by another key than the device's would never be taken. */
-static void check_release_key(const struct sb_config *config, const struct sb_approval *approval)
+static void check_release_key(const struct sb_config *config, const struct sb_approval_file *approval)
 {
 	sb_cleanup_free uint8_t *text = NULL;
 	uint8_t key[64];
@@ -108,7 +108,7 @@ static void check_release_key(const struct sb_config *config, const struct sb_ap
 static int approve(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup_free struct sb_config *config = malloc(sizeof(*config));
-	struct sb_approval approval = { 0 };
+	struct sb_approval_file approval = { 0 };
 	const char *key = NULL, *out = NULL;
 	char directory[FILE_ROOM];
 	struct sb_error error;
@@ -145,13 +145,13 @@ static int approve(struct sb_cli *cli, int argc, char **argv)
 	return write_approval(cli, &approval, out ? out : directory);
 }
 
-static void show_json(struct sb_cli *cli, const struct sb_approval *approval, bool valid)
+static void show_json(struct sb_cli *cli, const struct sb_approval_file *approval, bool valid)
 {
 	struct sb_json *out = &cli->out;
 	uint8_t digest[32];
 	char number[4];
 
-	sb_approval_digest(approval, digest);
+	sb_approval_file_digest(approval, digest);
 	cli_json_begin(cli);
 	sb_json_bool(out, "signature_valid", valid);
 	sb_json_hex(out, "policy_digest", digest, sizeof(digest));
@@ -169,12 +169,12 @@ static void show_json(struct sb_cli *cli, const struct sb_approval *approval, bo
 	cli_json_end(cli);
 }
 
-static void show_text(const struct sb_approval *approval, bool valid)
+static void show_text(const struct sb_approval_file *approval, bool valid)
 {
 	char hex[SB_HEX_ROOM(64)];
 	uint8_t digest[32];
 
-	sb_approval_digest(approval, digest);
+	sb_approval_file_digest(approval, digest);
 	printf("Signature:     %s\n", valid ? "valid" : "NOT VALID");
 	printf("Release key:   %s\n", sb_format_hex(hex, approval->release_key, 64));
 	printf("Fleet id:      %s\n", sb_format_hex(hex, approval->policy_ref, 32));
@@ -189,7 +189,7 @@ static void show_text(const struct sb_approval *approval, bool valid)
 static int show(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup_free uint8_t *data = NULL;
-	struct sb_approval approval;
+	struct sb_approval_file approval;
 	size_t length;
 	bool valid;
 	int result;
@@ -199,7 +199,7 @@ static int show(struct sb_cli *cli, int argc, char **argv)
 	result = sb_file_read(argv[1], SB_APPROVAL_MAX, &data, &length);
 	if (result < 0)
 		return cli_fail(cli, result == -EACCES ? SB_EXIT_PERMISSION : SB_EXIT_FAILED, "%s: %s", argv[1], strerror(-result));
-	if (sb_approval_decode(data, length, &approval) < 0)
+	if (sb_approval_file_decode(data, length, &approval) < 0)
 		return cli_fail(cli, SB_EXIT_FAILED, "%s: not an approval", argv[1]);
 	valid = sb_release_verify(&approval) == 0;
 	if (cli->json)

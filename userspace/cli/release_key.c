@@ -117,11 +117,11 @@ static int split_signature(const uint8_t *der, size_t length, uint8_t out[64])
 	return 0;
 }
 
-int sb_release_sign(const char *private_path, struct sb_approval *approval, struct sb_error *error)
+int sb_release_sign(const char *private_path, struct sb_approval_file *approval, struct sb_error *error)
 {
 	sb_cleanup(free_pkey) EVP_PKEY *key = NULL;
 	sb_cleanup(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	struct sb_approval signed_one = *approval;
+	struct sb_approval_file signed_one = *approval;
 	uint8_t message[64], der[128];
 	size_t length = sizeof(der);
 	int result = read_private(private_path, &key, error);
@@ -130,7 +130,7 @@ int sb_release_sign(const char *private_path, struct sb_approval *approval, stru
 		return result;
 	if (public_point(key, signed_one.release_key) < 0)
 		return sb_fail(error, -EINVAL, "%s: not a P-256 key; make one with: sealbond release key", private_path);
-	sb_approval_message(&signed_one, message);
+	sb_approval_file_message(&signed_one, message);
 	if (!context || EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) != 1 ||
 	    EVP_DigestSign(context, der, &length, message, sizeof(message)) != 1 ||
 	    split_signature(der, length, signed_one.signature) < 0)
@@ -159,7 +159,7 @@ static EVP_PKEY *key_of(const uint8_t point[64])
 	return key;
 }
 
-int sb_release_verify(const struct sb_approval *approval)
+int sb_release_verify(const struct sb_approval_file *approval)
 {
 	sb_cleanup(free_pkey) EVP_PKEY *key = key_of(approval->release_key);
 	sb_cleanup(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -174,7 +174,7 @@ int sb_release_verify(const struct sb_approval *approval)
 		return -EBADMSG;
 	}
 	length = i2d_ECDSA_SIG(signature, &der);
-	sb_approval_message(approval, message);
+	sb_approval_file_message(approval, message);
 	if (key && context && length > 0 && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
 	    EVP_DigestVerify(context, der, (size_t)length, message, sizeof(message)) == 1)
 		result = 0;

@@ -10,9 +10,9 @@
 int sb_release_key_make(const char *private_path, const char *public_path, struct sb_error *error);
 
 /* Signs everything else in the approval with the private key of a PEM file; fills release_key and signature. */
-int sb_release_sign(const char *private_path, struct sb_approval *approval, struct sb_error *error);
+int sb_release_sign(const char *private_path, struct sb_approval_file *approval, struct sb_error *error);
 
 /* 0 when the approval's signature is by its own release_key, else -EBADMSG. */
-int sb_release_verify(const struct sb_approval *approval);
+int sb_release_verify(const struct sb_approval_file *approval);
 
 #endif

@@ -19,33 +19,33 @@ static void encode_selection(uint32_t pcrs, uint8_t out[10])
 		out[7 + i] = (uint8_t)(pcrs >> 8 * i);
 }
 
-void sb_approval_digest(const struct sb_approval *approval, uint8_t digest[32])
+void sb_approval_file_digest(const struct sb_approval_file *approval, uint8_t digest[32])
 {
 	static const uint8_t zero[32];
 	uint8_t selection[10], values[32];
-	struct sb_sha256 hash;
+	struct sb_digest hash;
 
-	sb_sha256_init(&hash);
+	sb_digest_init(&hash);
 	for (int pcr = 0; pcr < SB_PCRS; pcr++)
 		if (approval->pcrs & 1U << pcr)
-			sb_sha256_update(&hash, approval->values[pcr], 32);
-	sb_sha256_final(&hash, values);
+			sb_digest_update(&hash, approval->values[pcr], 32);
+	sb_digest_final(&hash, values);
 	encode_selection(approval->pcrs, selection);
-	sb_sha256_init(&hash);
-	sb_sha256_update(&hash, zero, sizeof(zero));
-	sb_sha256_update(&hash, policy_pcr, sizeof(policy_pcr));
-	sb_sha256_update(&hash, selection, sizeof(selection));
-	sb_sha256_update(&hash, values, sizeof(values));
-	sb_sha256_final(&hash, digest);
+	sb_digest_init(&hash);
+	sb_digest_update(&hash, zero, sizeof(zero));
+	sb_digest_update(&hash, policy_pcr, sizeof(policy_pcr));
+	sb_digest_update(&hash, selection, sizeof(selection));
+	sb_digest_update(&hash, values, sizeof(values));
+	sb_digest_final(&hash, digest);
 }
 
-void sb_approval_message(const struct sb_approval *approval, uint8_t message[64])
+void sb_approval_file_message(const struct sb_approval_file *approval, uint8_t message[64])
 {
-	sb_approval_digest(approval, message);
+	sb_approval_file_digest(approval, message);
 	memcpy(message + 32, approval->policy_ref, 32);
 }
 
-size_t sb_approval_encode(const struct sb_approval *approval, uint8_t out[SB_APPROVAL_MAX])
+size_t sb_approval_file_encode(const struct sb_approval_file *approval, uint8_t out[SB_APPROVAL_MAX])
 {
 	struct sb_approval_header header = {
 		.version = htobe16(SB_APPROVAL_VERSION), .cap_pcr = approval->cap_pcr,
@@ -69,10 +69,10 @@ size_t sb_approval_encode(const struct sb_approval *approval, uint8_t out[SB_APP
 	return used;
 }
 
-int sb_approval_decode(const uint8_t *data, size_t length, struct sb_approval *approval)
+int sb_approval_file_decode(const uint8_t *data, size_t length, struct sb_approval_file *approval)
 {
 	struct sb_approval_header header;
-	struct sb_approval read = { 0 };
+	struct sb_approval_file read = { 0 };
 
 	if (length < sizeof(header))
 		return -EBADMSG;

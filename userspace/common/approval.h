@@ -8,7 +8,7 @@
 
 #include "sealbond/blob.h"
 
-struct sb_approval {
+struct sb_approval_file {
 	uint32_t pcrs;		/* the cap PCR among them */
 	uint8_t cap_pcr;
 	uint8_t policy_ref[32];
@@ -18,15 +18,15 @@ struct sb_approval {
 };
 
 /* The PCR policy's digest (TPM 2.0 part 3, PolicyPCR; SHA-256). */
-void sb_approval_digest(const struct sb_approval *approval, uint8_t digest[32]);
+void sb_approval_file_digest(const struct sb_approval_file *approval, uint8_t digest[32]);
 
 /* What the release key signs with ECDSA and SHA-256: policy digest || policyRef. */
-void sb_approval_message(const struct sb_approval *approval, uint8_t message[64]);
+void sb_approval_file_message(const struct sb_approval_file *approval, uint8_t message[64]);
 
 /* Writes the file; returns its length, at most SB_APPROVAL_MAX. */
-size_t sb_approval_encode(const struct sb_approval *approval, uint8_t out[SB_APPROVAL_MAX]);
+size_t sb_approval_file_encode(const struct sb_approval_file *approval, uint8_t out[SB_APPROVAL_MAX]);
 
 /* Reads a file of exactly length bytes; 0 or -EBADMSG. The signature is not checked. */
-int sb_approval_decode(const uint8_t *data, size_t length, struct sb_approval *approval);
+int sb_approval_file_decode(const uint8_t *data, size_t length, struct sb_approval_file *approval);
 
 #endif

@@ -155,7 +155,7 @@ static int handle(void *context, const struct sb_ini_line *line, struct sb_error
 		return sb_field_set(section->fields, section->count, config, &reading->seen[i],
 				    reading->line[i], line, error);
 	}
-	nearest = sb_nearest(line->section, &sections[0].name, SECTIONS, sizeof(sections[0]));
+	nearest = sb_nearest_word(line->section, &sections[0].name, SECTIONS, sizeof(sections[0]));
 	return sb_ini_fail(error, line->file, line->number, "[%s]: no such section%s%s%s", line->section,
 			   nearest ? "; did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
 }
@@ -223,7 +223,7 @@ static int check_rotate(const char *file, struct reading *reading, struct sb_err
 	uint64_t latest = config->after + config->after * config->jitter / 100;
 
 	if (!config->hard_after)
-		config->hard_after = latest * 3 / 2 > SB_REJECT_AFTER_S * 1000ULL ? latest * 3 / 2 :
+		config->hard_after = latest * 5 / 4 > SB_REJECT_AFTER_S * 1000ULL ? latest * 5 / 4 :
 										   SB_REJECT_AFTER_S * 1000ULL;
 	if (config->hard_after <= latest)
 		return sb_ini_fail(error, file, line_of(reading, "rotate", "hard_after"),
@@ -290,5 +290,5 @@ int sb_config_load(const char *path, struct sb_config *config, struct sb_error *
 
 void sb_config_id(const char *name, uint8_t id[SB_SHA256_LEN])
 {
-	sb_sha256_of(name, strlen(name), id);
+	sb_digest_of(name, strlen(name), id);
 }

@@ -76,10 +76,11 @@ static const struct sb_field fields[] = {
 int sb_exception_set(struct sb_config *config, uint64_t *seen, const struct sb_ini_line *line,
 		     struct sb_error *error)
 {
-	struct sb_exception *last = &config->exceptions[config->exceptions_count - 1];
+	struct sb_exception *last;
 
 	if (line->key)
-		return sb_field_set(fields, SB_ARRAY_SIZE(fields), last, seen, NULL, line, error);
+		return sb_field_set(fields, SB_ARRAY_SIZE(fields), &config->exceptions[config->exceptions_count - 1],
+				    seen, NULL, line, error);
 	if (!*line->name)
 		return sb_ini_fail(error, line->file, line->number,
 				   "an exception needs a name, e.g. [exception ntp]");

@@ -32,7 +32,7 @@ int sb_field_set(const struct sb_field *fields, size_t count, void *target, uint
 			at[i] = line->number;
 		return 0;
 	}
-	const char *nearest = sb_nearest(line->key, &fields[0].key, count, sizeof(fields[0]));
+	const char *nearest = sb_nearest_word(line->key, &fields[0].key, count, sizeof(fields[0]));
 
 	return sb_ini_fail(error, line->file, line->number, "%s: no such key in [%s]%s%s%s", line->key,
 			   line->section, nearest ? "; did you mean " : "", nearest ? nearest : "",

@@ -52,7 +52,7 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-const char *sb_nearest(const char *word, const void *words, size_t count, size_t stride)
+const char *sb_nearest_word(const char *word, const void *words, size_t count, size_t stride)
 {
 	const char *best = NULL;
 	size_t best_distance = strlen(word) / 2 + 2;

@@ -43,6 +43,6 @@ int sb_ini_fail(struct sb_error *error, const char *file, unsigned int line, con
 	__attribute__((format(printf, 4, 5)));
 
 /* The one of count words nearest to word, NULL when none is near. Stride: bytes from one to the next pointer. */
-const char *sb_nearest(const char *word, const void *words, size_t count, size_t stride);
+const char *sb_nearest_word(const char *word, const void *words, size_t count, size_t stride);
 
 #endif

@@ -25,6 +25,21 @@ static int leading_u64(const char *text, int base, uint64_t *value, char **end)
 	return 0;
 }
 
+/* Decimal digits and nothing else. */
+static int decimal(const char *text, uint64_t *value)
+{
+	uint64_t read;
+	char *end;
+	int result = leading_u64(text, 10, &read, &end);
+
+	if (result < 0)
+		return result;
+	if (*end != '\0')
+		return -EINVAL;
+	*value = read;
+	return 0;
+}
+
 int sb_parse_u64(const char *text, uint64_t *value)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -178,7 +193,7 @@ int sb_parse_prefix(const char *text, struct sb_prefix *prefix)
 	bits = read.family == AF_INET ? 32 : 128;
 	if (slash) {
 		uint64_t whole = bits;
-		int result = isdigit((unsigned char)slash[1]) ? sb_parse_u64(slash + 1, &bits) : -EINVAL;
+		int result = decimal(slash + 1, &bits);
 
 		if (result < 0)
 			return result;
@@ -218,7 +233,7 @@ int sb_parse_endpoint(const char *text, union sb_endpoint *endpoint)
 	if (inet_pton(read.any.sa_family, address, read.any.sa_family == AF_INET ?
 		      (void *)&read.in4.sin_addr : (void *)&read.in6.sin6_addr) != 1)
 		return -EINVAL;
-	result = sb_parse_u64(colon + 1, &port);
+	result = decimal(colon + 1, &port);
 	if (result < 0)
 		return result;
 	if (port < 1 || port > 65535)

@@ -47,7 +47,7 @@ static void compress(uint32_t state[8], const uint8_t block[64])
 		state[i] += s[i];
 }
 
-void sb_sha256_init(struct sb_sha256 *hash)
+void sb_digest_init(struct sb_digest *hash)
 {
 	static const uint32_t start[8] = {
 		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -58,7 +58,7 @@ void sb_sha256_init(struct sb_sha256 *hash)
 	hash->length = 0;
 }
 
-void sb_sha256_update(struct sb_sha256 *hash, const void *data, size_t length)
+void sb_digest_update(struct sb_digest *hash, const void *data, size_t length)
 {
 	const uint8_t *bytes = data;
 
@@ -75,13 +75,13 @@ void sb_sha256_update(struct sb_sha256 *hash, const void *data, size_t length)
 	}
 }
 
-void sb_sha256_final(struct sb_sha256 *hash, uint8_t digest[SB_SHA256_LEN])
+void sb_digest_final(struct sb_digest *hash, uint8_t digest[SB_SHA256_LEN])
 {
 	static const uint8_t padding[64] = { 0x80 };
 	uint64_t bits = htobe64(hash->length * 8);
 
-	sb_sha256_update(hash, padding, 64 - (hash->length + 8) % 64);
-	sb_sha256_update(hash, &bits, sizeof(bits));
+	sb_digest_update(hash, padding, 64 - (hash->length + 8) % 64);
+	sb_digest_update(hash, &bits, sizeof(bits));
 	for (int i = 0; i < 8; i++) {
 		uint32_t word = htobe32(hash->state[i]);
 
@@ -89,11 +89,11 @@ void sb_sha256_final(struct sb_sha256 *hash, uint8_t digest[SB_SHA256_LEN])
 	}
 }
 
-void sb_sha256_of(const void *data, size_t length, uint8_t digest[SB_SHA256_LEN])
+void sb_digest_of(const void *data, size_t length, uint8_t digest[SB_SHA256_LEN])
 {
-	struct sb_sha256 hash;
+	struct sb_digest hash;
 
-	sb_sha256_init(&hash);
-	sb_sha256_update(&hash, data, length);
-	sb_sha256_final(&hash, digest);
+	sb_digest_init(&hash);
+	sb_digest_update(&hash, data, length);
+	sb_digest_final(&hash, digest);
 }

@@ -8,17 +8,17 @@
 
 #define SB_SHA256_LEN	32
 
-struct sb_sha256 {
+struct sb_digest {
 	uint32_t state[8];
 	uint64_t length;	/* bytes */
 	uint8_t block[64];
 };
 
-void sb_sha256_init(struct sb_sha256 *hash);
-void sb_sha256_update(struct sb_sha256 *hash, const void *data, size_t length);
-void sb_sha256_final(struct sb_sha256 *hash, uint8_t digest[SB_SHA256_LEN]);
+void sb_digest_init(struct sb_digest *hash);
+void sb_digest_update(struct sb_digest *hash, const void *data, size_t length);
+void sb_digest_final(struct sb_digest *hash, uint8_t digest[SB_SHA256_LEN]);
 
 /* All in one. */
-void sb_sha256_of(const void *data, size_t length, uint8_t digest[SB_SHA256_LEN]);
+void sb_digest_of(const void *data, size_t length, uint8_t digest[SB_SHA256_LEN]);
 
 #endif

@@ -67,10 +67,10 @@ void sb_tpm_close(struct sb_tpm *tpm)
 
 void sb_device_id(const uint8_t *name, size_t length, uint8_t device_id[32])
 {
-	struct sb_sha256 hash;
+	struct sb_digest hash;
 
-	sb_sha256_init(&hash);
-	sb_sha256_update(&hash, SB_DEVICE_ID_TAG, sizeof(SB_DEVICE_ID_TAG));
-	sb_sha256_update(&hash, name, length);
-	sb_sha256_final(&hash, device_id);
+	sb_digest_init(&hash);
+	sb_digest_update(&hash, SB_DEVICE_ID_TAG, sizeof(SB_DEVICE_ID_TAG));
+	sb_digest_update(&hash, name, length);
+	sb_digest_final(&hash, device_id);
 }
