@@ -52,6 +52,12 @@ class Events:
         self.job.expect("listening")
         self._side = side
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.stop()
+
     def all(self, name=None):
         lines = [fields(line) for line in self.job.out.splitlines() if line.startswith("event=")]
         return [line for line in lines if name in (None, line["event"])]
@@ -59,12 +65,12 @@ class Events:
     def await_one(self, name, times=1, timeout=30):
         """Waits until an event was told so many times; returns the last."""
         wait_until(lambda: len(self.all(name)) >= times or not self.job.running, timeout,
-                   f"{self._side.name}: event {name}, {times} times; told: {self.all()}", 0.01)
+                   f"{self._side.name}: event {name}, {times} times; told: {self.all()[-20:]}", 0.01)
         return self.all(name)[times - 1]
 
     def stop(self):
-        self.job.stop(9)
-        return self.all()
+        if self.job.running:
+            self.job.stop(9)
 
 
 class Side:
@@ -163,6 +169,10 @@ class Side:
             target = other.outer6 if six else other.outer4
         return self.run(f"ping -n -c {count} -i 0.05 -W 2 {options} {target}", check=False, timeout=30)
 
+    def uptime(self):
+        """Seconds of boot time."""
+        return float(self.out("cat /proc/uptime").split()[0])
+
     def states(self):
         """How many SAs the kernel has here."""
         return self.out("ip xfrm state").count("proto esp")
@@ -176,6 +186,10 @@ class Side:
     def replays(self):
         """How many packets this end's SAs have refused as replayed."""
         return sum(int(n) for n in re.findall(r"replay (\d+) failed", self.out("ip -s xfrm state")))
+
+    def forged(self):
+        """How many packets this end's SAs have refused as not authentic."""
+        return sum(int(n) for n in re.findall(r"failed (\d+)", self.out("ip -s xfrm state")))
 
 
 class Pair:
@@ -211,12 +225,9 @@ class Pair:
         """Starts a bond, or rotates it, and waits until both ends have the new epoch."""
         first = first or self.a
         second = self.b if first is self.a else self.a
-        events = second.events()
-        try:
+        with second.events() as events:
             first.ctl(f"start id={second.name} wait={timeout * 1000}", timeout=timeout + 10)
             events.await_one("bond-live", timeout=timeout)
-        finally:
-            events.stop()
 
     def up(self, mode="enforce", outer6=False, options="", encap=None, lease=LEASE_MS):
         """A live bond from whatever was before."""
@@ -283,5 +294,13 @@ class Attacker:
 
     def again(self, frames, times=1):
         """Sends captured frames once more."""
-        out = [f.data[:6] + mac_bytes(self.MAC) + f.data[12:] for f in frames]
-        self.port.send(*(out * times))
+        self.send(*[f.data for f in frames] * times)
+
+    def send(self, *data):
+        self.port.send(*(d[:6] + mac_bytes(self.MAC) + d[12:] for d in data))
+
+    def arrived(self, capture, since, count, timeout=30):
+        """Waits until so many frames of its own are in a victim's capture: a burst can be lost on the way."""
+        own = mac_bytes(self.MAC)
+        wait_until(lambda: sum(f.data[6:12] == own for f in capture.frames(since)) >= count, timeout,
+                   f"{count} of the attacker's frames at their victim", 0.02)

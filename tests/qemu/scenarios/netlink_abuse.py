@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Malformed netlink messages to every command, and callers who may not change anything.
+
+A warning of the kernel is a panic here, so that what is left to see is the answers.
+"""
+
+import bonded
+
+LAB = "hostile"
+SEEDS = (1, 2)
+MESSAGES = 10_000
+
+
+def test_malformed(lab, t):
+    pair = bonded.pair(lab).up()
+    a = pair.a
+    # in a namespace of its own, set up so that messages get as far as they can
+    a.guest.run("ip netns del fuzz 2>/dev/null; ip netns add fuzz; ip link add f0 netns fuzz type veth peer name f1 "
+                "netns fuzz")
+    fuzz = bonded.Side(a.guest, "fuzz", 5, ns="fuzz", device="f0")
+    fuzz.addresses()
+    fuzz.sb0()
+    fuzz.local()
+    fuzz.peer(pair.b)
+    for seed in SEEDS:
+        r = fuzz.run(f"nlfuzz {seed} {MESSAGES}", check=False, timeout=300)
+        told = bonded.fields(r.out.splitlines()[-1])
+        t.note(r.out.splitlines()[-1])
+        t.check(f"seed {seed}: {MESSAGES} messages, every one is answered",
+                told.get("sent") == MESSAGES and told.get("lost") == 0, r)
+        t.check(f"seed {seed}: whatever the family refuses, it says why", told.get("silent") == 0, r)
+        t.check(f"seed {seed}: the faults are found", told.get("refused", 0) > MESSAGES / 4, r)
+    a.mode("enforce")
+    t.check("a bond in another namespace has not noticed", pair.pings())
+    fuzz.ctl("exceptions none")
+    fuzz.ctl("delpeer all")
+    fuzz.local()
+    t.check("the namespace itself works on", fuzz.ctl("getpeer") and fuzz.ctl("status"))
+    a.guest.run("ip netns del fuzz")
+    t.check("nothing was warned of", not a.run("dmesg | grep -iE 'cut here|BUG|leftover'", check=False),
+            a.run("dmesg | tail -5", check=False))
+
+
+def test_without_rights(lab, t):
+    pair = bonded.pair(lab).up()
+    a, b = pair.sides
+    nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all "
+    # root in a user namespace of its own has CAP_NET_ADMIN there, and only there
+    contained = "unshare -r "
+    changes = ("mode off", "confirm", "exceptions none", "delpeer all", "end all", "start id=b", "stored",
+               "local id=a chain=c dev=sb0 if_id=7 v4=1.2.3.4", "key timeout=1000",
+               f"peer id=q key={b.key} lease=1 v4=10.77.0.9")
+    for words, prefix in (("nobody", nobody), ("root of a user namespace", contained)):
+        wrong = []
+        for command in changes:
+            r = a.run(f"{prefix}sbctl {command}", check=False)
+            if r.code != 1 or "EPERM" not in r.out:
+                wrong.append((command, str(r)))
+        t.check(f"{words} can change nothing", not wrong, wrong)
+        t.check(f"{words} may ask for the status", a.run(f"{prefix}sbctl status", check=False))
+    t.check("and nothing has changed", "mode=enforce" in a.ctl("status").out and pair.pings())
