@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: what the module costs, counted in instructions, in one boot; see docs/benchmarks.md."""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "qemu")]
+
+import helper  # noqa: E402
+import legs  # noqa: E402
+from image import BUILD  # noqa: E402
+from lab import Lab  # noqa: E402
+from rig import OTHER, OUTER, Rig  # noqa: E402
+
+PEERS = (1, 100, 10000)
+# (key of bench.json, what it is, target, +1: at least, -1: at most)
+TARGETS = [
+    ("tcp_vs_wireguard", "TCP bulk against WireGuard, instruction ratio", 1.5, 1),
+    ("udp64_vs_wireguard", "64-byte UDP against WireGuard, instruction ratio", 1.05, 1),
+    ("tcp_vs_bare_esp", "TCP bulk against bare ESP, instruction ratio", 0.97, 1),
+    ("udp64_vs_bare_esp", "64-byte UDP against bare ESP, instruction ratio", 0.97, 1),
+    ("tcp_vs_wireguard_encap", "TCP bulk in UDP against WireGuard, instruction ratio", 1.4, 1),
+    ("udp64_vs_wireguard_encap", "64-byte UDP in UDP against WireGuard, instruction ratio", 1.0, 1),
+    ("tcp_vs_bare_esp_encap", "TCP bulk in UDP against bare ESP in UDP, instruction ratio", 0.97, 1),
+    ("udp64_vs_bare_esp_encap", "64-byte UDP in UDP against bare ESP in UDP, instruction ratio", 0.97, 1),
+    ("hook_growth", "hook instructions a packet, 10,000 peers against 1", 1.1, -1),
+    ("peers_10000_load_s", "10,000 peers loaded, seconds of guest time", 10, -1),
+    ("bytes_per_peer", "memory a peer beside its SAs, bytes", 4096, -1),
+    ("helper_rss_kib", "helper, resident, all its processes (sum of Rss), KiB", 16384, -1),
+    ("helper_pss_kib", "helper, resident, shared pages counted once (sum of Pss), KiB", 16384, -1),
+]
+
+
+class Bench:
+    def __init__(self, rig, seconds):
+        self.rig = rig
+        self.seconds = seconds
+        self.raw = {}
+        self.values = {}
+
+    def say(self, name, value):
+        print(f"  {name}: {value}", flush=True)
+
+    def leg(self, name, leg, down=True):
+        """Both kinds of traffic over one way."""
+        leg.up(self.rig)
+        target = leg.target(self.rig)
+        self.raw[name] = {"tcp": self.rig.tcp(target, self.seconds), "udp64": self.rig.udp(target, self.seconds)}
+        self.say(name, self.raw[name])
+        if down:
+            leg.down(self.rig)
+
+    def ratios(self):
+        def rate(name, kind):
+            return self.raw[name][kind]["bytes_per_s" if kind == "tcp" else "packets_per_s"]
+
+        for suffix in ("", "_encap"):
+            for kind in ("tcp", "udp64"):
+                own = rate("sealbond" + suffix, kind)
+                self.values[f"{kind}_vs_wireguard{suffix}"] = round(own / rate("wireguard", kind), 3)
+                self.values[f"{kind}_vs_bare_esp{suffix}"] = round(own / rate("bare_esp" + suffix, kind), 3)
+
+    def handshakes(self):
+        """Rotations of a live bond, each until both sides have told it; both ends' work together."""
+        text = self.rig.ns("a", f"sbctl handshakes id={legs.IDS['b']} other=b seconds={self.seconds}").out
+        done, took = (int(number) for number in re.findall(r"=(\d+)", text))
+        self.values["handshakes_per_s"] = round(done / (took / 1e9), 1)
+        self.raw["handshakes"] = {"done": done, "ns": took}
+        self.say("handshakes", self.raw["handshakes"])
+
+    def load_peers(self, first, count):
+        text = self.rig.ns("a", f"sbctl peers count={count} first={first} endpoint={OUTER['b']},7454").out
+        return int(re.search(r"ns=(\d+)", text).group(1)) / 1e9
+
+    def hooks(self, leg):
+        """Instructions that enforcement adds to a packet, both ends together: mode enforce against off."""
+        self.raw["hooks"] = {}
+        have = 1
+        for count in PEERS:
+            if count > have:
+                for name in OTHER:
+                    self.rig.ns(name, f"sbctl peers count={count - have} first={have} "
+                                      f"endpoint={OUTER[OTHER[name]]},7454")
+                have = count
+            rates = {}
+            for which in ("off", "enforce"):
+                legs.mode(self.rig, which)
+                rates[which] = self.rig.udp(leg.target(self.rig), self.seconds)
+            cost = 1e9 / rates["enforce"]["packets_per_s"] - 1e9 / rates["off"]["packets_per_s"]
+            self.values[f"hook_instructions_per_packet_{count}"] = round(cost)
+            self.raw["hooks"][count] = rates
+            self.say(f"hooks at {count} peers", f"{cost:.0f} instructions a packet, {rates}")
+        first = self.values[f"hook_instructions_per_packet_{PEERS[0]}"]
+        last = self.values[f"hook_instructions_per_packet_{PEERS[-1]}"]
+        self.values["hook_growth"] = round(last / max(1, first), 3)
+
+    def peers(self):
+        """Time and memory of 10,000 peers without bonds, into tables that were empty."""
+        count = PEERS[-1]
+        self.rig.run("sync; echo 3 > /proc/sys/vm/drop_caches")
+        before = self.rig.memory()
+        self.values["peers_10000_load_s"] = round(self.load_peers(0, count), 3)
+        after = self.rig.memory()
+        # the larger of two views: what the kernel gave out, and what the machine has left
+        used = max(after["unreclaim"] + after["percpu"] + after["vmalloc"]
+                   - before["unreclaim"] - before["percpu"] - before["vmalloc"],
+                   before["available"] - after["available"])
+        self.values["bytes_per_peer"] = round(used * 1024 / count)
+        self.raw["memory_kib"] = {"before": before, "after": after}
+        self.say("10,000 peers", f"{self.values['peers_10000_load_s']} s, {self.values['bytes_per_peer']} bytes each")
+        self.rig.ns("a", "sbctl delpeer all")
+
+    def run(self):
+        rig = self.rig
+        rig.set_up()
+        # what is there before the module: its hooks cost these nothing
+        self.leg("clear", legs.Clear())
+        self.leg("wireguard", legs.WireGuard())
+        self.leg("bare_esp", legs.BareEsp(False))
+        self.leg("bare_esp_encap", legs.BareEsp(True))
+        legs.load_module(rig)
+        legs.mode(rig, "enforce")
+        self.leg("sealbond_encap", legs.Sealbond(True))
+        plain = legs.Sealbond(False)
+        self.leg("sealbond", plain, down=False)
+        self.ratios()
+        self.raw["drops"] = rig.out("sbctl drops | grep -v 'count=0 would=0' || true")
+        self.handshakes()
+        self.hooks(plain)
+        plain.down(rig)
+        self.peers()
+
+
+def qemu_version():
+    text = subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return re.search(r"version (\S+)", text).group(1)
+
+
+def judge(values):
+    """Prints the table; how many were met and missed."""
+    met = missed = 0
+    print(f"\n{'':62}{'target':>10}{'value':>12}")
+    for key, words, target, sense in TARGETS:
+        value = values.get(key)
+        good = value is not None and (value >= target if sense > 0 else value <= target)
+        met, missed = met + good, missed + (not good)
+        shown = "none" if value is None else f"{value:g}" if value < 1e5 else f"{value:,.0f}"
+        print(f"{words:62}{'>=' if sense > 0 else '<='} {target:>7g}{shown:>12}  {'met' if good else 'MISSED'}")
+    for key in ["handshakes_per_s"] + [f"hook_instructions_per_packet_{n}" for n in PEERS]:
+        print(f"{key:62}{'':>10}{values.get(key, 'none'):>12}")
+    return met, missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=2, help="guest seconds of each measurement")
+    parser.add_argument("--out", default=os.path.join(BUILD, "bench.json"))
+    arguments = parser.parse_args()
+    lab = Lab(os.path.join(BUILD, "lab", "bench"))
+    bench = None
+    try:
+        guest = lab.guest("bench", nics=0, disk=None, icount=True, mem=640,
+                          files={"/usr/bin/sbctl": os.path.join(BUILD, "sbctl")})
+        lab.boot(guest)
+        bench = Bench(Rig(guest), arguments.seconds)
+        bench.run()
+        bench.values.update(helper.resident(lab, bench.raw))
+        result = {"unit": "instruction ratios: QEMU -icount shift=0,sleep=off, 1 instruction = 1 ns",
+                  "kernel": guest.release, "qemu": qemu_version(), "seconds": arguments.seconds,
+                  **bench.values, "raw": bench.raw}
+    finally:
+        lab.close()
+    with open(arguments.out, "w", encoding="ascii") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+    met, missed = judge(bench.values)
+    print(f"instruction ratios on kernel {result['kernel']}; no claim of speed on hardware. Written to "
+          f"{os.path.relpath(arguments.out)}")
+    print(f"{met} met, {missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
