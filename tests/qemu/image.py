@@ -34,7 +34,7 @@ MODULES = BOOT_MODULES + DISK_MODULES + """
     xfrm_user xfrm_interface xfrm_algo xfrm4_tunnel xfrm6_tunnel tunnel4 tunnel6
     esp4 esp6 esp4_offload esp6_offload udp_tunnel ip6_udp_tunnel wireguard
     drbg jitterentropy_rng hmac sha512_generic sha512-ssse3 ghash-generic gcm ccm ctr cbc cfb cmac authenc authencesn seqiv
-    echainiv chacha20poly1305 chacha-x86_64 chacha_generic poly1305-x86_64 poly1305_generic
+    echainiv chacha20poly1305 chacha-x86_64 chacha_generic chacha poly1305-x86_64 poly1305_generic
     libchacha20poly1305 libcurve25519 curve25519-x86_64 curve25519-generic blake2s-x86_64 libblake2s
     ecc ecdh_generic ecdsa_generic sha256-ssse3 sha256_generic cryptd af_alg algif_aead algif_hash
     veth tun tap dummy bridge ifb macvlan macvtap ipvlan vrf 8021q bonding nlmon vsockmon
@@ -118,6 +118,11 @@ class Kernel:
                 paths[name] = path
                 needs[name] = [self._module_name(p) for p in rest.split()]
         return needs, paths
+
+    def own_module(self):
+        """The project's module for this kernel: beside it, or what the last build made."""
+        beside = os.path.join(self.directory, PRODUCT_MODULE)
+        return beside if os.path.exists(beside) else os.path.join(BUILD, PRODUCT_MODULE)
 
     def with_needs(self, names):
         """The names that are modules here, and their dependencies, in an order that insmod takes."""
@@ -320,7 +325,10 @@ def _add_modules(tree, kernel, own_modules):
             where[name] = kernel.paths[name].split(".ko")[0] + ".ko"
             place(where[name], kernel.module_bytes(name))
         for source in own_modules:
-            with open(source, "rb") as f:
+            # most of such a file is for a debugger, too much for the guest's memory
+            stripped = os.path.join(stage, "stripped")
+            subprocess.run(["objcopy", "--strip-debug", source, stripped], check=True)
+            with open(stripped, "rb") as f:
                 place("updates/" + os.path.basename(source), f.read())
         for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
             shutil.copy(os.path.join(kernel.modules, name), os.path.join(top, name))
@@ -377,7 +385,7 @@ def _make_initramfs(kernel, files, modules):
         tree.copy("/init", os.path.join(HERE, "init.sh"), 0o755)
         tree.copy("/usr/sbin/agent", _agent(), 0o755)
         _add_programs(tree)
-        own = [os.path.join(BUILD, PRODUCT_MODULE)] + list(modules or [])
+        own = [kernel.own_module()] + list(modules or [])
         _add_modules(tree, kernel, [path for path in own if os.path.exists(path)])
         for name, guest in PRODUCTS:
             source = os.path.join(BUILD, name)
