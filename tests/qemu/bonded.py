@@ -10,6 +10,7 @@ An end is a guest's first namespace, or another one with a name (Side.ns). It is
           outer 10.0.0.N, fd00::N    inner 10.77.0.N, fd77::N on sb0
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -99,6 +100,17 @@ class Side:
         # exec: a signal reaches the program itself
         return self.guest.start(f"exec ip netns exec {self.ns} {command}" if self.ns else f"exec {command}",
                                 timeout)
+
+    @contextlib.contextmanager
+    def running(self, command, until):
+        """A program that runs during a with block; it has begun to when it says `until`."""
+        job = self.start(command)
+        try:
+            job.expect(until)
+            yield job
+        finally:
+            if job.running:
+                job.stop(9)
 
     def wait_for(self, command, timeout=30):
         return self.guest.wait_for(self._here(command), timeout)

@@ -240,11 +240,9 @@ def test_unload(lab, t):
     inner.prepare()
     inner.acquaint()
     inner.start()
-    server = b.start(f"iperf3 -s -B {b.inner4} --forceflush")
-    server.expect("listening")
-    client = a.start(f"iperf3 -c {b.inner4} -t 60 --connect-timeout 5000 --forceflush")
-    client.expect("0.00-1.00")
-    with Stream(*inner.sides), Stream(b, a):
+    with b.running(f"iperf3 -s -B {b.inner4} --forceflush", "listening"), \
+            a.running(f"iperf3 -c {b.inner4} -t 60 --connect-timeout 5000 --forceflush", "0.00-1.00"), \
+            Stream(*inner.sides), Stream(b, a):
         mark = a.guest.nics[0].capture.mark()
         a.run("rmmod sealbond", timeout=60)
         t.check("the module unloads with live bonds in three namespaces under traffic", True)
@@ -254,8 +252,6 @@ def test_unload(lab, t):
                 and not clear_bytes(mark, a.guest))
     b.mode("off")
     t.check("clear traffic passes again: the mode is gone with the module", a.ping(b, inner=False))
-    client.stop(9)
-    server.stop(9)
     for side in (a, *inner.sides):
         side.key = None
     pair.up()
