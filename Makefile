@@ -2,6 +2,7 @@
 # make            build the module, the helper and the tools into build/
 # make demo       the main job, end to end, in QEMU guests, each with its own TPM
 # make check      all tests; check-unit alone needs no root and takes seconds
+# make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs
 # make bench      ratios to WireGuard and to bare IPsec, on an instruction-counted clock
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make lint       sparse, shellcheck, clang-tidy and the project's own rules
@@ -20,7 +21,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 .DELETE_ON_ERROR:
 .PHONY: all module user setup clean \
-	check check-unit check-vectors check-fuzz check-config check-dkms check-qemu \
+	check check-unit check-vectors check-fuzz check-config check-dkms check-qemu check-kernels \
 	demo run-demo bench fuzz lint install install-user install-module
 
 all: module user
@@ -74,6 +75,11 @@ check-dkms:
 # Small programs for the guests; sbctl speaks to the module where a test must do without the helper.
 check-qemu: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py
+
+# Not in check: it fetches two kernels and a compiler, and builds and boots everything twice.
+check-kernels: setup
+	+@$(MAKE) --no-print-directory user tools $(BUILD)/sbctl
+	@tests/qemu/kernels.sh
 
 run-demo: all tools
 	@tests/qemu/run.py --demo

@@ -17,7 +17,6 @@ build=$top/build
 suites=("$@")
 [ $# -gt 0 ] || suites=(trixie trixie-backports)
 read -ra scenarios <<<"${SCENARIOS:-kernels}"
-root=$build/kernels/root
 passed=0 failed=0
 
 die() {
@@ -38,13 +37,14 @@ check() {
 	fi
 }
 
-# private_apt COMMAND...: apt without anything of the system's but its archive and its keys.
-# It believes that nothing is installed, and so names every package that is needed.
+# private_apt COMMAND...: apt for $suite, and the release it adds to, without anything of the
+# system's but its archive and its keys. It believes that nothing is installed, and so fetches
+# every package that is needed.
 private_apt() {
 	local dir=$build/kernels/apt
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/empty"
 	: >"$dir/status"
-	cat "$build"/kernel-*.apt/sources.list | sort -u >"$dir/sources.list"
+	sed 'p; s/-backports main$/ main/' "$kernel.apt/sources.list" | sort -u >"$dir/sources.list"
 	apt-get -q -y -o "Dir::Etc::SourceList=$dir/sources.list" -o "Dir::Etc::SourceParts=$dir/empty" \
 		-o "Dir::Etc::PreferencesParts=$dir/empty" -o "Dir::State::Lists=$dir/lists" \
 		-o "Dir::State::status=$dir/status" -o "Dir::Cache=$dir" \
@@ -120,6 +120,7 @@ run() {
 
 for suite in "${suites[@]}"; do
 	kernel=$build/kernel-$suite
+	root=$build/kernels/root-${suite%-backports}
 	SEALBOND_KERNEL_SUITE=$suite scripts/setup.sh
 	version=$(cat "$kernel/version")
 	printf '\n== %s, kernel %s\n' "$suite" "$version"
