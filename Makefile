@@ -16,7 +16,7 @@ CC ?= cc
 VERSION := $(shell sed -n 's/^\#define SB_VERSION "\(.*\)"$$/\1/p' kmod/version.h)
 
 # The kernel to build for: the one that the test guests boot, else the running one.
-KVER ?= $(or $(file <$(wildcard $(BUILD)/kernel/version)),$(shell uname -r))
+KVER ?= $(shell cat $(BUILD)/kernel/version 2>/dev/null || uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
 .DELETE_ON_ERROR:
