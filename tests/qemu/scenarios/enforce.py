@@ -106,6 +106,7 @@ def test_raw_senders(lab, t):
             mac, HOST_MAC, a.outer4, HOST4, bonded.PORT, bonded.PORT, bytes(4) + PATTERN).hex(), "raw-frame"),
         ("a raw socket with its own header, IPv4", f"hdrincl {HOST4} {frames[4][14:].hex()}", "clear-out"),
         ("a raw socket with its own header, IPv6", f"hdrincl {HOST6} {frames[6][14:].hex()}", "clear-out"),
+        ("a raw socket with a live SPI and clear content", f"hdrincl {HOST4} {forged[14:].hex()}", "unknown-spi"),
         ("another socket on the bond port, like a handshake",
          f"udp {HOST4} {bonded.PORT} {bytes(4).hex()}{PATTERN.hex()} 1 {bonded.PORT}", "foreign-socket"),
     ]
@@ -281,6 +282,39 @@ def test_namespaces(lab, t):
     barrier(pair)
     t.check("moved back it is protected as before", not seen(a, mark) and a.dropped("clear-out") > before, a.drops())
     a.guest.run("ip addr del 10.3.0.1/24 dev eth1; ip link set eth1 down")
+
+
+def test_devices_on_top(lab, t):
+    """From a namespace without bonds through a bridge, a VLAN and a macvlan on the protected card."""
+    pair = bonded.pair(lab).up()
+    a = pair.a
+    frame = udp_frame("52:54:00:00:00:77", HOST_MAC, "10.4.0.1", "10.4.0.9", 9, 9, PATTERN)
+    for kind in ("bridge", "vlan", "macvlan"):
+        a.guest.run("ip netns del top 2>/dev/null; ip netns add top; ip link set eth1 up")
+        if kind == "bridge":
+            a.guest.run("ip link add br0 type bridge; ip link set br0 up; ip link set eth1 master br0; "
+                        "ip link add t1 type veth peer name t0 netns top; ip link set t1 master br0 up")
+        else:
+            a.guest.run(f"ip link add link eth1 name t0 netns top type {kind}{' id 5' if kind == 'vlan' else ''}")
+        top = bonded.Side(a.guest, "top", 7, ns="top", device="t0")
+        top.run("ip link set lo up; ip addr add 10.4.0.1/24 dev t0; ip link set t0 up; "
+                f"ip neigh replace 10.4.0.9 lladdr {HOST_MAC} dev t0 nud permanent")
+        if kind == "bridge":
+            a.guest.wait_for("bridge link | grep t1 | grep -q forwarding && "
+                             "bridge link | grep eth1 | grep -q forwarding", timeout=60)
+        mark = a.guest.nics[1].capture.mark()
+        before = sum(dropped for dropped, _ in a.drops().values())
+        top.run(f"rawsend udp 10.4.0.9 9 {PATTERN.hex()}; rawsend packet t0 {frame.hex()}; "
+                f"rawsend bypass t0 {frame.hex()}; rawsend hdrincl 10.4.0.9 {frame[14:].hex()}")
+        barrier(pair)
+        t.check(f"{kind}: nothing gets out", not seen(a, mark) and
+                sum(dropped for dropped, _ in a.drops().values()) >= before + 4, (seen(a, mark), a.drops()))
+        a.mode("off")
+        top.run(f"rawsend packet t0 {frame.hex()}")
+        a.mode("enforce")
+        barrier(pair)
+        t.check(f"{kind}: in mode off it does", len(seen(a, mark)) == 1, seen(a, mark))
+        a.guest.run("ip netns del top; ip link del br0 2>/dev/null; ip link set eth1 down", check=False)
 
 
 def test_inner(lab, t):

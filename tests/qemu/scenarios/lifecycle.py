@@ -241,7 +241,7 @@ def test_unload(lab, t):
     inner.acquaint()
     inner.start()
     with b.running(f"iperf3 -s -B {b.inner4} --forceflush", "listening"), \
-            a.running(f"iperf3 -c {b.inner4} -t 60 --connect-timeout 5000 --forceflush", "0.00-1.00"), \
+            a.running(f"iperf3 -c {b.inner4} -t 60 --connect-timeout 5000 --forceflush", "bits/sec"), \
             Stream(*inner.sides), Stream(b, a):
         mark = a.guest.nics[0].capture.mark()
         a.run("rmmod sealbond", timeout=60)
