@@ -245,6 +245,8 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 	result = result < 0 ? result : step;
 	step = link_set_local(link, error);
 	result = result < 0 ? result : step;
+	if (old->after != now->after || old->jitter != now->jitter)
+		link_bonds_reschedule(link);
 	return result;
 }
 

@@ -20,6 +20,16 @@ static void rotate_later(struct link_peer *peer, uint64_t age_ms)
 	link_schedule(&peer->bond_timer, at > age_ms ? at - age_ms : 0);
 }
 
+void link_bonds_reschedule(struct sb_link *link)
+{
+	struct sb_peer_status status;
+
+	for (size_t i = 0; i < link->peer_count && !link->lost; i++)
+		if (link->peer[i]->live &&
+		    sb_module_peer(link->module, link->peer[i]->entry.device_id, &status) == 0)
+			rotate_later(link->peer[i], status.age_ms);
+}
+
 static void retry_later(struct link_peer *peer)
 {
 	link_schedule(&peer->bond_timer,
@@ -60,6 +70,9 @@ void link_bond_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if (!link->module || !link->local_set || link->paused)
+		return;
+	/* We do not know where it is: it finds us. */
+	if (!peer->live && !peer->entry.endpoint.any.sa_family)
 		return;
 	result = sb_module_start_bond(link->module, peer->entry.device_id);
 	if (result == 0 || result == -EAGAIN) {
@@ -158,8 +171,8 @@ static void on_peer_event(struct link_peer *peer, const struct sb_event *event)
 		retry_later(peer);
 		break;
 	case SEALBOND_EVENT_ROTATE_WANTED:
-		/* Both sides may hear it in one moment: the jitter lets one go first. */
-		link_schedule(&peer->bond_timer, link_jitter(100, 50));
+		/* Both sides may hear it in one moment; who begins a little earlier wins. */
+		link_schedule(&peer->bond_timer, link_jitter(20, 100));
 		break;
 	case SEALBOND_EVENT_ROAMED:
 		sb_info("peer %s is at %s now", peer->entry.name, sb_format_endpoint(endpoint, &event->endpoint));

@@ -98,6 +98,7 @@ void link_peer_forget(struct link_peer *peer);
 
 /* link_bonds.c: starts, rotations, events */
 void link_bond_timer(evutil_socket_t fd, short what, void *context);
+void link_bonds_reschedule(struct sb_link *link);	/* after a change of [rotate] */
 void link_bond_event(struct sb_link *link, const struct sb_event *event);
 void link_bond_seen(struct link_peer *peer, const struct sb_peer_status *status);
 
