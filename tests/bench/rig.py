@@ -55,22 +55,22 @@ class Rig:
 
     # -- what is measured -------------------------------------------------------------------------
 
-    def _idle_ticks(self):
-        words = self.guest.get("/proc/stat").split(b"\n", 1)[0].split()
-        return int(words[4]), sum(int(word) for word in words[1:9])
-
     def _iperf(self, target, options):
-        """One iperf3 run from a to b; the client's report, with the share of idle time."""
+        """One iperf3 run from a to b; the client's report, with the share of idle time. /proc/stat is read
+        beside it: between two commands the guest idles, and skips as much time as it likes."""
         server = self.guest.start(f"ip netns exec b iperf3 -s -1 --forceflush -p {IPERF_PORT}")
         server.expect("listening", timeout=LONG)
-        idle, total = self._idle_ticks()
-        text = self.out(f"ip netns exec a iperf3 -c {target} -p {IPERF_PORT} -J --get-server-output {options}")
-        idle_after, total_after = self._idle_ticks()
+        text = self.out("head -n 1 /proc/stat; "
+                        f"ip netns exec a iperf3 -c {target} -p {IPERF_PORT} -J {options}; head -n 1 /proc/stat")
         server.wait(LONG)
-        report = json.loads(text)
+        before, rest = text.split("\n", 1)
+        middle, after = rest.rsplit("\n", 1)
+        report = json.loads(middle)
         if "error" in report:
             raise RuntimeError(f"iperf3: {report['error']}")
-        report["idle"] = (idle_after - idle) / max(1, total_after - total)
+        before, after = ([int(word) for word in line.split()[1:9]] for line in (before, after))
+        # the fourth is idle
+        report["idle"] = (after[3] - before[3]) / max(1, sum(after) - sum(before))
         return report
 
     def tcp(self, target, seconds):
