@@ -163,6 +163,12 @@ static void on_event(void *context, const struct sb_event *event)
 	fflush(stdout);
 }
 
+static void on_ready(void *context)
+{
+	(void)context;
+	fputs("watching; ^C ends\n", stderr);
+}
+
 int cli_monitor(struct sb_cli *cli, int argc, char **argv)
 {
 	struct monitor monitor = { .cli = cli };
@@ -173,7 +179,7 @@ int cli_monitor(struct sb_cli *cli, int argc, char **argv)
 			 for_ms < 1 || for_ms > 86400000))
 		return cli_usage(cli, "monitor [--for 60s] [--json]");
 	cli_peer_list(cli, &monitor.names);
-	code = cli_watch(cli, true, for_ms, NULL, on_event, &monitor);
+	code = cli_watch(cli, true, for_ms, on_ready, on_event, &monitor);
 	sb_peers_free(&monitor.names);
 	return code;
 }
