@@ -18,7 +18,9 @@ release_key = /etc/sealbond/release.pub.pem
 fleet = demo
 {extra}"""
 
-PEER = "\nendpoint = {endpoint}:{port}\nlease = {lease}\n"
+TOOLS = {"/usr/bin/notify": os.path.join(BUILD, "tests/notify")}
+CONF_PATH = "/etc/sealbond/sealbond.conf"
+PEERS_PATH = "/var/lib/sealbond/peers.conf"
 
 
 class Device:
@@ -45,20 +47,50 @@ class Device:
         self.guest.run(f"ip link set eth0 up; ip addr add {self.wire4}/24 dev eth0; "
                        f"ip -6 addr add fd00::{self.number}/64 dev eth0 nodad")
 
+    def configure(self, extra=None, mode=None):
+        """Writes its configuration; extra: further sections."""
+        self.extra = self.extra if extra is None else extra
+        self.mode = mode or self.mode
+        self.guest.put(CONF.format(n=self.number, mode=self.mode, extra=self.extra).encode(), CONF_PATH)
+
     def install(self, release_public):
         """Configuration and release key, as an integrator's image has them. Peers come from the disk."""
         g = self.guest
         g.run("mkdir -p /etc/sealbond; touch /var/lib/sealbond/peers.conf; "
               "ln -sf /var/lib/sealbond/peers.conf /etc/sealbond/peers.conf")
         g.put(release_public, "/etc/sealbond/release.pub.pem")
-        g.put(CONF.format(n=self.number, mode=self.mode, extra=self.extra).encode(),
-              "/etc/sealbond/sealbond.conf")
+        self.configure()
 
-    def start(self):
+    def start(self, environment=""):
         """Loads the module and starts the helper; waits until the helper says that it is ready."""
         self.guest.run("modprobe sealbond")
-        self.helper = self.guest.start("exec sealbondd")
+        self.helper = self.guest.start(f"{environment} exec sealbondd")
         self.helper.expect("ready", timeout=60)
+
+    def stop(self, signal=15):
+        """Ends the helper, and waits until its roles are gone with it. Bonds live on."""
+        self.helper.stop(signal)
+        self.guest.wait_for("! pidof sealbondd sealbondd-tpm")
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def reload_module(self):
+        """The module loaded anew, as empty as after a boot, and the helper started again."""
+        self.stop()
+        self.guest.run("rmmod sealbond")
+        self.start()
+
+    def roles(self):
+        """Process ids of the running helper: parent, link, tpm (those that live)."""
+        found = {}
+        for line in self.guest.out("for p in $(pidof sealbondd sealbondd-tpm); do "
+                                   "echo $p $(tr '\\0' ' ' </proc/$p/cmdline); done; true").splitlines():
+            pid, *words = line.split()
+            name = "tpm" if words[0].endswith("-tpm") else "link" if "--role" in words else "parent"
+            found[name] = int(pid)
+        return found
 
     def cli(self, words, check=True, timeout=60):
         return self.guest.run(f"sealbond {words}", check=check, timeout=timeout)
@@ -76,17 +108,33 @@ class Device:
     def identity(self):
         return self.cli("identity").out
 
-    def peer_of(self, other, lease="24h", port=7454):
-        """Adds the other to this one's peers file."""
-        stanza = other.identity().rstrip() + PEER.format(endpoint=other.wire4, port=port, lease=lease)
-        self.guest.run(f"cat >> /var/lib/sealbond/peers.conf <<'END'\n{stanza}\nEND")
+    def peer_of(self, other, lease="24h", port=7454, endpoint=None, extra=""):
+        """Adds the other to this one's peers file. endpoint: ADDRESS:PORT, "" for none; by default its
+        address on the cable."""
+        if endpoint is None:
+            endpoint = f"{other.wire4}:{port}"
+        stanza = other.identity().rstrip() + (f"\nendpoint = {endpoint}" if endpoint else "")
+        self.add_peer(f"{stanza}\nlease = {lease}\n{extra}")
+
+    def add_peer(self, stanza):
+        self.guest.run(f"cat >> {PEERS_PATH} <<'END'\n{stanza}\nEND")
 
     def set_lease(self, lease):
-        self.guest.run(f"sed -i 's/^lease = .*/lease = {lease}/' /var/lib/sealbond/peers.conf")
+        self.guest.run(f"sed -i 's/^lease = .*/lease = {lease}/' {PEERS_PATH}")
         self.cli("reload")
+
+    def peer(self, name):
+        """What `peers --json` says of one peer, or None."""
+        return next((p for p in self.ask("peers")["peers"] if p["peer"] == name), None)
 
     def wait_bond(self, timeout=120):
         return self.guest.wait_for("sealbond status", timeout=timeout)
+
+    def monitor(self):
+        """`sealbond monitor` from now on, as a job."""
+        job = self.guest.start("exec sealbond monitor --json")
+        job.expect("watching")
+        return job
 
     def ping(self, address, count=3, pattern=None):
         p = f"-p {pattern}" if pattern else ""
@@ -102,3 +150,30 @@ def make_release_key(directory):
                    check=True, capture_output=True)
     with open(os.path.join(directory, "release.pub.pem"), "rb") as f:
         return private, f.read()
+
+
+def pair(lab):
+    """Devices a and b with a live bond: b does not know where a is and learns it from the handshake.
+    Those of an earlier scenario in this lab where they live."""
+    found = getattr(lab, "devices", None)
+    if found:
+        return found
+    found = [Device(g, n + 1) for n, g in enumerate(lab.boot(lab.guest("a", files=TOOLS), lab.guest("b", files=TOOLS)))]
+    found[0].release_key, public = make_release_key(lab.directory)
+    for d in found:
+        d.cable()
+        d.install(public)
+        d.start()
+    for d in found:
+        state = d.wait_state("keys-ready", timeout=120)
+        assert state == "keys-ready", d.ask("key")
+        d.guest.wait_for("sealbond identity", timeout=60)
+    a, b = found
+    a.peer_of(b)
+    b.peer_of(a, endpoint="")
+    for d in (b, a):
+        d.cli("reload")
+    for d in found:
+        d.wait_bond()
+    lab.devices = found
+    return found

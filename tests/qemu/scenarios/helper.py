@@ -1,91 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The helper and the tool, from the files on the disk to a bond and back.
+"""The helper: what it takes over, what it keeps up by itself, and what of it may die.
 
-    A ── switch ── B
+    A ── switch ── B     A knows where B is; B has learnt where A is from A's handshake
 """
 
 import json
-import os
 import re
 
-from device import Device, make_release_key
-from image import BUILD
+import device
+from process import wait_until
 
-LAB = "helper"
-FILES = {"/usr/libexec/sealbond/sealbondd-tpm": os.path.join(BUILD, "sealbondd-tpm")}
-
-plant = {}
-
-
-def code(device, words):
-    return device.cli(words, check=False).code
+LAB = "device"
+MEMORY_KIB_MAX = 16384
+PEERS = 10000
 
 
-def test_files(lab, t):
-    guests = lab.boot(lab.guest("a", files=FILES), lab.guest("b", files=FILES))
-    a, b = plant["a"], plant["b"] = [Device(g, n + 1) for n, g in enumerate(guests)]
-    plant["key"], public = make_release_key(lab.directory)
-    for d in (a, b):
-        d.cable()
-        d.install(public)
-    # the kernel loads the module when somebody asks for it: not now
-    r = a.guest.run("echo >/proc/sys/kernel/modprobe; sealbond status; code=$?; "
-                    "echo /sbin/modprobe >/proc/sys/kernel/modprobe; exit $code", check=False)
-    t.check("without the module, status says so with code 3", r.code == 3 and "modprobe sealbond" in r.out, r)
-    t.check("without the helper, reload says so with code 5", code(a, "reload") == 5)
-    r = a.guest.run("sed 's/^fleet/fleat/' /etc/sealbond/sealbond.conf >/tmp/bad.conf; "
-                    "sealbondd --config /tmp/bad.conf", check=False)
-    t.check("a wrong configuration ends it with code 2, file and line",
-            r.code == 2 and re.search(r"/tmp/bad\.conf:\d+: fleat: no such key in \[key\]; did you mean fleet\?", r.out), r)
+def epochs(monitor):
+    """The bonds that came up since, as the events of a `sealbond monitor --json`."""
+    lines = [json.loads(line) for line in monitor.out.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == "bond-live"]
 
 
-def test_start(lab, t):
-    a, b = plant["a"], plant["b"]
-    for d in (a, b):
-        d.start()
-    for d in (a, b):
-        t.must("keys are made", d.wait_state("keys-ready", timeout=120) == "keys-ready", d.ask("key"))
-    t.check("blobs are stored, and the kernel has heard of it",
-            a.guest.wait_for("sealbond key --json | grep -q '\"stored\":true'"))
+def wait_epochs(monitor, count, timeout):
+    return wait_until(lambda: len(epochs(monitor)) >= count, timeout,
+                      f"{count} new epochs; there were {len(epochs(monitor))}", 0.05)
+
+
+class Numbers:
+    """Numbered datagrams from one device to another over the bond, until end()."""
+
+    def __init__(self, source, target, port, count=0, interval_us=10000, size=200):
+        self._receiver = target.guest.start(f"exec udpnum recv {port} {target.inner4}")
+        self._receiver.expect("ready")
+        self._sender = source.guest.start(f"exec udpnum send {target.inner4} {port} {count} {interval_us} {size}")
+
+    def end(self, timeout=60):
+        """(sent, received, missing, the output of both)."""
+        if self._sender.running:
+            self._sender.kill()
+        sent, got = self._sender.wait(timeout), self._receiver.wait(timeout)
+        return self._figures(sent, got)
+
+    def finish(self, timeout=120):
+        """The same after all of them were sent."""
+        return self._figures(self._sender.wait(timeout), self._receiver.wait(timeout))
+
+    @staticmethod
+    def _figures(sent, got):
+        number = lambda words, text: int(re.search(rf"{words}=(\d+)", text)[1])  # noqa: E731
+        return (number("numbers", sent.out), number("received", got.out), number("missing", got.out),
+                sent.out.splitlines()[-1] + " " + got.out.splitlines()[-1])
+
+
+def agree(a, b):
+    """Both ends send by the SA that the other takes in."""
+    x, y = a.peer("b"), b.peer("a")
+    return x["bond"] == y["bond"] == "live" and x["spi_in"] == y["spi_out"] and x["spi_out"] == y["spi_in"]
+
+
+def test_bond(lab, t):
+    a, b = device.pair(lab)
     files = a.guest.out("stat -c '%n %a' /var/lib/sealbond/*")
-    t.check("as public files", "key-current.blob 644" in files and "key-next.blob 644" in files, files)
-    a.guest.wait_for("test -s /var/lib/sealbond/device-id", timeout=60)
-    b.guest.wait_for("test -s /var/lib/sealbond/device-id", timeout=60)
-    a.guest.wait_for("sealbond identity")
+    t.check("sealed keys are on the disk as public files", "key-current.blob 644" in files and
+            "key-next.blob 644" in files and "device-id 644" in files, files)
+    a.guest.wait_for("sealbond key --json | grep -q '\"stored\":true'")
+    t.check("and the kernel has heard of it", a.ask("key")["stored"])
     t.check("two TPMs, two device ids", a.ask("identity")["device_id"] != b.ask("identity")["device_id"])
     status = a.ask("status")
     t.check("status names the gaps of the assurance", status["assurance"] == "bench" and
             "late-keys" in status["gaps"], status)
+    peer = a.peer("b")
+    t.check("the peer has its name, the lease is the file's", peer and 86000_000 < peer["lease_ms"] <= 86400_000, peer)
+    t.check("B, whose file names no endpoint, has learnt it", b.peer("a")["endpoint"] == "10.0.0.1:7454", b.peer("a"))
+    for x, y in ((a, b), (b, a)):
+        for address in (y.inner4, y.inner6):
+            r = x.ping(address)
+            t.check(f"a ping passes to {address}", r and " 0% packet loss" in r.out, r)
 
 
-def test_bond(lab, t):
-    a, b = plant["a"], plant["b"]
-    b.guest.wait_for("sealbond identity")
-    a.peer_of(b)
-    b.peer_of(a)
-    for d in (a, b):
-        d.cli("reload")
-    t.must("a reload brings the bond", a.wait_bond(30) and b.wait_bond(30), a.cli("status", check=False))
-    peer = a.ask("peers")["peers"][0]
-    t.check("status knows the peer's name", peer["peer"] != peer["device_id"][:16], peer)
-    t.check("the lease is the file's", 86000_000 < peer["lease_ms"] <= 86400_000, peer)
-    for address in (b.inner4, b.inner6):
-        r = a.ping(address)
-        t.check(f"the bond carries a ping to {address}", r and " 0% packet loss" in r.out, r)
-    first = peer["epoch"]
-    a.cli("rotate --all")
-    t.check("rotate makes a new epoch", a.guest.wait_for(
-        f"test $(sealbond peers --json | grep -oE '\"epoch\":[0-9]+' | cut -d: -f2) -gt {first}"))
-
-
-def test_sandbox(lab, t):
-    a = plant["a"]
-    out = a.guest.out("for p in $(pidof sealbondd sealbondd-tpm); do "
-                      "grep -hE '^(Rss|Pss):' /proc/$p/smaps_rollup; "
-                      "grep -hE '^(Name|NoNewPrivs|Seccomp|CapEff):' /proc/$p/status; done")
-    t.note(out.replace("\n", "  "))
-    rss = sum(int(n) for n in re.findall(r"Rss:\s+(\d+)", out))
-    t.check(f"all together use at most 16 MiB ({rss} KiB)", 0 < rss <= 16384, out)
+def test_memory(lab, t):
+    a, _ = device.pair(lab)
+    out = a.guest.out("for p in $(pidof sealbondd sealbondd-tpm); do grep -hE '^(Rss|Pss):' /proc/$p/smaps_rollup; "
+                      "grep -hE '^(NoNewPrivs|Seccomp|CapEff):' /proc/$p/status; done")
+    rss, pss = (sum(int(n) for n in re.findall(rf"{name}:\s+(\d+)", out)) for name in ("Rss", "Pss"))
+    t.check(f"all roles together use at most {MEMORY_KIB_MAX} KiB ({rss} resident, {pss} of them its own share)",
+            0 < rss <= MEMORY_KIB_MAX, out)
     t.check("each role is confined", len(re.findall(r"NoNewPrivs:\s+1", out)) == 3 and
             len(re.findall(r"Seccomp:\s+2", out)) == 3, out)
     caps = {int(c, 16) for c in re.findall(r"CapEff:\s+([0-9a-f]+)", out)}
@@ -93,80 +92,169 @@ def test_sandbox(lab, t):
             not any(c & ~(1 << 12 | 1 << 1) for c in caps), out)
 
 
-def test_restart(lab, t):
-    a, b = plant["a"], plant["b"]
-    link = a.guest.out("for p in $(pidof sealbondd); do grep -lz -- --role /proc/$p/cmdline || true; done")
-    pid = re.search(r"/proc/(\d+)/", link)[1]
+def test_killed(lab, t):
+    a, b = device.pair(lab)
+    before, numbers = a.peer("b"), Numbers(a, b, 5001)
+    a.stop(9)
+    status = a.ask("status")
+    t.check("without the helper, status says so and the bond lives", status["helper"] == "not-running" and
+            status["exit"] == 0, status)
+    listener = a.guest.start("exec notify /run/notify")
+    listener.expect("listening")
+    a.start("NOTIFY_SOCKET=/run/notify")
+    t.check("the service manager hears that a new one is ready", listener.expect("READY=1"))
+    listener.stop(9)
+    after = a.peer("b")
+    same = ("bond", "epoch", "spi_in", "spi_out", "handshakes")
+    t.check("it takes the bond over as it is", all(after[k] == before[k] for k in same) and
+            after["age_ms"] > before["age_ms"], (before, after))
+    t.check("and the keys", a.wait_state("keys-ready") == "keys-ready" and "keys ready" not in a.helper.out.split("ready")[-1],
+            a.helper.out)
+    sent, got, missing, detail = numbers.end()
+    t.check(f"meanwhile {sent} numbered packets passed, 0 lost", sent > 20 and got == sent and missing == 0, detail)
+
+
+def test_role_killed(lab, t):
+    a, b = device.pair(lab)
+    a.guest.run("echo /tmp/core.%e >/proc/sys/kernel/core_pattern")
+    r = a.guest.run("ulimit -c unlimited; sleep 100 & sleep=$!; usleep 100000; kill -SEGV $sleep; wait $sleep; ls /tmp/core*",
+                    check=False)
+    t.check("a program that dies leaves its memory in a core file", "/tmp/core.sleep" in r.out, r)
     a.cli("mode observe")
-    a.guest.run(f"kill -9 {pid}")
-    t.check("a role that was killed is started again",
-            a.guest.wait_for(f"sealbond status | grep -q 'Helper:     running' && ! test -d /proc/{pid}"))
-    t.check("the bond went on", a.ask("peers")["peers"][0]["bond"] == "live")
-    t.check("and the operator's mode", a.ask("mode")["mode"] == "observe", a.ask("mode"))
+    before, roles = a.peer("b"), a.roles()
+    t.must("there are three processes", sorted(roles) == ["link", "parent", "tpm"], roles)
+    for name in ("tpm", "link"):
+        a.guest.run(f"kill -SEGV {roles[name]}")
+        a.guest.wait_for(f"! test -d /proc/{roles[name]}")
+        wait_until(lambda name=name: a.roles().get(name, roles[name]) != roles[name], 30, f"{name} again", 0.1)
+        t.check(f"the {name} role, when killed, is started again", a.roles()["parent"] == roles["parent"], a.roles())
+    a.guest.wait_for("sealbond status | grep -q 'Helper:     running'")
+    t.check("no role leaves a core file", a.guest.run("! ls /tmp/core.sealbond*", check=False))
+    after = a.peer("b")
+    t.check("the bond is the one from before", all(after[k] == before[k] for k in ("bond", "epoch", "spi_in", "handshakes")),
+            (before, after))
+    t.check("and the mode is the operator's", a.ask("mode")["mode"] == "observe")
     a.cli("mode off")
 
 
 def test_reload(lab, t):
-    a, b = plant["a"], plant["b"]
-    before = a.ask("peers")["peers"][0]
-    a.guest.run("echo 'colour = red' >>/var/lib/sealbond/peers.conf")
+    a, b = device.pair(lab)
+    before = a.peer("b")
+    conf = a.guest.get(device.CONF_PATH)
+    a.guest.run(f"echo 'colour = red' >>{device.CONF_PATH}")
+    line = conf.count(b"\n") + 1
     r = a.cli("reload", check=False)
-    t.check("a broken peers file is refused with file and line", r.code == 2 and
-            "peers.conf:" in r.out and "colour: no such key" in r.out, r)
-    t.check("and the old one goes on", code(a, "status") == 0)
-    a.guest.run("sed -i /colour/d /var/lib/sealbond/peers.conf")
-    a.set_lease("1h")
-    after = a.ask("peers")["peers"][0]
-    t.check("a changed lease is taken", after["lease_ms"] <= 3600_000, after)
-    t.check("without touching the bond", after["bond"] == "live" and after["age_ms"] >= before["age_ms"], after)
-    a.cli("down")
-    t.check("down ends the bonds and forgets the peers", a.ask("peers")["peers"] == [])
+    t.check("a broken configuration is refused with file and line", r.code == 2 and
+            re.search(rf"sealbond\.conf:{line}: colour: no such key in \[key\]", r.out), r)
+    a.guest.run(f"kill -HUP {a.roles()['parent']}")
+    t.check("SIGHUP says the same in the log", "sealbond.conf:" in a.helper.expect("the old configuration goes on"))
+    t.check("and the old one goes on", a.cli("status", check=False))
+    a.guest.put(conf, device.CONF_PATH)
+    peers = a.guest.get(device.PEERS_PATH)
+    a.add_peer("[peer ghost]\nkey = 00")
+    r = a.cli("reload", check=False)
+    t.check("a broken peers' file is refused too", r.code == 2 and
+            re.search(r"peers\.conf:\d+: key = 00: not a key; allowed: 64 hex digits", r.out), r)
+    a.guest.put(peers, device.PEERS_PATH)
+
+    for name, number, endpoint in (("ghost", 21, "10.0.0.99:7454"), ("nowhere", 22, "203.0.113.1:7454")):
+        a.add_peer(f"[peer {name}]\ndevice_id = {number:064x}\nkey = {number + 9:064x}\noverlay6 = fd77::{number}\n"
+                   f"endpoint = {endpoint}\nlease = 1h")
+    monitor = a.monitor()
     a.cli("reload")
-    t.check("reload brings them back", a.wait_bond(60), a.cli("status", check=False))
-
-
-def test_modes(lab, t):
-    a, b = plant["a"], plant["b"]
-    a.cli("mode enforce --confirm 3s")
-    t.check("an unconfirmed mode says when it reverts", "reverts in" in a.cli("mode").out)
-    t.check("and does", a.guest.wait_for("sealbond mode | grep -qx off", timeout=15))
-    a.cli("mode enforce --confirm 1h")
-    a.cli("mode confirm")
-    t.check("a confirmed one stays", a.cli("mode").out.strip() == "enforce")
-    watcher = a.guest.start("sealbond suggest --for 4s")
-    watcher.expect("watching")
-    a.guest.run("ping -c 2 -i 0.3 -W 1 10.0.0.2", check=False)
-    a.guest.run("echo x | nc -u -w 1 10.0.0.99 123", check=False)
-    watcher.wait(30)
-    t.check("suggest turns drops into exceptions", "[exception icmp-" in watcher.out and "proto = icmp" in watcher.out,
-            watcher.out)
-    conf = a.guest.out("cat /etc/sealbond/sealbond.conf") + "\n" + watcher.out.split("\n", 1)[1]
-    a.guest.put(conf.encode(), "/tmp/suggested.conf")
-    r = a.guest.run("sealbondd --check --config /tmp/suggested.conf", check=False)
-    t.check("that the configuration takes as they are", r, r.out + watcher.out)
-    drops = {d["reason"]: d["count"] for d in a.ask("drops")["drops"]}
-    t.check("drops counts them", drops["clear-out"] >= 2, drops)
+    listed = {p["peer"]: p for p in a.ask("peers")["peers"]}
+    t.check("added peers are there", {"b", "ghost", "nowhere"} == set(listed), listed)
+    a.guest.wait_for("sealbond peers --json | grep -qE '\"peer\":\"ghost\"[^}]*\"bond\":\"(starting|pending)\"'")
     r = a.ping(b.inner4)
-    t.check("the bond still works", r, r)
-    a.cli("mode off")
+    t.check("peers that cannot be reached do not stop another one's traffic", r and " 0% packet loss" in r.out, r)
+    a.cli("rotate b")
+    wait_epochs(monitor, 1, 30)
+    t.check("nor its rotation", a.peer("b")["handshakes"] == before["handshakes"] + 1, a.peer("b"))
+    now = a.peer("b")
+    a.guest.run(f"sed -i '/peer ghost/,$s/^lease = 1h/lease = 20m/' {device.PEERS_PATH}; "
+                f"sed -i '/peer nowhere/,$d' {device.PEERS_PATH}")
+    a.cli("reload")
+    listed = {p["peer"]: p for p in a.ask("peers")["peers"]}
+    t.check("one changed, one removed", set(listed) == {"b", "ghost"} and 0 < listed["ghost"]["lease_ms"] <= 1200_000, listed)
+    t.check("and the log names just those", re.findall(r"peer (\w+) (?:changed|removed)", a.helper.out) ==
+            ["nowhere", "ghost"], a.helper.out)
+    after = a.peer("b")
+    t.check("the bond was not touched", all(after[k] == now[k] for k in ("bond", "epoch", "spi_in", "handshakes")) and
+            after["lease_ms"] > 3600_000, (now, after))
+    a.guest.put(peers, device.PEERS_PATH)
+    a.cli("reload")
+    monitor.stop()
 
 
-def test_approval(lab, t):
-    a = plant["a"]
-    a.guest.put(plant["key"], "/tmp/release.pem")
-    r = a.cli("release approve --key /tmp/release.pem")
-    path = r.out.split()[0]
-    r = a.cli(f"release show {path}", check=False)
-    t.check("an approval is written and its signature is valid", r and "Signature:     valid" in r.out, r)
-    first = a.ask("key")["key_current"]
-    a.guest.shutdown()
-    a.guest.start_up()
-    a.cable()
-    with open(os.path.join(lab.directory, "release.pub.pem"), "rb") as f:
-        a.install(f.read())
-    a.start()
-    t.check("after a reboot the approval opens the same key",
-            a.wait_state("keys-ready", "not-approved", "boot-changed", "capped") == "keys-ready" and
-            a.ask("key")["key_current"] == first, a.ask("key"))
-    t.check("and the bond comes back by itself", a.wait_bond(120), a.cli("status", check=False))
-    t.note(json.dumps({k: a.ask("key")[k] for k in ("tpm_commands", "tpm_time_ms")}))
+def test_rotation(lab, t):
+    a, b = device.pair(lab)
+    before = a.peer("b")
+    for d in (a, b):
+        d.configure("[rotate]\nafter = 10s\n")
+        d.cli("reload")
+    after = a.peer("b")
+    monitor = a.monitor()
+    numbers = Numbers(a, b, 5002)
+    wait_epochs(monitor, 3, 120)
+    sent, got, missing, detail = numbers.end()
+    count = len(epochs(monitor))
+    monitor.stop()
+    t.check(f"{count} rotations by themselves, of {sent} numbered packets 0 lost",
+            count >= 3 and sent > 1000 and got == sent and missing == 0, detail)
+    t.check("a shorter time did not end the bond", after["bond"] == "live" and
+            after["handshakes"] - before["handshakes"] <= 1, (before, after))
+    t.check("each in a new epoch", a.peer("b")["epoch"] >= before["epoch"] + 3 and agree(a, b), (a.peer("b"), b.peer("a")))
+
+    for d in (a, b):
+        d.configure("[rotate]\nsoft_bytes = 1M\nafter = 1h\nhard_bytes = 8G\n")
+        d.cli("reload")
+    monitor = a.monitor()
+    numbers = Numbers(a, b, 5003, count=4000, interval_us=1500, size=1300)
+    sent, got, missing, detail = numbers.finish()
+    count = len(epochs(monitor))
+    monitor.stop()
+    t.check(f"5 MB with soft_bytes = 1M: {count} rotations, of {sent} packets 0 lost",
+            count >= 2 and got == sent == 4000 and missing == 0, detail)
+    for d in (a, b):
+        d.configure("")
+        d.cli("reload")
+
+
+def test_both_at_once(lab, t):
+    a, b = device.pair(lab)
+    b.guest.run(f"sed -i 's/^key = .*/&\\nendpoint = 10.0.0.1:7454/' {device.PEERS_PATH}")
+    for d in (a, b):
+        d.cli("down")
+    monitors = [d.monitor() for d in (a, b)]
+    jobs = [d.guest.start("sealbond reload") for d in (a, b)]
+    t.check("both reload", all(j.wait(60) for j in jobs), [j.out for j in jobs])
+    t.must("both sides start at once and one bond comes of it", a.wait_bond(60) and b.wait_bond(60))
+    wait_until(lambda: agree(a, b), 30, "agreement on the SAs", 0.1)
+    first = [len(epochs(m)) for m in monitors]
+    jobs = [d.guest.start("sealbond rotate --all") for d in (a, b)]
+    t.check("both rotate", all(j.wait(60) for j in jobs), [j.out for j in jobs])
+    for m, n in zip(monitors, first):
+        wait_epochs(m, n + 1, 60)
+    wait_until(lambda: agree(a, b), 30, "agreement on the SAs", 0.1)
+    r = a.ping(b.inner6)
+    t.check("the ends agree, and traffic flows", r and " 0% packet loss" in r.out, r)
+    for m in monitors:
+        m.stop()
+
+
+def test_many(lab, t):
+    a, b = device.pair(lab)
+    peers = a.guest.get(device.PEERS_PATH)
+    more = "".join(f"[peer p{i}]\ndevice_id = {i + (1 << 20):064x}\nkey = {i + (1 << 21):064x}\n"
+                   f"overlay6 = fd77::1:{i >> 8:x}:{i & 255:x}\n" for i in range(1, PEERS + 1))
+    a.guest.put(peers + more.encode(), device.PEERS_PATH)
+    r = a.guest.run("time -f '%e s' sealbond reload", timeout=120, check=False)
+    t.check(f"{PEERS} peers are loaded", r and len(a.ask("peers")["peers"]) == PEERS + 1, r)
+    t.note(r.out.strip().replace("\n", " "))
+    out = a.guest.out("for p in $(pidof sealbondd sealbondd-tpm); do grep -h ^Rss: /proc/$p/smaps_rollup; done")
+    rss = sum(int(n) for n in re.findall(r"(\d+)", out))
+    t.check(f"with them the helper uses at most {MEMORY_KIB_MAX} KiB ({rss})", rss <= MEMORY_KIB_MAX, out)
+    t.check("the bond went on", a.ping(b.inner4))
+    a.guest.put(peers, device.PEERS_PATH)
+    a.cli("reload", timeout=120)
+    t.check("and they go again", len(a.ask("peers")["peers"]) == 1)
