@@ -90,6 +90,14 @@ in_root() {
 		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin LC_ALL=C "$@"' "$root" "$top" "$@"
 }
 
+# config HEADERS: says what is missing.
+config() {
+	scripts/check-config.sh "$1" >"$build/kernels/config.log" || {
+		cat "$build/kernels/config.log"
+		return 1
+	}
+}
+
 # module VERSION KERNEL: builds it into KERNEL, the directory of the unpacked kernel.
 module() {
 	local dir=$build/kernels/module-$1
@@ -125,6 +133,7 @@ for suite in "${suites[@]}"; do
 	version=$(cat "$kernel/version")
 	printf '\n== %s, kernel %s\n' "$suite" "$version"
 	compiler "$version" || die "no headers of $version: rm -r ${kernel#"$top"/} fetches a newer kernel"
+	check "it has the options that DKMS asks for" config "$root/usr/src/linux-headers-$version" || true
 	check "the module builds without a warning" module "$version" "$kernel" || continue
 	run "$kernel"
 done
