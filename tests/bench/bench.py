@@ -16,7 +16,7 @@ import helper  # noqa: E402
 import legs  # noqa: E402
 from image import BUILD  # noqa: E402
 from lab import Lab  # noqa: E402
-from rig import OTHER, OUTER, Rig  # noqa: E402
+from rig import GUEST, OTHER, OUTER, Rig  # noqa: E402
 
 PEERS = (1, 100, 10000)
 # (key of bench.json, what it is, target, +1: at least, -1: at most)
@@ -171,7 +171,7 @@ def main():
     lab = Lab(os.path.join(BUILD, "lab", "bench"))
     bench = None
     try:
-        guest = lab.guest("bench", nics=0, disk=None, icount=True, mem=640,
+        guest = lab.guest("bench", **GUEST,
                           files={"/usr/bin/sbctl": os.path.join(BUILD, "sbctl")})
         lab.boot(guest)
         bench = Bench(Rig(guest), arguments.seconds)

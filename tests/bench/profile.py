@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "qemu")]
 import legs  # noqa: E402
 from image import BUILD  # noqa: E402
 from lab import Lab  # noqa: E402
-from rig import Rig  # noqa: E402
+from rig import GUEST, Rig  # noqa: E402
 
 PLUGIN = os.path.join(BUILD, "tests", "count.so")
 KERNEL_HALF = 1 << 63
@@ -34,7 +34,7 @@ def measure(name):
     lab = Lab(os.path.join(BUILD, "lab", "profile-" + name))
     out = os.path.join(lab.directory, "blocks")
     try:
-        guest = lab.guest("profile", nics=0, disk=None, icount=True, mem=640,
+        guest = lab.guest("profile", **GUEST,
                           files={"/usr/bin/sbctl": os.path.join(BUILD, "sbctl")},
                           qemu=["-plugin", f"{PLUGIN},out={out}"])
         lab.boot(guest)
