@@ -161,6 +161,41 @@ static void print_json(struct sb_cli *cli, const struct flow *flow)
 	sb_json_close(out, '}');
 }
 
+static bool is_suggested(const struct watch *watch, unsigned int kind)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->flow[i].exception.kind == kind)
+			return true;
+	return false;
+}
+
+/* The first [exception] in the file replaces the default ones: without them the device would lose ARP. */
+static void print_implied(const struct watch *watch)
+{
+	sb_cleanup_free struct sb_config *config = malloc(sizeof(*config));
+	struct sb_cli *cli = watch->cli;
+
+	if (cli->json)
+		sb_json_open(&cli->out, "implied", '[');
+	if (config && sb_config_load(cli->config_path, config, NULL) == 0 && config->exceptions_implied) {
+		if (!cli->json)
+			puts("\n# What passes until now without being named; an [exception] in the file replaces it.");
+		for (size_t i = 0; i < config->exceptions_count; i++) {
+			const struct sb_exception *exception = &config->exceptions[i];
+
+			if (is_suggested(watch, exception->kind))
+				continue;
+			if (cli->json)
+				sb_json_string(&cli->out, NULL, exception->name);
+			else
+				printf("[exception %s]\nkind = %s\n", exception->name,
+				       sb_exception_kind_words[exception->kind]);
+		}
+	}
+	if (cli->json)
+		sb_json_close(&cli->out, ']');
+}
+
 int cli_suggest(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup_free struct watch *watch = calloc(1, sizeof(*watch));
@@ -192,11 +227,13 @@ int cli_suggest(struct sb_cli *cli, int argc, char **argv)
 		else
 			print_text(&watch->flow[i]);
 	}
-	if (cli->json) {
+	if (cli->json)
 		sb_json_close(&cli->out, ']');
+	if (watch->count > 0)
+		print_implied(watch);
+	if (cli->json)
 		cli_json_end(cli);
-	} else if (watch->other) {
+	else if (watch->other)
 		printf("\n# %" PRIu64 " drops had other reasons, see: sealbond drops\n", watch->other);
-	}
 	return SB_EXIT_OK;
 }

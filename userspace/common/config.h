@@ -63,6 +63,7 @@ struct sb_config {
 	/* [exception NAME], or the default ones */
 	struct sb_exception exceptions[SB_EXCEPTIONS_MAX];
 	size_t exceptions_count;
+	bool exceptions_implied;	/* the default ones: the file names none */
 };
 
 enum { SB_EXCEPTIONS_DEFAULT, SB_EXCEPTIONS_NONE };

@@ -127,6 +127,7 @@ int sb_exception_check(const struct sb_exception *exception, const char *file, u
 
 void sb_exception_defaults(struct sb_config *config)
 {
+	config->exceptions_implied = true;
 	for (unsigned int kind = SEALBOND_EXC_ARP; kind <= SEALBOND_EXC_ICMP_ERROR; kind++) {
 		struct sb_exception *exception = &config->exceptions[config->exceptions_count++];
 
