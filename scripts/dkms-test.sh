@@ -87,6 +87,8 @@ refused_by_name() {
 	if build_for_poor_kernel >"$work/refused" 2>&1; then
 		return 1
 	fi
+	# newer releases of DKMS name a log instead of showing it
+	cat "$work/tree/$module/build/make.log" >>"$work/refused" 2>/dev/null || true
 	cat "$work/refused"
 	grep -q '^missing  CONFIG_XFRM_INTERFACE: ' "$work/refused" && not_built
 }
