@@ -8,7 +8,9 @@
 #include "common/frame.h"
 #include "device/message.h"
 
-#define WAIT_S	35
+/* Seconds for an answer: a reload of thousands of peers takes some. */
+#define WAIT_STATUS_S	5
+#define WAIT_S		35
 
 /* The configured place, or the default when there is no configuration that can be read. */
 static void socket_path(struct sb_cli *cli, char path[108])
@@ -21,9 +23,9 @@ static void socket_path(struct sb_cli *cli, char path[108])
 		snprintf(path, 108, "/run/sealbond/" SB_CONTROL_SOCKET);
 }
 
-static int connect_helper(struct sb_cli *cli, int *fd)
+static int connect_helper(struct sb_cli *cli, unsigned int verb, int *fd)
 {
-	static const struct timeval wait = { WAIT_S, 0 };
+	const struct timeval wait = { verb == SB_CONTROL_STATUS ? WAIT_STATUS_S : WAIT_S, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	sb_cleanup_close int opened = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -70,7 +72,7 @@ int cli_helper(struct sb_cli *cli, unsigned int verb, struct sb_error *text)
 	struct sb_control_reply reply;
 	sb_cleanup_close int fd = -1;
 	int size = sb_frame_encode(frame, sizeof(frame), &header, &request);
-	int result = connect_helper(cli, &fd);
+	int result = connect_helper(cli, verb, &fd);
 
 	if (result == -ENOTCONN)
 		return sb_fail(text, result, "the helper does not run; start it with: systemctl start sealbondd");

@@ -18,8 +18,10 @@ static const char *helper_word(const struct helper *helper)
 		return "running";
 	case -EACCES:
 		return "unknown";
-	default:
+	case -ENOTCONN:
 		return "not-running";
+	default:
+		return "not-answering";
 	}
 }
 

@@ -366,6 +366,23 @@ static int sandbox(const struct sb_link *link)
 	return sb_sandbox_calls(NULL);
 }
 
+static struct event_base *make_loop(void)
+{
+	static const struct timeval most = { 0, 50000 };
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_max_dispatch_interval(config, &most, 16, LINK_PRIORITY_PEERS) == 0)
+		base = event_base_new_with_config(config);
+	if (base && event_base_priority_init(base, LINK_PRIORITIES) < 0) {
+		event_base_free(base);
+		base = NULL;
+	}
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static int prepare(struct sb_link *link)
 {
 	struct sb_peer_list peers = { 0 };
@@ -382,7 +399,7 @@ static int prepare(struct sb_link *link)
 		sb_error("sandbox: %s", strerror(-result));
 		return result;
 	}
-	link->base = event_base_new();
+	link->base = make_loop();
 	if (!link->base)
 		return -ENOMEM;
 	link->connect_timer = evtimer_new(link->base, on_connect, link);

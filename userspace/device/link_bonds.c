@@ -11,6 +11,21 @@
 #define BACKOFF_LAST_MS		60000
 /* The kernel gives a series of attempts up after 90 s and says so; we look again if that is lost. */
 #define ANSWER_MS		100000
+/*
+ * Starts without an answer at one time. Each costs the kernel an initiation every 5 s; where most
+ * of a plant is switched off, the others still come up, also from their side.
+ */
+#define STARTING_MAX		512
+#define TURN_MS			2000
+
+void link_bond_starting(struct link_peer *peer, bool starting)
+{
+	struct sb_link *link = peer->link;
+
+	if (peer->starting != starting)
+		link->starting += starting ? 1 : -1u;
+	peer->starting = starting;
+}
 
 static void rotate_later(struct link_peer *peer, uint64_t age_ms)
 {
@@ -74,9 +89,15 @@ void link_bond_timer(evutil_socket_t fd, short what, void *context)
 	/* We do not know where it is: it finds us. */
 	if (!peer->live && !peer->entry.endpoint.any.sa_family)
 		return;
+	link_bond_starting(peer, false);
+	if (!peer->live && link->starting >= STARTING_MAX) {
+		link_schedule(&peer->bond_timer, link_jitter(TURN_MS, 50));
+		return;
+	}
 	result = sb_module_start_bond(link->module, peer->entry.device_id);
 	if (result == 0 || result == -EAGAIN) {
 		peer->start_error = 0;
+		link_bond_starting(peer, !peer->live);
 		link_schedule(&peer->bond_timer, link_jitter(ANSWER_MS, 10));
 	} else {
 		start_failed(peer, result);
@@ -107,6 +128,7 @@ void link_bond_seen(struct link_peer *peer, const struct sb_peer_status *status)
 	if (status->bond != SEALBOND_BOND_LIVE)
 		return;
 	/* A bond that outlived an earlier helper, or whose event was lost. */
+	link_bond_starting(peer, false);
 	peer->live = true;
 	peer->backoff_ms = 0;
 	if (!event_pending(&peer->bond_timer, EV_TIMEOUT, NULL))
@@ -159,6 +181,8 @@ static void on_peer_event(struct link_peer *peer, const struct sb_event *event)
 {
 	char endpoint[SB_ENDPOINT_ROOM];
 
+	if (event->kind == SEALBOND_EVENT_BOND_LIVE || event->kind == SEALBOND_EVENT_START_FAILED)
+		link_bond_starting(peer, false);
 	switch (event->kind) {
 	case SEALBOND_EVENT_BOND_LIVE:
 		on_live(peer, event);

@@ -15,6 +15,13 @@
 #include "kernel/interface.h"
 #include "kernel/module.h"
 
+/*
+ * Peers' timers come after sockets, and only a few in a row: with thousands of peers the helper
+ * still hears the kernel and answers its people.
+ */
+#define LINK_PRIORITIES		3
+#define LINK_PRIORITY_PEERS	2
+
 struct link_peer {
 	struct sb_link *link;
 	struct sb_peer_entry entry;
@@ -23,6 +30,7 @@ struct link_peer {
 	uint32_t backoff_ms;		/* of starts that fail; 0: the last one went well */
 	uint32_t mtu;			/* of the route that was set for it, 0: none */
 	bool live;
+	bool starting;			/* asked the kernel for a bond, no word of it yet */
 	bool routed;
 	int start_error;		/* that was logged last */
 };
@@ -50,6 +58,7 @@ struct sb_link {
 	uint8_t device_id[SEALBOND_ID_LEN];
 	unsigned int key_state;		/* enum sealbond_state */
 
+	unsigned int starting;		/* peers of which that is so */
 	struct link_peer **peer;	/* sorted by device id */
 	size_t peer_count;
 	char note[256];			/* what we wait for, "" when for nothing */
@@ -99,6 +108,7 @@ void link_peer_forget(struct link_peer *peer);
 /* link_bonds.c: starts, rotations, events */
 void link_bond_timer(evutil_socket_t fd, short what, void *context);
 void link_bonds_reschedule(struct sb_link *link);	/* after a change of [rotate] */
+void link_bond_starting(struct link_peer *peer, bool starting);
 void link_bond_event(struct sb_link *link, const struct sb_event *event);
 void link_bond_seen(struct link_peer *peer, const struct sb_peer_status *status);
 

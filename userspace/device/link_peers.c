@@ -58,12 +58,15 @@ void link_peer_init(struct sb_link *link, struct link_peer *peer)
 	peer->link = link;
 	event_assign(&peer->bond_timer, link->base, -1, 0, link_bond_timer, peer);
 	event_assign(&peer->lease_timer, link->base, -1, 0, on_lease_timer, peer);
+	event_priority_set(&peer->bond_timer, LINK_PRIORITY_PEERS);
+	event_priority_set(&peer->lease_timer, LINK_PRIORITY_PEERS);
 }
 
 void link_peer_stop(struct link_peer *peer)
 {
 	event_del(&peer->bond_timer);
 	event_del(&peer->lease_timer);
+	link_bond_starting(peer, false);
 	peer->live = false;
 }
 
