@@ -10,18 +10,16 @@
 #include "hooks.h"
 
 #include <linux/hashtable.h>
-#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter_netdev.h>
 #include <linux/slab.h>
-#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
-#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 #include <net/rtnetlink.h>
 
 #include "bond.h"
+#include "defrag.h"
 #include "drop_event.h"
 #include "exception.h"
 #include "fragment.h"
@@ -84,8 +82,13 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
+	unsigned int whole;
+
 	if (mode == SEALBOND_MODE_OFF)
 		return pre_when_off(priv, skb, state);
+	whole = sb_defrag(skb, state);
+	if (whole != NF_ACCEPT)
+		return whole;
 	sb_packet_pre(&p, priv, skb, state);
 	verdict = sb_verdict(&p.facts);
 	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
@@ -131,9 +134,6 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 /* Writable, one set a namespace: from 7.x on the kernel links registered hooks into lists. */
 struct net_hooks {
 	struct nf_hook_ops ops[4];	/* sn->hooks points here */
-	struct list_head node;		/* of nets */
-	struct net *net;
-	bool defrag4, defrag6;
 	struct rcu_head rcu;
 };
 
@@ -161,46 +161,6 @@ static const struct nf_hook_ops ip_hooks[] = {
 	},
 };
 
-static DEFINE_MUTEX(nets_lock);	/* nets, want_defrag, and the hooks' defrag4 and defrag6 */
-static LIST_HEAD(nets);
-static bool want_defrag;
-
-static void defrag_on(struct net_hooks *h)
-{
-	if (!h->defrag4)
-		h->defrag4 = !nf_defrag_ipv4_enable(h->net);
-	if (!h->defrag6)
-		h->defrag6 = !nf_defrag_ipv6_enable(h->net);
-	if (!h->defrag4 || !h->defrag6)
-		pr_warn("no reassembly in namespace %u: fragments are dropped there\n",
-			h->net->ns.inum);
-}
-
-static void defrag_off(struct net_hooks *h)
-{
-	if (h->defrag4)
-		nf_defrag_ipv4_disable(h->net);
-	if (h->defrag6)
-		nf_defrag_ipv6_disable(h->net);
-	h->defrag4 = false;
-	h->defrag6 = false;
-}
-
-void sb_hooks_defrag(bool on)
-{
-	struct net_hooks *h;
-
-	mutex_lock(&nets_lock);
-	want_defrag = on;
-	list_for_each_entry(h, &nets, node) {
-		if (on)
-			defrag_on(h);
-		else
-			defrag_off(h);
-	}
-	mutex_unlock(&nets_lock);
-}
-
 int sb_hooks_net_init(struct sb_net *sn)
 {
 	struct net_hooks *h = kzalloc(sizeof(*h), GFP_KERNEL);
@@ -212,18 +172,12 @@ int sb_hooks_net_init(struct sb_net *sn)
 	memcpy(h->ops, ip_hooks, sizeof(h->ops));
 	for (i = 0; i < ARRAY_SIZE(h->ops); i++)
 		h->ops[i].priv = sn;
-	h->net = sn->net;
 	err = nf_register_net_hooks(sn->net, h->ops, ARRAY_SIZE(h->ops));
 	if (err) {
 		kfree_rcu(h, rcu);
 		return err;
 	}
 	sn->hooks = h->ops;
-	mutex_lock(&nets_lock);
-	list_add_tail(&h->node, &nets);
-	if (want_defrag)
-		defrag_on(h);
-	mutex_unlock(&nets_lock);
 	return 0;
 }
 
@@ -234,10 +188,6 @@ void sb_hooks_net_exit(struct sb_net *sn)
 	if (!sn->hooks)
 		return;
 	h = container_of(sn->hooks, struct net_hooks, ops[0]);
-	mutex_lock(&nets_lock);
-	list_del(&h->node);
-	defrag_off(h);
-	mutex_unlock(&nets_lock);
 	nf_unregister_net_hooks(sn->net, h->ops, ARRAY_SIZE(h->ops));
 	sn->hooks = NULL;
 	kfree_rcu(h, rcu);

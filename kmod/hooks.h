@@ -25,10 +25,4 @@ void sb_hooks_net_exit(struct sb_net *sn);
 int sb_hooks_init(void);
 void sb_hooks_exit(void);
 
-/*
- * sb_hooks_defrag() - reassembly ahead of PRE_ROUTING, in all namespaces, present and to come.
- * Where it cannot be had, fragments are dropped; the log says so.
- */
-void sb_hooks_defrag(bool on);
-
 #endif

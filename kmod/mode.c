@@ -8,7 +8,6 @@
 #include <linux/workqueue.h>
 
 #include "event.h"
-#include "hooks.h"
 #include "namespace.h"
 #include "sealbond/limits.h"
 
@@ -25,9 +24,7 @@ static void change(enum sealbond_mode mode)
 {
 	enum sealbond_mode old = sb_mode_now;
 
-	/* The mode first: until reassembly works, fragments are dropped and not let through. */
 	WRITE_ONCE(sb_mode_now, mode);
-	sb_hooks_defrag(mode != SEALBOND_MODE_OFF);
 	/* Packets that were being judged by the old mode. */
 	synchronize_rcu();
 	if (mode != old)
