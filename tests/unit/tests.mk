@@ -44,3 +44,8 @@ decode_SRC := tests/unit/test_decode.c userspace/kernel/decode.c
 decode_LIBS := $(shell pkg-config --libs libnl-3.0)
 $(foreach t,parse config peers frame states approval file decode,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))
 decode_CFLAGS += $(shell pkg-config --cflags libnl-3.0)
+
+UNIT += uki
+uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c userspace/boot/predict.c \
+	userspace/common/sha256.c userspace/common/error.c userspace/common/file.c
+uki_CFLAGS := $(USER_TEST_CFLAGS)
