@@ -21,7 +21,7 @@ static const struct command {
 	{ "rotate", cli_rotate, "PEER... or --all: new traffic keys now" },
 	{ "down", cli_down, "ends all bonds and forgets the peers; the mode stays" },
 	{ "reload", cli_reload, "the helper reads its files again" },
-	{ "release", cli_release, "key|approve|show: the release key and approvals of boot states" },
+	{ "release", cli_release, "key|approve|check|show: the release key and approvals of boot states" },
 };
 
 static void help(FILE *stream)

@@ -69,6 +69,12 @@ static const struct sb_state_text peer_problems[] = {
 	  "See that it is on, that its endpoint is right and that UDP passes; sealbond monitor shows attempts.", 0 },
 };
 
+static const struct sb_state_text next_boot = {
+	"boot-unapproved-next", SB_EXIT_BOOT_UNAPPROVED_NEXT,
+	"What boots next is not approved: the keys would stay closed after the next start.",
+	"Do not reboot yet. If the change was meant, approve it: sealbond release approve --image IMAGE --key RELEASE.pem", 0,
+};
+
 static const struct sb_text reasons[] = {
 	[SEALBOND_REASON_NONE] = { "none", "Passed.", "" },
 	[SEALBOND_REASON_CLEAR_IN] = { "clear-in", "Clear traffic from the network, and no exception allows it.",
@@ -130,6 +136,11 @@ const struct sb_state_text *sb_peer_problem_text(int exit_code)
 		if (peer_problems[i].exit_code == exit_code)
 			return &peer_problems[i];
 	return NULL;
+}
+
+const struct sb_state_text *sb_next_boot_text(void)
+{
+	return &next_boot;
 }
 
 const struct sb_text *sb_reason_text(unsigned int value)

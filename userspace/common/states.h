@@ -13,7 +13,7 @@ enum sb_exit {
 	SB_EXIT_NO_MODULE	= 3,
 	SB_EXIT_PERMISSION	= 4,
 	SB_EXIT_NO_HELPER	= 5,
-	SB_EXIT_BOOT_UNAPPROVED_NEXT = 17,	/* for release check of a coming boot */
+	SB_EXIT_BOOT_UNAPPROVED_NEXT = 17,	/* of release check: the coming boot */
 	SB_EXIT_LEASE_ENDED	= 25,
 	SB_EXIT_NO_BOND		= 26,
 };
@@ -31,6 +31,9 @@ const struct sb_state_text *sb_state_text(unsigned int value);
 
 /* What status says once the keys are ready and a peer is in the way: SB_EXIT_*, NULL otherwise. */
 const struct sb_state_text *sb_peer_problem_text(int exit_code);
+
+/* What release check says of a coming boot that no approval fits. */
+const struct sb_state_text *sb_next_boot_text(void);
 
 struct sb_text {
 	const char *name;
