@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* pre_doit's first argument, which nobody here looks at; the test is in Kbuild. */
+/* pre_doit's first argument: both kinds have internal_flags; the test is in Kbuild. */
 #ifndef SB_GENL_COMPAT_H
 #define SB_GENL_COMPAT_H
 

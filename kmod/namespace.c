@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "namespace.h"
 
+#include <linux/mm.h>
 #include <net/netns/generic.h>
 
 #include "exception.h"
@@ -42,6 +43,34 @@ void sb_net_sweep_now(struct sb_net *sn)
 {
 	if (!READ_ONCE(sn->closing))
 		mod_delayed_work(sb_wq, &sn->sweep, 0);
+}
+
+/*
+ * Namespaces are held, not their list: an act may wait for a lock whose holder waits for the
+ * list. What is on its way out already is left to net_end().
+ */
+int sb_net_each(void (*act)(struct sb_net *sn))
+{
+	size_t room = 0, n = 0, i;
+	struct net **nets, *net;
+
+	down_read(&net_rwsem);
+	for_each_net(net)
+		room++;
+	nets = kvcalloc(room, sizeof(*nets), GFP_KERNEL);
+	if (nets)
+		for_each_net(net)
+			if (maybe_get_net(net))
+				nets[n++] = net;
+	up_read(&net_rwsem);
+	if (!nets)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		act(sb_net_of(nets[i]));
+		put_net(nets[i]);
+	}
+	kvfree(nets);
+	return 0;
 }
 
 static int __net_init net_start(struct net *net)
@@ -98,6 +127,7 @@ static void __net_exit net_end(struct net *net)
 	cancel_delayed_work_sync(&sn->sweep);	/* a key manager's call may have been under way */
 	sb_keyring_exit(sn);
 	sb_exceptions_free(sn);
+	kvfree(sn->requests);
 	sb_peers_exit(sn);
 }
 

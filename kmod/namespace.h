@@ -14,6 +14,7 @@
 
 struct sb_keyring;
 struct sb_exceptions;
+struct sb_grant_requests;
 
 struct sb_net {
 	struct net *net;
@@ -46,6 +47,7 @@ struct sb_net {
 	struct rhashtable peers_by_key;
 	struct idr peers_by_index;	/* by the sender index of a handshake */
 	struct ida reqids;
+	struct sb_grant_requests *requests;	/* NULL: none yet */
 	u64 handshake_reasons[SB_HS_REASON_COUNT];
 	struct list_head peers;
 	unsigned int peers_nr;
@@ -61,6 +63,12 @@ struct sb_net *sb_net_of(const struct net *net);
 
 /* sb_net_sweep_now() - look at all bonds at once, not at the next second. Any context. */
 void sb_net_sweep_now(struct sb_net *sn);
+
+/*
+ * sb_net_each() - @act for each namespace that there is, in process context and under no lock;
+ * one that is made meanwhile may be left out. Returns 0 or -ENOMEM, before the first call.
+ */
+int sb_net_each(void (*act)(struct sb_net *sn));
 
 /* The module's own queue: handshakes, sweeps, confirmations. TPM commands have another. */
 extern struct workqueue_struct *sb_wq;

@@ -6,6 +6,7 @@
 #include "genl_compat.h"
 
 #include "sealbond/blob.h"
+#include "sealbond/grant.h"
 #include "sealbond/limits.h"
 
 static const struct nla_policy policy[SEALBOND_A_MAX + 1] = {
@@ -37,33 +38,42 @@ static const struct nla_policy policy[SEALBOND_A_MAX + 1] = {
 							   SEALBOND_PEER_F_QUARANTINE),
 	[SEALBOND_A_FLUSH] = { .type = NLA_FLAG },
 	[SEALBOND_A_EXCEPTIONS] = { .type = NLA_NESTED },
+	[SEALBOND_A_GRANT_KEYS] = NLA_POLICY_RANGE(NLA_BINARY, SB_GRANT_POINT_LEN,
+						   SB_GRANT_KEYS_MAX * SB_GRANT_POINT_LEN),
+	[SEALBOND_A_GRANT_THRESHOLD] = NLA_POLICY_RANGE(NLA_U8, 1, SB_GRANT_KEYS_MAX),
+	[SEALBOND_A_GRANT_STATIC] = { .type = NLA_FLAG },
+	[SEALBOND_A_GRANT] = NLA_POLICY_RANGE(NLA_BINARY, 1, SB_GRANT_MAX),
 };
 
-#define A(x) BIT_ULL(SEALBOND_A_##x)
+#define A(x) SEALBOND_A_##x
+#define TAKES_MAX 12
 
 /* What each command takes; all else is refused, so that a misspelt wish is never lost. */
-static const u64 takes[SEALBOND_CMD_MAX + 1] = {
-	[SEALBOND_CMD_SET_MODE] = A(MODE) | A(CONFIRM_MS),
-	[SEALBOND_CMD_SET_LOCAL] = A(DEVICE_ID) | A(CHAIN_ID) | A(SB0_IFINDEX) | A(IF_ID) |
-		A(PORT) | A(OVERLAY4) | A(OVERLAY6) | A(ALGORITHMS) | A(ENCAP) | A(LIMITS),
-	[SEALBOND_CMD_KEY] = A(POLICY_PCRS) | A(CAP_PCR) | A(RELEASE_KEY) | A(POLICY_REF) |
-		A(ALLOW_VIRTUAL) | A(BLOB_CURRENT) | A(BLOB_NEXT) | A(APPROVALS),
-	[SEALBOND_CMD_SET_PEER] = A(DEVICE_ID) | A(KEY) | A(LEASE_MS) | A(OVERLAY4) |
-		A(OVERLAY6) | A(ENDPOINT) | A(PEER_FLAGS),
-	[SEALBOND_CMD_DEL_PEER] = A(DEVICE_ID) | A(FLUSH),
-	[SEALBOND_CMD_GET_PEER] = A(DEVICE_ID),
-	[SEALBOND_CMD_START_BOND] = A(DEVICE_ID),
-	[SEALBOND_CMD_END_BOND] = A(DEVICE_ID) | A(FLUSH),
-	[SEALBOND_CMD_SET_EXCEPTIONS] = A(EXCEPTIONS),
+static const u8 takes[SEALBOND_CMD_MAX + 1][TAKES_MAX] = {
+	[SEALBOND_CMD_SET_MODE] = { A(MODE), A(CONFIRM_MS) },
+	[SEALBOND_CMD_SET_LOCAL] = { A(DEVICE_ID), A(CHAIN_ID), A(SB0_IFINDEX), A(IF_ID), A(PORT),
+				     A(OVERLAY4), A(OVERLAY6), A(ALGORITHMS), A(ENCAP), A(LIMITS) },
+	[SEALBOND_CMD_KEY] = { A(POLICY_PCRS), A(CAP_PCR), A(RELEASE_KEY), A(POLICY_REF),
+			       A(ALLOW_VIRTUAL), A(BLOB_CURRENT), A(BLOB_NEXT), A(APPROVALS) },
+	[SEALBOND_CMD_SET_PEER] = { A(DEVICE_ID), A(KEY), A(LEASE_MS), A(OVERLAY4), A(OVERLAY6),
+				    A(ENDPOINT), A(PEER_FLAGS) },
+	[SEALBOND_CMD_DEL_PEER] = { A(DEVICE_ID), A(FLUSH) },
+	[SEALBOND_CMD_GET_PEER] = { A(DEVICE_ID) },
+	[SEALBOND_CMD_START_BOND] = { A(DEVICE_ID) },
+	[SEALBOND_CMD_END_BOND] = { A(DEVICE_ID), A(FLUSH) },
+	[SEALBOND_CMD_SET_EXCEPTIONS] = { A(EXCEPTIONS) },
+	[SEALBOND_CMD_SET_GRANT_KEYS] = { A(GRANT_KEYS), A(GRANT_THRESHOLD), A(GRANT_STATIC) },
+	[SEALBOND_CMD_REQUEST_GRANT] = { A(DEVICE_ID) },
+	[SEALBOND_CMD_SET_GRANT] = { A(GRANT), A(ENDPOINT) },
 };
-static_assert(SEALBOND_A_MAX < 64, "an attribute is a bit of a u64");
+static_assert(SEALBOND_A_MAX <= U8_MAX, "an attribute is a u8");
 
 static int check_attributes(struct genl_info *info)
 {
 	int i;
 
 	for (i = 1; i <= SEALBOND_A_MAX; i++) {
-		if (!info->attrs[i] || takes[info->genlhdr->cmd] & BIT_ULL(i))
+		if (!info->attrs[i] || memchr(takes[info->genlhdr->cmd], i, TAKES_MAX))
 			continue;
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
 				    "this command does not take this attribute");
@@ -72,13 +82,16 @@ static int check_attributes(struct genl_info *info)
 	return 0;
 }
 
-/* genl_ops calls these with different first arguments from 6.2 on: both are unused. */
+/* A command that acts on all namespaces, and takes their locks itself. */
+#define UNLOCKED	1
+
+/* genl_ops calls these with different first arguments from 6.2 on: of both only the flags are used. */
 static int before(SB_GENL_DOIT_OPS *ops, struct sk_buff *skb, struct genl_info *info)
 {
 	struct sb_net *sn = sb_net_of(genl_info_net(info));
 	int err = check_attributes(info);
 
-	if (err)
+	if (err || ops->internal_flags & UNLOCKED)
 		return err;
 	mutex_lock(&sn->lock);
 	if (sn->closing) {
@@ -94,7 +107,8 @@ static void after(SB_GENL_DOIT_OPS *ops, struct sk_buff *skb, struct genl_info *
 {
 	struct sb_net *sn = info->user_ptr[0];
 
-	mutex_unlock(&sn->lock);
+	if (!(ops->internal_flags & UNLOCKED))
+		mutex_unlock(&sn->lock);
 }
 
 #define CHANGE(name, handler) \
@@ -118,6 +132,10 @@ static const struct genl_ops ops[] = {
 	CHANGE(START_BOND, sb_nl_start_bond),
 	CHANGE(END_BOND, sb_nl_end_bond),
 	CHANGE(SET_EXCEPTIONS, sb_nl_set_exceptions),
+	{ .cmd = SEALBOND_CMD_SET_GRANT_KEYS, .doit = sb_nl_set_grant_keys,
+	  .flags = GENL_ADMIN_PERM, .internal_flags = UNLOCKED },
+	CHANGE(REQUEST_GRANT, sb_nl_request_grant),
+	CHANGE(SET_GRANT, sb_nl_set_grant),
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -30,6 +30,9 @@ int sb_nl_confirm_mode(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_set_exceptions(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_dump_exceptions(struct sk_buff *skb, struct netlink_callback *cb);
 int sb_nl_dump_drops(struct sk_buff *skb, struct netlink_callback *cb);
+int sb_nl_set_grant_keys(struct sk_buff *skb, struct genl_info *info);	/* without sn->lock */
+int sb_nl_request_grant(struct sk_buff *skb, struct genl_info *info);
+int sb_nl_set_grant(struct sk_buff *skb, struct genl_info *info);
 
 /*
  * sb_nl_reply() - an answer to @info with its header in *@header, or NULL; sb_nl_send() ends it.
@@ -45,6 +48,13 @@ static inline void sb_nl_text(struct genl_info *info, const char *text)
 	if (info->extack && text)
 		info->extack->_msg = text;
 }
+
+/* sb_nl_read_endpoint() - ENDPOINT, where it is there. 0 or -EINVAL with its text. */
+int sb_nl_read_endpoint(struct genl_info *info, struct sb_addr *out);
+
+/* sb_nl_grants_only() - grant keys are set: no peer comes without a grant. Under sn->lock. */
+bool sb_nl_grants_only(void);
+int sb_nl_put_grant_keys(struct sk_buff *skb);	/* 0 or -EMSGSIZE */
 
 /* Shared with the events. Return 0 or -EMSGSIZE. */
 int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn);

@@ -110,7 +110,7 @@ int sb_nl_get_status(struct sk_buff *skb, struct genl_info *info)
 	    nla_put_u32(msg, SEALBOND_A_ASSURANCE, assurance_gaps(sn)) ||
 	    nla_put_u32(msg, SEALBOND_A_PEERS_NR, sn->peers_nr) ||
 	    nla_put_u32(msg, SEALBOND_A_BONDS_NR, live_bonds(sn)) ||
-	    sb_nl_put_key(msg, sn) || put_local(msg, sn)) {
+	    sb_nl_put_key(msg, sn) || put_local(msg, sn) || sb_nl_put_grant_keys(msg)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}

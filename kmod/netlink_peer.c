@@ -6,7 +6,7 @@
 #include "peer.h"
 #include "sa.h"
 
-static int read_endpoint(struct genl_info *info, struct sb_addr *out)
+int sb_nl_read_endpoint(struct genl_info *info, struct sb_addr *out)
 {
 	struct nlattr *attr = info->attrs[SEALBOND_A_ENDPOINT];
 	const struct sockaddr_in6 *in6;
@@ -41,7 +41,11 @@ int sb_nl_set_peer(struct sk_buff *skb, struct genl_info *info)
 	    sb_nl_need(info, SEALBOND_A_KEY, "KEY is needed") ||
 	    sb_nl_need(info, SEALBOND_A_LEASE_MS, "LEASE_MS is needed"))
 		return -EINVAL;
-	err = read_endpoint(info, &spec.endpoint);
+	if (sb_nl_grants_only()) {
+		sb_nl_text(info, "grant keys are set: a peer comes by a signed grant (SET_GRANT) only");
+		return -EACCES;
+	}
+	err = sb_nl_read_endpoint(info, &spec.endpoint);
 	if (err)
 		return err;
 	memcpy(spec.device_id, nla_data(a[SEALBOND_A_DEVICE_ID]), sizeof(spec.device_id));

@@ -126,6 +126,8 @@ static const uint16_t proper[SEALBOND_A_MAX + 1] = {
 	[SEALBOND_A_CAP_PCR] = 1, [SEALBOND_A_RELEASE_KEY] = 64, [SEALBOND_A_POLICY_REF] = 32,
 	[SEALBOND_A_BLOB_CURRENT] = 900, [SEALBOND_A_BLOB_NEXT] = 900, [SEALBOND_A_KEY] = 32,
 	[SEALBOND_A_LEASE_MS] = 8, [SEALBOND_A_ENDPOINT] = 16, [SEALBOND_A_PEER_FLAGS] = 4,
+	[SEALBOND_A_GRANT_KEYS] = 128, [SEALBOND_A_GRANT_THRESHOLD] = 1, [SEALBOND_A_GRANT] = 264,
+	[SEALBOND_A_NONCE] = 16,
 };
 
 #define A(x) SEALBOND_A_##x
@@ -144,6 +146,9 @@ static const uint8_t takes[SEALBOND_CMD_MAX + 1][12] = {
 	[SEALBOND_CMD_START_BOND] = { A(DEVICE_ID) },
 	[SEALBOND_CMD_END_BOND] = { A(DEVICE_ID), A(FLUSH) },
 	[SEALBOND_CMD_SET_EXCEPTIONS] = { A(EXCEPTIONS) },
+	[SEALBOND_CMD_SET_GRANT_KEYS] = { A(GRANT_KEYS), A(GRANT_THRESHOLD), A(GRANT_STATIC) },
+	[SEALBOND_CMD_REQUEST_GRANT] = { A(DEVICE_ID) },
+	[SEALBOND_CMD_SET_GRANT] = { A(GRANT), A(ENDPOINT) },
 };
 
 static void put_nest(uint16_t type, int depth)
@@ -300,7 +305,7 @@ static bool is_core(int error)
 	bool dump = (msg.nlh.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	uint8_t cmd = msg.genl.cmd;
 
-	if (cmd == SEALBOND_CMD_UNSPEC || cmd >= SEALBOND_CMD_EVENT)
+	if (cmd == SEALBOND_CMD_UNSPEC || cmd == SEALBOND_CMD_EVENT || cmd > SEALBOND_CMD_MAX)
 		return error == -EOPNOTSUPP;
 	if (dump && cmd != SEALBOND_CMD_GET_PEER && !admin_dump_only(cmd))
 		return error == -EOPNOTSUPP;

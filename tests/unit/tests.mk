@@ -45,7 +45,7 @@ decode_LIBS := $(shell pkg-config --libs libnl-3.0)
 $(foreach t,parse config peers frame states approval file decode,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))
 decode_CFLAGS += $(shell pkg-config --cflags libnl-3.0)
 
-UNIT += uki
-uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c userspace/boot/predict.c \
-	userspace/common/sha256.c userspace/common/error.c userspace/common/file.c
-uki_CFLAGS := $(USER_TEST_CFLAGS)
+GRANT := kmod/grant.c kmod/p256.c tests/shim/ecc.c tests/shim/crypto.c
+UNIT += p256 grant
+p256_SRC := tests/unit/test_p256.c $(GRANT)
+grant_SRC := tests/unit/test_grant.c $(GRANT)

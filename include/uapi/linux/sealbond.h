@@ -30,6 +30,7 @@
  *
  * GET_STATUS -> VERSION MODE [MODE_REVERT_MS] STATE ASSURANCE + what SET_LOCAL set
  *	(without timers) + KEY_* as in GET_KEY without blobs + PEERS_NR BONDS_NR
+ *	[GRANT_KEYS GRANT_THRESHOLD [GRANT_STATIC]]
  * SET_MODE: MODE [CONFIRM_MS]; with CONFIRM_MS the old mode returns after that time
  *	unless CONFIRM_MODE comes first. Acts on the machine.
  * CONFIRM_MODE: keeps the mode that SET_MODE set.
@@ -58,6 +59,16 @@
  * SET_EXCEPTIONS: EXCEPTIONS (replaces the whole list; may be empty).
  * GET_EXCEPTIONS (DUMP) -> one EXCEPTION a message, with counters.
  * GET_DROPS (DUMP) -> one DROP a message: REASON COUNT WOULD_COUNT.
+ * SET_GRANT_KEYS: GRANT_KEYS GRANT_THRESHOLD [GRANT_STATIC]. Acts on the machine: from
+ *	then on peers come by SET_GRANT only, SET_PEER gets EACCES. Other keys than those
+ *	that are set end every peer of every namespace; the same ones change nothing.
+ *	They cannot be taken away. GET_STATUS has them.
+ * REQUEST_GRANT: DEVICE_ID -> NONCE. The time of a grant with this nonce runs from here.
+ *	One request a device; of more than 256 devices the oldest is forgotten.
+ * SET_GRANT: GRANT [ENDPOINT]. Admits the grant's device as SET_PEER does, until its
+ *	duration after the request; EALREADY when no request waits for it (a replay, or
+ *	one that was asked for anew), ETIME when it has ended. A grant of no request (nonce
+ *	zero) needs GRANT_STATIC, and runs from now.
  */
 enum sealbond_cmd {
 	SEALBOND_CMD_UNSPEC,
@@ -77,6 +88,9 @@ enum sealbond_cmd {
 	SEALBOND_CMD_GET_EXCEPTIONS,
 	SEALBOND_CMD_GET_DROPS,
 	SEALBOND_CMD_EVENT,		/* to the groups only: EVENT and its attributes */
+	SEALBOND_CMD_SET_GRANT_KEYS,
+	SEALBOND_CMD_REQUEST_GRANT,
+	SEALBOND_CMD_SET_GRANT,
 	__SEALBOND_CMD_MAX,
 };
 #define SEALBOND_CMD_MAX (__SEALBOND_CMD_MAX - 1)
@@ -145,6 +159,11 @@ enum sealbond_attr {
 	SEALBOND_A_DROP,		/* nested: SEALBOND_D_* */
 	SEALBOND_A_EVENT,		/* u8: enum sealbond_event */
 	SEALBOND_A_REASON,		/* u8: enum sealbond_reason, or an end's: enum sealbond_end */
+	SEALBOND_A_GRANT_KEYS,		/* binary, 1 to 16 times 64 bytes: P-256 x, y, big endian */
+	SEALBOND_A_GRANT_THRESHOLD,	/* u8: so many of them have to sign a grant */
+	SEALBOND_A_GRANT_STATIC,	/* flag: grants that answer no request are taken */
+	SEALBOND_A_GRANT,		/* binary: sealbond/grant.h */
+	SEALBOND_A_NONCE,		/* binary, 16 bytes: a request's */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
