@@ -49,3 +49,8 @@ GRANT := kmod/grant.c kmod/p256.c tests/shim/ecc.c tests/shim/crypto.c
 UNIT += p256 grant
 p256_SRC := tests/unit/test_p256.c $(GRANT)
 grant_SRC := tests/unit/test_grant.c $(GRANT)
+
+UNIT += uki
+uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c userspace/boot/predict.c \
+	userspace/common/sha256.c userspace/common/error.c userspace/common/file.c
+uki_CFLAGS := $(USER_TEST_CFLAGS)
