@@ -13,15 +13,16 @@ BINDIR ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/sealbond
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+KERNELINSTALLDIR ?= $(PREFIX)/lib/kernel/install.d
 DOCDIR ?= $(PREFIX)/share/doc/sealbond
 
 USER_PARSE := sha256 parse format error
-USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval
+USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant
 
 SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox) \
 	$(wildcard userspace/kernel/*.c) \
 	$(patsubst %,userspace/device/%.c,main roles control channel notify role \
-		link link_local link_key link_id link_peers link_bonds)
+		link link_local link_key link_id link_peers link_grants link_bonds)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
@@ -33,6 +34,9 @@ SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
 	userspace/tpm/pcr.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
+
+# Run by run-parts, in the order of names: behind those that make and place images.
+PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
 USER_PROGRAMS := sealbondd sealbondd-tpm sealbond
 
@@ -66,4 +70,14 @@ install-user: user
 	install -m 755 $(BUILD)/sealbond $(DESTDIR)$(BINDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/sealbondd.service \
 		>$(DESTDIR)$(UNITDIR)/sealbondd.service
+	install -d $(DESTDIR)$(KERNELINSTALLDIR) $(PACKAGE_HOOKS:%=$(DESTDIR)$(SYSCONFDIR)/%)
+	install -m 755 scripts/hooks/check-next.sh $(DESTDIR)$(LIBEXECDIR)/check-next
+	sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' scripts/hooks/kernel-install.sh \
+		>$(DESTDIR)$(KERNELINSTALLDIR)/95-sealbond.install
+	chmod 755 $(DESTDIR)$(KERNELINSTALLDIR)/95-sealbond.install
+	for hook in $(PACKAGE_HOOKS); do \
+		sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' scripts/hooks/package-hook.sh \
+			>$(DESTDIR)$(SYSCONFDIR)/$$hook/zzz-sealbond && \
+		chmod 755 $(DESTDIR)$(SYSCONFDIR)/$$hook/zzz-sealbond || exit 1; \
+	done
 	install -m 644 docs/examples/sealbond.conf docs/examples/peers.conf $(DESTDIR)$(DOCDIR)/
