@@ -3,6 +3,7 @@
 """make bench: what the module costs, counted in instructions, in one boot; see docs/benchmarks.md."""
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -173,12 +174,14 @@ def main():
     try:
         guest = lab.guest("bench", **GUEST,
                           files={"/usr/bin/sbctl": os.path.join(BUILD, "sbctl")})
+        with open(os.path.join(BUILD, "sealbond.ko"), "rb") as f:
+            module = hashlib.sha256(f.read()).hexdigest()
         lab.boot(guest)
         bench = Bench(Rig(guest), arguments.seconds)
         bench.run()
         bench.values.update(helper.resident(lab, bench.raw))
         result = {"unit": "instruction ratios: QEMU -icount shift=0,sleep=off, 1 instruction = 1 ns",
-                  "kernel": guest.release, "qemu": qemu_version(), "seconds": arguments.seconds,
+                  "module_sha256": module, "kernel": guest.release, "qemu": qemu_version(), "seconds": arguments.seconds,
                   **bench.values, "raw": bench.raw}
     finally:
         lab.close()
