@@ -227,12 +227,53 @@ static void example(void **state)
 	assert_string_equal(error.text, "docs/examples/absent.conf: No such file or directory");
 }
 
+static void signed_grants(void **state)
+{
+	static const struct {
+		const char *peers, *told;
+	} wrong[] = {
+		{ "grants = /g\n", "c.conf:7: grants needs grant_keys" },
+		{ "grant_keys = /a.pem\n", "c.conf:7: grant_keys needs grants" },
+		{ "grants = g\n", "grants = g: not an absolute path" },
+		{ "grants = /g\ngrant_keys = /a.pem, b.pem\n", "not a list of absolute paths" },
+		{ "grants = /g\ngrant_keys = /a.pem,\n", "not a list of absolute paths" },
+		{ "grants = /g\ngrant_keys = /a.pem /b.pem\n", "not a list of absolute paths" },
+		{ "grants = /g\ngrant_keys = /a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a,/a\n", "out of bounds" },
+		{ "grants = /g\ngrant_keys = /a.pem\nthreshold = 2\n", "c.conf:9: threshold = 2, and there are 1" },
+		{ "grants = /g\ngrant_keys = /a.pem\nthreshold = 0\n", "out of bounds" },
+		{ "threshold = 1\n", "threshold = 1, and there are 0" },
+	};
+	struct sb_config config;
+	struct sb_error error;
+	char text[1024];
+
+	assert_int_equal(parse(WHOLE, &config, &error), 0);
+	assert_int_equal(config.grant_keys_count, 0);
+	assert_string_equal(config.grants, "");
+	assert_int_equal(parse(WHOLE "[peers]\ngrants = /g\ngrant_keys = /a.pem , /b.pem,/c.pem\n", &config, &error), 0);
+	assert_int_equal(config.grant_keys_count, 3);
+	assert_string_equal(config.grant_keys[0], "/a.pem");
+	assert_string_equal(config.grant_keys[1], "/b.pem");
+	assert_string_equal(config.grant_keys[2], "/c.pem");
+	/* All of them, unless the file says otherwise. */
+	assert_int_equal(config.threshold, 3);
+	assert_int_equal(parse(WHOLE "[peers]\ngrants = /g\ngrant_keys = /a,/b,/c\nthreshold = 2\n", &config, &error), 0);
+	assert_int_equal(config.threshold, 2);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(wrong); i++) {
+		snprintf(text, sizeof(text), "%s[peers]\n%s", WHOLE, wrong[i].peers);
+		assert_int_equal(parse(text, &config, &error), -EINVAL);
+		if (!strstr(error.text, wrong[i].told))
+			fail_msg("%s: %s", wrong[i].peers, error.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
 		cmocka_unit_test(errors), cmocka_unit_test(bytes), cmocka_unit_test(too_many_exceptions),
 		cmocka_unit_test(truncated), cmocka_unit_test(ids), cmocka_unit_test(example),
+		cmocka_unit_test(signed_grants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,11 @@ GRANT := kmod/grant.c kmod/p256.c tests/shim/ecc.c tests/shim/crypto.c
 UNIT += p256 grant
 p256_SRC := tests/unit/test_p256.c $(GRANT)
 grant_SRC := tests/unit/test_grant.c $(GRANT)
+UNIT += grant_file
+grant_file_SRC := tests/unit/test_grant_file.c userspace/common/grant.c userspace/common/p256.c \
+	userspace/common/approval.c userspace/cli/release_key.c userspace/common/file.c \
+	userspace/common/sha256.c $(USER_TEST_PARSE) $(GRANT)
+grant_file_CFLAGS := $(USER_TEST_CFLAGS)
 
 UNIT += uki
 uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c userspace/boot/predict.c \

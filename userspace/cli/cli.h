@@ -32,6 +32,7 @@ int cli_rotate(struct sb_cli *cli, int argc, char **argv);
 int cli_down(struct sb_cli *cli, int argc, char **argv);
 int cli_reload(struct sb_cli *cli, int argc, char **argv);
 int cli_release(struct sb_cli *cli, int argc, char **argv);
+int cli_grant(struct sb_cli *cli, int argc, char **argv);
 
 /* shared.c */
 

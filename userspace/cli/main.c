@@ -22,6 +22,7 @@ static const struct command {
 	{ "down", cli_down, "ends all bonds and forgets the peers; the mode stays" },
 	{ "reload", cli_reload, "the helper reads its files again" },
 	{ "release", cli_release, "key|approve|check|show: the release key and approvals of boot states" },
+	{ "grant", cli_grant, "key|sign|show|request|admit: signed grants, by which peers come" },
 };
 
 static void help(FILE *stream)

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ DESTRUCTOR(free_pkey, EVP_PKEY, EVP_PKEY_free)
 DESTRUCTOR(free_bio, BIO, BIO_free_all)
 DESTRUCTOR(free_digest, EVP_MD_CTX, EVP_MD_CTX_free)
 DESTRUCTOR(free_signature, ECDSA_SIG, ECDSA_SIG_free)
+DESTRUCTOR(free_group, EC_GROUP, EC_GROUP_free)
+DESTRUCTOR(free_number, BIGNUM, BN_free)
 DESTRUCTOR(free_context, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 
 struct secret {
@@ -106,6 +109,17 @@ static int read_private(const char *path, EVP_PKEY **key, struct sb_error *error
 	return 0;
 }
 
+/* Of s and n - s, which are both good, the lower one: the kernel takes no other in a grant. */
+static int lower_s(uint8_t s[32])
+{
+	sb_cleanup(free_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	sb_cleanup(free_number) BIGNUM *number = BN_bin2bn(s, 32, NULL), *other = BN_new();
+
+	if (!group || !number || !other || BN_sub(other, EC_GROUP_get0_order(group), number) != 1)
+		return -EIO;
+	return BN_bn2binpad(BN_cmp(number, other) > 0 ? other : number, s, 32) == 32 ? 0 : -EIO;
+}
+
 /* DER of an ECDSA signature to r, s of 32 bytes each. */
 static int split_signature(const uint8_t *der, size_t length, uint8_t out[64])
 {
@@ -114,29 +128,43 @@ static int split_signature(const uint8_t *der, size_t length, uint8_t out[64])
 	if (!signature || BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, 32) != 32 ||
 	    BN_bn2binpad(ECDSA_SIG_get0_s(signature), out + 32, 32) != 32)
 		return -EIO;
+	return lower_s(out + 32);
+}
+
+int sb_key_sign(const char *private_path, const uint8_t *message, size_t length, uint8_t point[64],
+		uint8_t signature[64], struct sb_error *error)
+{
+	sb_cleanup(free_pkey) EVP_PKEY *key = NULL;
+	sb_cleanup(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t der[128], made[64], read[64];
+	size_t der_length = sizeof(der);
+	int result = read_private(private_path, &key, error);
+
+	if (result < 0)
+		return result;
+	if (public_point(key, read) < 0)
+		return sb_fail(error, -EINVAL, "%s: not a P-256 key", private_path);
+	if (!context || EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) != 1 ||
+	    EVP_DigestSign(context, der, &der_length, message, length) != 1 ||
+	    split_signature(der, der_length, made) < 0)
+		return sb_fail(error, -EIO, "%s: libcrypto could not sign", private_path);
+	memcpy(point, read, sizeof(read));
+	memcpy(signature, made, sizeof(made));
 	return 0;
 }
 
 int sb_release_sign(const char *private_path, struct sb_approval_file *approval, struct sb_error *error)
 {
-	sb_cleanup(free_pkey) EVP_PKEY *key = NULL;
-	sb_cleanup(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
 	struct sb_approval_file signed_one = *approval;
-	uint8_t message[64], der[128];
-	size_t length = sizeof(der);
-	int result = read_private(private_path, &key, error);
+	uint8_t message[64];
+	int result;
 
-	if (result < 0)
-		return result;
-	if (public_point(key, signed_one.release_key) < 0)
-		return sb_fail(error, -EINVAL, "%s: not a P-256 key; make one with: sealbond release key", private_path);
 	sb_approval_file_message(&signed_one, message);
-	if (!context || EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) != 1 ||
-	    EVP_DigestSign(context, der, &length, message, sizeof(message)) != 1 ||
-	    split_signature(der, length, signed_one.signature) < 0)
-		return sb_fail(error, -EIO, "%s: libcrypto could not sign", private_path);
-	*approval = signed_one;
-	return 0;
+	result = sb_key_sign(private_path, message, sizeof(message), signed_one.release_key,
+			     signed_one.signature, error);
+	if (result == 0)
+		*approval = signed_one;
+	return result;
 }
 
 /* A key from x, y; libcrypto checks that the point is on the curve. */
@@ -159,25 +187,32 @@ static EVP_PKEY *key_of(const uint8_t point[64])
 	return key;
 }
 
-int sb_release_verify(const struct sb_approval_file *approval)
+int sb_key_verify(const uint8_t point[64], const uint8_t *message, size_t length, const uint8_t signature[64])
 {
-	sb_cleanup(free_pkey) EVP_PKEY *key = key_of(approval->release_key);
+	sb_cleanup(free_pkey) EVP_PKEY *key = key_of(point);
 	sb_cleanup(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	sb_cleanup(free_signature) ECDSA_SIG *signature = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(approval->signature, 32, NULL), *s = BN_bin2bn(approval->signature + 32, 32, NULL);
-	uint8_t message[64], *der = NULL;
-	int length, result = -EBADMSG;
+	sb_cleanup(free_signature) ECDSA_SIG *pair = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(signature, 32, NULL), *s = BN_bin2bn(signature + 32, 32, NULL);
+	uint8_t *der = NULL;
+	int der_length, result = -EBADMSG;
 
-	if (!r || !s || !signature || ECDSA_SIG_set0(signature, r, s) != 1) {
+	if (!r || !s || !pair || ECDSA_SIG_set0(pair, r, s) != 1) {
 		BN_free(r);
 		BN_free(s);
 		return -EBADMSG;
 	}
-	length = i2d_ECDSA_SIG(signature, &der);
-	sb_approval_file_message(approval, message);
-	if (key && context && length > 0 && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-	    EVP_DigestVerify(context, der, (size_t)length, message, sizeof(message)) == 1)
+	der_length = i2d_ECDSA_SIG(pair, &der);
+	if (key && context && der_length > 0 && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+	    EVP_DigestVerify(context, der, (size_t)der_length, message, length) == 1)
 		result = 0;
 	OPENSSL_free(der);
 	return result;
+}
+
+int sb_release_verify(const struct sb_approval_file *approval)
+{
+	uint8_t message[64];
+
+	sb_approval_file_message(approval, message);
+	return sb_key_verify(approval->release_key, message, sizeof(message), approval->signature);
 }

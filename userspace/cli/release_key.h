@@ -15,4 +15,14 @@ int sb_release_sign(const char *private_path, struct sb_approval_file *approval,
 /* 0 when the approval's signature is by its own release_key, else -EBADMSG. */
 int sb_release_verify(const struct sb_approval_file *approval);
 
+/*
+ * The same for any message: ECDSA with SHA-256 by a P-256 key in a PEM file.
+ * Out: the key's point (x, y) and the signature (r, s; s in its lower form).
+ */
+int sb_key_sign(const char *private_path, const uint8_t *message, size_t length, uint8_t point[64],
+		uint8_t signature[64], struct sb_error *error);
+
+/* 0, or -EBADMSG when it is no signature of the message by this point. */
+int sb_key_verify(const uint8_t point[64], const uint8_t *message, size_t length, const uint8_t signature[64]);
+
 #endif

@@ -47,6 +47,33 @@ static int parse_algorithms(const struct sb_field *field, const char *value, voi
 	return 0;
 }
 
+/* Writes grant_keys[] and grant_keys_count. */
+static int parse_grant_keys(const struct sb_field *field, const char *value, void *target)
+{
+	struct sb_config *config = (void *)((char *)target - offsetof(struct sb_config, grant_keys));
+	size_t count = 0;
+
+	(void)field;
+	for (;;) {
+		size_t length = strcspn(value, ", ");
+
+		if (value[0] != '/')
+			return -EINVAL;
+		if (length >= SB_PATH_ROOM || count == SB_GRANT_KEYS_MAX)
+			return -ERANGE;
+		memcpy(config->grant_keys[count], value, length);
+		config->grant_keys[count++][length] = '\0';
+		value += length;
+		value += strspn(value, " ");
+		if (*value == '\0')
+			break;
+		if (*value++ != ',')
+			return -EINVAL;
+		value += strspn(value, " ");
+	}
+	config->grant_keys_count = count;
+	return 0;
+}
 
 #define AT(member)	.offset = offsetof(struct sb_config, member)
 
@@ -99,6 +126,11 @@ static const struct sb_field rotate_fields[] = {
 static const struct sb_field peers_fields[] = {
 	{ "file", sb_field_path, "an absolute path", "e.g. /etc/sealbond/peers.conf", AT(peers_file),
 	  .max = SB_PATH_ROOM },
+	{ "grants", sb_field_path, "an absolute path", "of a directory, e.g. /etc/sealbond/grants", AT(grants),
+	  .max = SB_PATH_ROOM },
+	{ "grant_keys", parse_grant_keys, "a list of absolute paths",
+	  "1 to 16 public keys with commas, e.g. /etc/sealbond/grant.pub.pem", AT(grant_keys) },
+	{ "threshold", sb_field_number, "a number", "1 to the number of grant_keys", AT(threshold), 1, SB_GRANT_KEYS_MAX },
 };
 
 static const struct section {
@@ -238,6 +270,26 @@ static int check_rotate(const char *file, struct reading *reading, struct sb_err
 	return 0;
 }
 
+/* Keys and grants need each other; all keys have to sign unless said otherwise. */
+static int check_grants(const char *file, struct reading *reading, struct sb_error *error)
+{
+	struct sb_config *config = &reading->config;
+
+	if (config->grants[0] && !config->grant_keys_count)
+		return sb_ini_fail(error, file, line_of(reading, "peers", "grants"),
+				   "grants needs grant_keys, the keys that may sign them");
+	if (config->grant_keys_count && !config->grants[0])
+		return sb_ini_fail(error, file, line_of(reading, "peers", "grant_keys"),
+				   "grant_keys needs grants, the directory with the signed grants");
+	if (config->threshold > config->grant_keys_count)
+		return sb_ini_fail(error, file, line_of(reading, "peers", "threshold"),
+				   "threshold = %u, and there are %u grant_keys", (unsigned int)config->threshold,
+				   (unsigned int)config->grant_keys_count);
+	if (!config->threshold)
+		config->threshold = config->grant_keys_count;
+	return 0;
+}
+
 static int check(const char *file, struct reading *reading, struct sb_error *error)
 {
 	struct sb_config *config = &reading->config;
@@ -255,7 +307,7 @@ static int check(const char *file, struct reading *reading, struct sb_error *err
 	} else if (config->exceptions_choice == SB_EXCEPTIONS_DEFAULT) {
 		sb_exception_defaults(config);
 	}
-	if (check_key(file, reading, error) < 0)
+	if (check_key(file, reading, error) < 0 || check_grants(file, reading, error) < 0)
 		return -EINVAL;
 	return check_rotate(file, reading, error);
 }

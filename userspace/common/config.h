@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/parse.h"
 #include "common/sha256.h"
+#include "sealbond/grant.h"
 
 #define SB_CONFIG_PATH		"/etc/sealbond/sealbond.conf"
 #define SB_CONFIG_MAX		65536	/* bytes */
@@ -60,6 +61,10 @@ struct sb_config {
 	uint64_t hard_after, hard_bytes, hard_packets, soft_bytes, soft_packets;
 	/* [peers] */
 	char peers_file[SB_PATH_ROOM];
+	char grants[SB_PATH_ROOM];	/* directory; "": peers are not signed */
+	char grant_keys[SB_GRANT_KEYS_MAX][SB_PATH_ROOM];
+	uint64_t grant_keys_count;
+	uint64_t threshold;		/* of grant_keys */
 	/* [exception NAME], or the default ones */
 	struct sb_exception exceptions[SB_EXCEPTIONS_MAX];
 	size_t exceptions_count;

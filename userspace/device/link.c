@@ -141,6 +141,8 @@ static int configure(struct sb_link *link, struct sb_error *error)
 	result = link_set_exceptions(link, error);
 	mode_result = set_mode_once(link, status.mode, error);
 	result = mode_result < 0 ? mode_result : result;
+	if (link_set_grant_keys(link, error) < 0)
+		return -EIO;
 	interface_result = link_set_interface(link, error);
 	link_key_start(link, true);
 	if (link->have_id && link_set_local(link, error) < 0)
@@ -239,6 +241,8 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 		step = link_set_mode(link, error);
 		result = result < 0 ? result : step;
 	}
+	step = link_set_grant_keys(link, error);
+	result = result < 0 ? result : step;
 	if (link->sb0_index)
 		link_del_addresses(link, old);
 	step = link_set_interface(link, error);
@@ -248,6 +252,12 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 	if (old->after != now->after || old->jitter != now->jitter)
 		link_bonds_reschedule(link);
 	return result;
+}
+
+static bool same_keys(const struct sb_config *a, const struct sb_config *b)
+{
+	return a->grant_keys_count == b->grant_keys_count && a->threshold == b->threshold &&
+	       memcmp(a->grant_keys, b->grant_keys, sizeof(a->grant_keys)) == 0;
 }
 
 static int reload(struct sb_link *link, struct sb_error *error)
@@ -268,10 +278,11 @@ static int reload(struct sb_link *link, struct sb_error *error)
 	*old = link->config;
 	link->config = *next;
 	result = apply_changes(link, old, error);
-	if (link_peers_replace(link, &peers) < 0)
+	if (link_grants_load(link) < 0 || link_peers_replace(link, &peers) < 0)
 		result = sb_fail(error, -ENOMEM, "peers: out of memory");
 	sb_peers_free(&peers);
-	if (link->paused) {
+	/* Other grant keys have ended every peer in the kernel. */
+	if (link->paused || !same_keys(old, next)) {
 		link->paused = false;
 		link_peers_apply(link);
 	}
@@ -349,18 +360,25 @@ static const char *directory_of(char copy[SB_PATH_ROOM], const char *path)
 static int sandbox(const struct sb_link *link)
 {
 	char config[SB_PATH_ROOM], peers[SB_PATH_ROOM], key[SB_PATH_ROOM];
-	const struct sb_sandbox_path paths[] = {
+	char grant_key[SB_GRANT_KEYS_MAX][SB_PATH_ROOM];
+	struct sb_sandbox_path paths[5 + SB_GRANT_KEYS_MAX] = {
 		{ directory_of(config, link->config_path), 0 },
 		{ directory_of(peers, link->config.peers_file), 0 },
 		{ directory_of(key, link->config.release_key), 0 },
 		{ link->config.state_dir, 1 },
 	};
+	size_t count = 4;
 	int result = sb_sandbox_begin();
+
+	if (link->config.grants[0])
+		paths[count++] = (struct sb_sandbox_path){ link->config.grants, 0 };
+	for (size_t i = 0; i < link->config.grant_keys_count; i++)
+		paths[count++] = (struct sb_sandbox_path){ directory_of(grant_key[i], link->config.grant_keys[i]), 0 };
 
 	if (result == 0)
 		result = sb_sandbox_capabilities(1ULL << CAP_NET_ADMIN);
 	if (result == 0)
-		result = sb_sandbox_paths(paths, SB_ARRAY_SIZE(paths));
+		result = sb_sandbox_paths(paths, count);
 	if (result < 0)
 		return result;
 	return sb_sandbox_calls(NULL);
@@ -409,7 +427,9 @@ static int prepare(struct sb_link *link)
 	if (!link->connect_timer || !link->tick_timer || !link->key_timer || !link->id_timer ||
 	    sb_interface_open(&link->interface, &error) < 0)
 		return -ENOMEM;
-	result = link_peers_replace(link, &peers);
+	result = link_grants_load(link);
+	if (result == 0)
+		result = link_peers_replace(link, &peers);
 	sb_peers_free(&peers);
 	return result;
 }

@@ -33,6 +33,13 @@ struct link_peer {
 	bool starting;			/* asked the kernel for a bond, no word of it yet */
 	bool routed;
 	int start_error;		/* that was logged last */
+	const char *grant_error;	/* likewise; NULL: none */
+};
+
+/* A signed grant of the directory, by whom it admits and who holds it. */
+struct link_grant {
+	uint8_t *data;
+	size_t length;
 };
 
 struct sb_link {
@@ -61,6 +68,8 @@ struct sb_link {
 	unsigned int starting;		/* peers of which that is so */
 	struct link_peer **peer;	/* sorted by device id */
 	size_t peer_count;
+	struct link_grant *grant;	/* sorted by device id and holder */
+	size_t grant_count;
 	char note[256];			/* what we wait for, "" when for nothing */
 	char logged[256];		/* the last one that went to the log */
 };
@@ -104,6 +113,11 @@ void link_peer_init(struct sb_link *link, struct link_peer *peer);
 void link_peer_stop(struct link_peer *peer);
 int link_peer_apply(struct link_peer *peer, bool with_endpoint);
 void link_peer_forget(struct link_peer *peer);
+
+/* link_grants.c: who may sign grants, and the grants of the directory */
+int link_set_grant_keys(struct sb_link *link, struct sb_error *error);	/* 0 also where there are none */
+int link_grants_load(struct sb_link *link);	/* changed ones of known peers go to the kernel */
+int link_grant_apply(struct link_peer *peer, bool with_endpoint, uint64_t *duration_ms);
 
 /* link_bonds.c: starts, rotations, events */
 void link_bond_timer(evutil_socket_t fd, short what, void *context);

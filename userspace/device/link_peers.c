@@ -34,9 +34,9 @@ static uint64_t lease_now(const struct link_peer *peer)
 }
 
 /* A sixth of the lease; an end by the wall clock is looked at each minute, for clocks are set. */
-static void schedule_lease(struct link_peer *peer)
+static void schedule_lease(struct link_peer *peer, uint64_t lease)
 {
-	uint64_t wait = peer->entry.lease / 6;
+	uint64_t wait = lease / 6;
 
 	if (peer->entry.until && wait > 60000)
 		wait = 60000;
@@ -108,6 +108,19 @@ static void del_routes(struct link_peer *peer)
 	peer->routed = false;
 }
 
+/* Where grants are wanted, nobody comes without one; the grant says how long. */
+static int apply_grant(struct link_peer *peer, bool with_endpoint)
+{
+	uint64_t duration = 0;
+	int result = link_grant_apply(peer, with_endpoint, &duration);
+
+	if (result == 0)
+		schedule_lease(peer, duration);
+	else if (result != -ENOENT)
+		link_schedule(&peer->lease_timer, link_jitter(60000, 50));
+	return result;
+}
+
 int link_peer_apply(struct link_peer *peer, bool with_endpoint)
 {
 	const struct sb_peer_entry *entry = &peer->entry;
@@ -119,15 +132,18 @@ int link_peer_apply(struct link_peer *peer, bool with_endpoint)
 		.endpoint = with_endpoint ? &entry->endpoint : NULL,
 		.flags = SEALBOND_PEER_F_UNSIGNED | (entry->quarantine ? SEALBOND_PEER_F_QUARANTINE : 0),
 	};
-	int result = sb_module_set_peer(link->module, &request);
+	int result;
 
+	if (link->config.grant_keys_count)
+		return apply_grant(peer, with_endpoint);
+	result = sb_module_set_peer(link->module, &request);
 	if (result < 0) {
 		sb_warn("peer %s: %s", entry->name, sb_module_error(link->module));
 		link_schedule(&peer->lease_timer, link_jitter(5000, 50));
 		link_check_error(link, result);
 		return result;
 	}
-	schedule_lease(peer);
+	schedule_lease(peer, entry->lease);
 	return 0;
 }
 

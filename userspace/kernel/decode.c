@@ -109,6 +109,9 @@ void sb_decode_status(struct nlattr **a, struct sb_status *status)
 	status->encap = (unsigned int)number(a[SEALBOND_A_ENCAP]);
 	status->peers = (uint32_t)number(a[SEALBOND_A_PEERS_NR]);
 	status->bonds = (uint32_t)number(a[SEALBOND_A_BONDS_NR]);
+	if (a[SEALBOND_A_GRANT_KEYS] && nla_len(a[SEALBOND_A_GRANT_KEYS]) > 0)
+		status->grant_keys = (size_t)nla_len(a[SEALBOND_A_GRANT_KEYS]) / 64;
+	status->grant_threshold = (unsigned int)number(a[SEALBOND_A_GRANT_THRESHOLD]);
 	decode_key_numbers(a, &status->key);
 }
 

@@ -376,6 +376,56 @@ int sb_module_set_peer(struct sb_module *module, const struct sb_peer_request *r
 	return send_order(module, message, built);
 }
 
+int sb_module_set_grant_keys(struct sb_module *module, const uint8_t *points, size_t count,
+			     unsigned int threshold, bool allow_static)
+{
+	struct nl_msg *message = message_new(module, SEALBOND_CMD_SET_GRANT_KEYS, 0);
+	int built = 0;
+
+	if (message) {
+		built |= nla_put(message, SEALBOND_A_GRANT_KEYS, (int)(count * 64), points);
+		built |= nla_put_u8(message, SEALBOND_A_GRANT_THRESHOLD, (uint8_t)threshold);
+		if (allow_static)
+			built |= nla_put_flag(message, SEALBOND_A_GRANT_STATIC);
+	}
+	return send_order(module, message, built);
+}
+
+static int decode_nonce(struct nlattr **attributes, struct answer *answer)
+{
+	struct nlattr *nonce = attributes[SEALBOND_A_NONCE];
+
+	if (!nonce || nla_len(nonce) != 16)
+		return -EPROTO;
+	memcpy(answer->out, nla_data(nonce), 16);
+	return 0;
+}
+
+int sb_module_request_grant(struct sb_module *module, const uint8_t device_id[SEALBOND_ID_LEN],
+			    uint8_t nonce[16])
+{
+	struct answer answer = { .out = nonce, .decode = decode_nonce };
+	struct nl_msg *message = message_new(module, SEALBOND_CMD_REQUEST_GRANT, 0);
+	int result = send_if(module, message, message ? nla_put(message, SEALBOND_A_DEVICE_ID, SEALBOND_ID_LEN,
+							       device_id) : 0, on_answer, &answer);
+
+	return result == 0 && !answer.seen ? -ENODATA : result;
+}
+
+int sb_module_set_grant(struct sb_module *module, const uint8_t *grant, size_t length,
+			const union sb_endpoint *endpoint)
+{
+	struct nl_msg *message = message_new(module, SEALBOND_CMD_SET_GRANT, 0);
+	int built = 0;
+
+	if (message) {
+		built |= nla_put(message, SEALBOND_A_GRANT, (int)length, grant);
+		if (endpoint && sb_endpoint_length(endpoint) > 0)
+			built |= nla_put(message, SEALBOND_A_ENDPOINT, (int)sb_endpoint_length(endpoint), endpoint);
+	}
+	return send_order(module, message, built);
+}
+
 /* A command about one peer, or with FLUSH about all. */
 static int order_peer(struct sb_module *module, enum sealbond_cmd command, const uint8_t *device_id)
 {

@@ -61,6 +61,8 @@ struct sb_status {
 	size_t algorithms_count;
 	unsigned int encap;
 	uint32_t peers, bonds;
+	size_t grant_keys;		/* 0: peers may come unsigned */
+	unsigned int grant_threshold;
 	struct sb_key_status key;	/* without blobs */
 };
 
@@ -172,6 +174,15 @@ struct sb_peer_request {
 int sb_module_set_peer(struct sb_module *module, const struct sb_peer_request *request);
 /* device_id NULL: all of them. */
 int sb_module_del_peer(struct sb_module *module, const uint8_t *device_id);
+
+/* points: count of 64 bytes each. The kernel takes no unsigned peer any more. */
+int sb_module_set_grant_keys(struct sb_module *module, const uint8_t *points, size_t count,
+			     unsigned int threshold, bool allow_static);
+int sb_module_request_grant(struct sb_module *module, const uint8_t device_id[SEALBOND_ID_LEN],
+			    uint8_t nonce[16]);
+int sb_module_set_grant(struct sb_module *module, const uint8_t *grant, size_t length,
+			const union sb_endpoint *endpoint);	/* NULL or family 0: as it is */
+
 int sb_module_start_bond(struct sb_module *module, const uint8_t *device_id);
 int sb_module_end_bond(struct sb_module *module, const uint8_t *device_id);
 
