@@ -74,6 +74,8 @@ static void print_text(const struct sb_status *status, const struct helper *help
 			       sb_gap_text(bit)->remedy);
 	print_local(status);
 	printf("Helper:     %s%s%s\n", helper_word(helper), helper->text.text[0] ? ": " : "", helper->text.text);
+	if (status->grant_keys)
+		printf("Grants:     a peer needs %u of %zu signatures\n", status->grant_threshold, status->grant_keys);
 	printf("Bonds:      %u live of %u peers\n", status->bonds, status->peers);
 }
 
@@ -108,6 +110,8 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 	sb_json_string(out, "helper_note", helper->text.text);
 	sb_json_number(out, "peers_count", status->peers);
 	sb_json_number(out, "bonds_live", status->bonds);
+	sb_json_number(out, "grant_keys", status->grant_keys);
+	sb_json_number(out, "grant_threshold", status->grant_threshold);
 }
 
 static int code_of(const struct sb_status *status, const struct cli_bonds *bonds, int bonds_result)
