@@ -64,7 +64,8 @@ class Device:
     def start(self, environment=""):
         """Loads the module and starts the helper; waits until the helper says that it is ready."""
         self.guest.run("modprobe sealbond")
-        self.helper = self.guest.start(f"{environment} exec sealbondd")
+        # core dumps allowed, so that it shows that the helper forbids its own
+        self.helper = self.guest.start(f"ulimit -c unlimited; {environment} exec sealbondd")
         self.helper.expect("ready", timeout=60)
 
     def stop(self, signal=15):
