@@ -122,34 +122,55 @@ class Side:
         return self.out(f"cat /sys/class/net/{self.device}/address")
 
     # -- making it ----------------------------------------------------------------------------------
+    # Each of these says what to run, so that several can go to the guest at once.
+
+    def addresses_words(self):
+        return (f"ip link set lo up; ip link set {self.device} up; "
+                f"ip addr replace {self.outer4}/24 dev {self.device}; "
+                f"ip -6 addr replace {self.outer6}/64 dev {self.device} nodad")
+
+    def sb0_words(self):
+        return (f"test -e /sys/class/net/sb0 || ip link add sb0 type xfrm dev {self.device} if_id {IF_ID}; "
+                f"ip link set sb0 mtu 1400 up; ip addr replace {self.inner4}/24 dev sb0; "
+                f"ip -6 addr replace {self.inner6}/64 dev sb0 nodad")
+
+    def local_words(self, options="", chain=CHAIN):
+        return (f"sbctl local id={self.name} chain={chain} dev=sb0 if_id={IF_ID} v4={self.inner4} "
+                f"v6={self.inner6} {options}")
+
+    def peer_words(self, other, options="", lease=LEASE_MS, outer6=False, endpoint=None, key=None):
+        endpoint = endpoint or f"{other.outer6 if outer6 else other.outer4},{PORT}"
+        return (f"sbctl peer id={other.name} key={key or other.key} lease={lease} v4={other.inner4} "
+                f"v6={other.inner6} endpoint={endpoint} {options}")
 
     def addresses(self):
         """The device and its addresses; idempotent."""
-        self.run(f"ip link set lo up; ip link set {self.device} up; "
-                 f"ip addr replace {self.outer4}/24 dev {self.device}; "
-                 f"ip -6 addr replace {self.outer6}/64 dev {self.device} nodad")
+        self.run(self.addresses_words())
 
     def sb0(self):
-        self.run(f"ip link show sb0 >/dev/null 2>&1 || ip link add sb0 type xfrm dev {self.device} if_id {IF_ID}; "
-                 f"ip link set sb0 mtu 1400 up; ip addr replace {self.inner4}/24 dev sb0; "
-                 f"ip -6 addr replace {self.inner6}/64 dev sb0 nodad")
+        self.run(self.sb0_words())
 
     def local(self, options="", chain=CHAIN):
-        self.ctl(f"local id={self.name} chain={chain} dev=sb0 if_id={IF_ID} v4={self.inner4} "
-                 f"v6={self.inner6} {options}")
+        self.run(self.local_words(options, chain))
+
+    def peer(self, other, options="", **more):
+        self.run(self.peer_words(other, options, **more))
 
     def begin_key(self):
-        """Has the keys made; finish_key() waits. A hold of the TPM takes seconds here."""
+        """Has the keys made; finish_key() waits. A hold of the TPM takes a second or more here."""
         return self.start("sbctl key")
 
     def finish_key(self, job):
         self.key = fields(job.wait(120, check=True).out)["key"]
         return self.key
 
-    def peer(self, other, options="", lease=LEASE_MS, outer6=False, endpoint=None, key=None):
-        endpoint = endpoint or f"{other.outer6 if outer6 else other.outer4},{PORT}"
-        self.ctl(f"peer id={other.name} key={key or other.key} lease={lease} v4={other.inner4} "
-                 f"v6={other.inner6} endpoint={endpoint} {options}")
+    def begin_device(self, options=""):
+        """Mode off, no peers, everything of its own set up, keys made where there are none. A job, for
+        finish_key()."""
+        return self.guest.start(self._here(
+            f"set -e; modprobe sealbond; sbctl mode off; sbctl delpeer all; {self.addresses_words()}; "
+            f"{self.sb0_words()}; {self.local_words(options)}; sbctl exceptions {' '.join(EXCEPTIONS)}; "
+            "sbctl getkey | grep state=2 || sbctl key"))
 
     # -- asking it ----------------------------------------------------------------------------------
 
@@ -180,6 +201,10 @@ class Side:
         else:
             target = other.outer6 if six else other.outer4
         return self.run(f"ping -n -c {count} -i 0.05 -W 2 {options} {target}", check=False, timeout=30)
+
+    def cut_off(self, other, six=False, inner=True):
+        """No answer within a second, where one takes milliseconds."""
+        return not self.ping(other, six, 1, "-W 1", inner)
 
     def uptime(self):
         """Seconds of boot time."""
@@ -213,27 +238,21 @@ class Pair:
         return (self.a, self.b)
 
     def prepare(self, options="", encap=None):
-        """Everything but peers and the bond."""
+        """Everything but peers and the bond; ends what was before."""
         if encap:
             options += f" encap={encap}"
-        for side in self.sides:
-            side.guest.run("modprobe sealbond")
-            side.addresses()
-            side.sb0()
-            side.local(options)
-            side.exceptions()
-        self.keys()
-
-    def keys(self):
-        jobs = [(side, side.begin_key()) for side in self.sides if side.key is None]
-        for side, job in jobs:
+        for side, job in [(side, side.begin_device(options)) for side in self.sides]:
             side.finish_key(job)
 
-    def acquaint(self, outer6=False, lease=LEASE_MS):
-        self.a.peer(self.b, outer6=outer6, lease=lease)
-        self.b.peer(self.a, outer6=outer6, lease=lease)
+    def acquaint(self, outer6=False, lease=LEASE_MS, mode=None):
+        """Peers at both ends, and then the mode."""
+        jobs = [x.guest.start(x._here(x.peer_words(y, outer6=outer6, lease=lease) +
+                                      (f" && sbctl mode {mode}" if mode else "")))
+                for x, y in (self.sides, self.sides[::-1])]
+        for job in jobs:
+            job.wait(60, check=True)
 
-    def start(self, first=None, timeout=30):
+    def start(self, first=None, timeout=60):
         """Starts a bond, or rotates it, and waits until both ends have the new epoch."""
         first = first or self.a
         second = self.b if first is self.a else self.a
@@ -243,37 +262,32 @@ class Pair:
 
     def up(self, mode="enforce", outer6=False, options="", encap=None, lease=LEASE_MS):
         """A live bond from whatever was before."""
-        self.down()
         self.prepare(options, encap)
-        self.acquaint(outer6, lease)
-        for side in self.sides:
-            side.mode(mode)
+        self.acquaint(outer6, lease, mode)
         self.start()
         return self
 
-    def agreed(self):
+    def pings(self):
+        """Over the bond, both families, both ways."""
+        jobs = [x.guest.start(x._here(f"ping -n -c 2 -i 0.05 -W 3 {y.inner4} && ping -n -c 2 -i 0.05 -W 3 {y.inner6}"))
+                for x, y in (self.sides, self.sides[::-1])]
+        return all(bool(job.wait(60)) for job in jobs)
+
+    def bonds(self):
+        """GET_PEER of a about b and of b about a, asked at the same time."""
+        jobs = [x.guest.start(x._here(f"sbctl getpeer id={y.name}")) for x, y in (self.sides, self.sides[::-1])]
+        return [fields(job.wait(60, check=True).out) for job in jobs]
+
+    def agreed(self, bonds=None):
         """Both ends send by the SA that the other end takes in."""
-        a, b = self.a.bond(self.b), self.b.bond(self.a)
+        a, b = bonds or self.bonds()
         return (a.get("bond") == b.get("bond") == LIVE and a["spi_in"] == b["spi_out"]
                 and a["spi_out"] == b["spi_in"])
 
     def identity(self):
         """What must not change when nothing may happen."""
         return [tuple(bond.get(name) for name in ("bond", "epoch", "spi_in", "spi_out", "handshakes", "endpoint"))
-                for bond in (self.a.bond(self.b), self.b.bond(self.a))]
-
-    def down(self):
-        """No bond, no peers, mode off; the keys stay."""
-        for side in self.sides:
-            if side.guest.run("test -d /sys/module/sealbond", check=False):
-                side.mode("off")
-                side.ctl("delpeer all")
-            else:
-                side.key = None
-
-    def pings(self):
-        """Over the bond, both families, both ways."""
-        return all(x.ping(y, six) for x, y in (self.sides, self.sides[::-1]) for six in (False, True))
+                for bond in self.bonds()]
 
 
 def pair(lab):
@@ -287,12 +301,7 @@ def pair(lab):
     off = [lab.guests[name] for name in ("a", "b") if not lab.guests[name].up]
     if off:
         lab.boot(*off)
-    found = Pair(Side(lab.guests["a"], "a", 1), Side(lab.guests["b"], "b", 2))
-    for side in found.sides:
-        # keys of an earlier scenario
-        known = side.run("sbctl getkey", check=False)
-        side.key = fields(known.out).get("key") if known else None
-    return found
+    return Pair(Side(lab.guests["a"], "a", 1), Side(lab.guests["b"], "b", 2))
 
 
 class Attacker:

@@ -5,7 +5,7 @@
  *
  *   udpnum recv PORT [ADDR]       says "ready"; ends after the sender's end mark or by SIGTERM
  *   udpnum send ADDR PORT COUNT INTERVAL_US [SIZE [open]]
- *                                 COUNT 0: until SIGTERM; prints a line a second while it goes on;
+ *                                 COUNT 0: until SIGTERM; prints a line every 250 ms while it goes on;
  *                                 open: without end mark
  *
  * A datagram: the number, 8 bytes, big endian; then PATTERN again and again, so that a capture
@@ -29,6 +29,7 @@
 #define END		UINT64_MAX
 #define SIZE_MAX_UDP	1472
 #define END_MARKS	3
+#define TELL_US		250000
 
 static const char PATTERN[] = "sealbond-numbered-datagram/";
 static volatile sig_atomic_t stop;
@@ -154,7 +155,7 @@ static int transmit(const char *host, const char *port, uint64_t count, uint64_t
 			usleep(next - now);
 		else if (now - next > 1000000)
 			next = now;	/* stopped for a while: no burst */
-		if (now - told >= 1000000) {
+		if (now - told >= TELL_US) {
 			told = now;
 			printf("sent=%llu\n", (unsigned long long)n + 1);
 			fflush(stdout);

@@ -11,13 +11,15 @@ from process import wait_until
 
 LAB = "hostile"
 PATTERN = b"sealbond-numbered-datagram/"
-STREAM_US = 1000
+STREAM_US = 2000
 
 
 class Stream:
     """Numbered datagrams from one end to another, until stop() or the end of the with block."""
 
     def __init__(self, source, target, six=False, interval=STREAM_US):
+        self._ends = source, target
+        self._marks = [side.guest.nics[0].capture.mark() for side in self._ends]
         address = target.inner6 if six else target.inner4
         self._receiver = target.start(f"udpnum recv 5001 {address}")
         self._receiver.expect("ready")
@@ -37,14 +39,22 @@ class Stream:
 
     def stop(self):
         """What was sent, and what arrived."""
-        sent = self._sender.stop()
-        # behind the end mark, or, where that was dropped, now
+        sent = bonded.fields(next(line for line in self._sender.stop().out.splitlines() if line.startswith("numbers=")))
+        # the receiver ends by the sender's end mark; where that cannot have come, now
         try:
-            told = self._receiver.wait(3)
+            told = self._receiver.stop() if sent["errors"] else self._receiver.wait(5)
         except TimeoutError:
             told = self._receiver.stop()
-        return (bonded.fields(next(line for line in sent.out.splitlines() if line.startswith("numbers="))),
-                bonded.fields(told.out))
+        return sent, bonded.fields(told.out)
+
+    def lost_between(self):
+        """How many sealed packets have left one guest and not reached the other: an overloaded host's."""
+        source = self._ends[0]
+        seen = []
+        for side, mark in zip(self._ends, self._marks):
+            frames = side.guest.nics[0].capture.frames(mark)
+            seen.append(sum(f.kind == "esp" and f.src == source.outer4 for f in frames))
+        return seen[0] - seen[1]
 
     def abandon(self):
         for job in (self._sender, self._receiver):
@@ -72,10 +82,13 @@ def test_rotation(lab, t):
         for number in range(10):
             pair.start(pair.sides[number % 2])
             there.progress()
-        results = [there.stop(), back.stop()]
-    for (sent, told), words in zip(results, ("IPv4", "IPv6 the other way")):
-        t.check(f"10 rotations under a stream, {words}: nothing is lost",
-                sent["errors"] == 0 and told["received"] == sent["sent"] and told["missing"] == 0, (sent, told))
+        results = [(*stream.stop(), stream.lost_between()) for stream in (there, back)]
+    for (sent, told, lost), words in zip(results, ("IPv4", "IPv6 the other way")):
+        if lost:
+            t.note(f"{lost} frames were lost between the guests")
+        t.check(f"10 rotations under a stream, {words}: nothing that reached the card is lost",
+                sent["errors"] == 0 and told["received"] + lost == sent["sent"],
+                (sent, told, lost, [end.out("cat /proc/net/xfrm_stat") for end in pair.sides], a.drops(), b.drops()))
         t.check(f"{words}: nothing comes twice", told["duplicates"] == 0, told)
     last = pair.identity()
     t.check("the epoch went up by 10", all(y[1] == x[1] + 10 for x, y in zip(first, last)), (first, last))
@@ -102,7 +115,7 @@ def test_limits(lab, t):
         a.run(f"ping -n -c 300 -i 0.01 -W 1 {b.inner4}", check=False, timeout=60)
         ended = events.await_one("bond-ended")
     t.check("at a hard limit the bond ends, for that reason", bonded.ENDS[ended["reason"]] == "hard-sequence", ended)
-    t.check("nothing passes then", not a.ping(b, count=1))
+    t.check("nothing passes then", a.cut_off(b))
     t.check("packets without a bond are counted", a.dropped("no-bond") > 0, a.drops())
     for words, options in (("bytes", "soft_bytes=5000 hard_bytes=20000"), ("time", "hard_ms=2000")):
         with a.events() as events:
@@ -116,7 +129,7 @@ def test_limits(lab, t):
                                30, "the end of the bond", 0.02)[0]
         t.check(f"a hard limit of {words} ends the bond, for that reason",
                 bonded.ENDS[ended["reason"]] == f"hard-{words}", ended)
-        t.check("nothing passes then", not a.ping(b, count=1))
+        t.check("nothing passes then", a.cut_off(b))
 
 
 def test_lease(lab, t):
@@ -153,7 +166,7 @@ def test_sa_deleted(lab, t):
             ("flushes the policies", "ip xfrm policy flush"),
             ("deletes a policy", "ip xfrm policy delete src {ia}/32 dst {ib}/32 dir out if_id 7")):
         mark = a.guest.nics[0].capture.mark()
-        with Stream(a, b, interval=2000) as stream, a.events() as events:
+        with Stream(a, b) as stream, a.events() as events:
             bond = a.bond(b)
             a.run(command.format(a=a.outer4, b=b.outer4, out=bond["spi_out"], into=bond["spi_in"], ia=a.inner4,
                                  ib=b.inner4))
@@ -202,11 +215,8 @@ def test_two_namespaces(lab, t):
     pair = bonded.pair(lab).up()
     a = pair.a
     inner = namespaces(a.guest)
-    inner.prepare()
-    inner.acquaint()
-    inner.start()
+    inner.up()
     x, y = inner.sides
-    a.mode("enforce")
     t.check("each namespace has keys of its own", len({side.key for side in (a, x, y)}) == 3)
     t.check("a bond in each: both work", pair.pings() and inner.pings())
     t.check("a namespace sees its own peers only", not x.run(f"sbctl getpeer id=b", check=False)
@@ -215,7 +225,7 @@ def test_two_namespaces(lab, t):
     t.check("from one to the other nothing passes", not x.run(f"ping -c 1 -W 1 {a.inner4}", check=False)
             and not a.run(f"ping -c 1 -W 1 {x.inner4}", check=False))
     x.ctl("end all")
-    t.check("the end of one bond is not the end of the other", pair.pings() and not x.ping(y, count=1))
+    t.check("the end of one bond is not the end of the other", pair.pings() and x.cut_off(y))
     inner.start()
 
     with Stream(x, y), Stream(a, pair.b) as outer:
@@ -227,9 +237,7 @@ def test_two_namespaces(lab, t):
     a.guest.run("ip netns del y")
     # its clean-up is on a queue: a new one of that name is made behind it
     again = namespaces(a.guest)
-    again.prepare()
-    again.acquaint()
-    again.start()
+    again.up()
     t.check("namespaces made anew can be bonded", again.pings())
 
 
@@ -237,9 +245,7 @@ def test_unload(lab, t):
     pair = bonded.pair(lab).up()
     a, b = pair.sides
     inner = namespaces(a.guest)
-    inner.prepare()
-    inner.acquaint()
-    inner.start()
+    inner.up()
     with b.running(f"iperf3 -s -B {b.inner4} --forceflush", "listening"), \
             a.running(f"iperf3 -c {b.inner4} -t 60 --connect-timeout 5000 --forceflush", "bits/sec"), \
             Stream(*inner.sides), Stream(b, a):
@@ -248,20 +254,14 @@ def test_unload(lab, t):
         t.check("the module unloads with live bonds in three namespaces under traffic", True)
         t.check("no SA and no policy is left", [s.states() + s.policies() for s in (a, *inner.sides)] == [0, 0, 0])
         t.check("no module is left", "sealbond" not in a.out("cat /proc/modules"))
-        t.check("traffic on sb0 stops: none of it goes out in clear", not a.ping(b, count=1)
+        t.check("traffic on sb0 stops: none of it goes out in clear", a.cut_off(b)
                 and not clear_bytes(mark, a.guest))
     b.mode("off")
     t.check("clear traffic passes again: the mode is gone with the module", a.ping(b, inner=False))
-    for side in (a, *inner.sides):
-        side.key = None
     pair.up()
     t.check("loaded again it makes bonds again", pair.pings())
-    inner.prepare()
-    inner.acquaint()
-    inner.start()
+    inner.up()
     t.check("also in namespaces that were there before", inner.pings())
-    for number in range(3):
-        a.run("rmmod sealbond; modprobe sealbond", timeout=60)
-    a.key = None
+    a.run("for n in 1 2 3; do rmmod sealbond; modprobe sealbond; done", timeout=60)
     t.check("and again and again", pair.up() and pair.pings())
     a.guest.run("ip netns del x; ip netns del y")
