@@ -147,6 +147,40 @@ static void the_order_added(void **state)
 	BN_CTX_free(ctx);
 }
 
+/*
+ * A point whose x is above the order: r is x - n then, and x itself is no r. The key is made to fit:
+ * Q = R - e/s G over r/s, with s = r, so that Q = R - (e/r) G.
+ */
+static void an_x_above_the_order(void **state)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	const BIGNUM *n = EC_GROUP_get0_order(group);
+	EC_POINT *sum = EC_POINT_new(group), *part = EC_POINT_new(group);
+	BIGNUM *x = BN_dup(n), *rn = BN_new(), *u1 = BN_new();
+	u8 kr[32], above[32], encoded[65];
+
+	do {
+		assert_true(BN_add_word(x, 1));
+	} while (!EC_POINT_set_compressed_coordinates(group, sum, x, 0, ctx));
+	assert_true(BN_sub(rn, x, n));
+	assert_int_equal(BN_bn2binpad(rn, kr, 32), 32);
+	assert_int_equal(BN_bn2binpad(x, above, 32), 32);
+	assert_true(BN_mod_inverse(u1, rn, n, ctx) && BN_bin2bn(digest, 32, rn) &&
+		    BN_mod_mul(u1, u1, rn, n, ctx) && EC_POINT_mul(group, part, u1, NULL, NULL, ctx) &&
+		    EC_POINT_invert(group, part, ctx) && EC_POINT_add(group, part, sum, part, ctx));
+	assert_int_equal(EC_POINT_point2oct(group, part, POINT_CONVERSION_UNCOMPRESSED, encoded, 65, ctx), 65);
+	assert_int_equal(sb_p256_verify(encoded + 1, digest, kr, kr), 0);
+	assert_int_equal(sb_p256_verify(encoded + 1, digest, above, kr), -EKEYREJECTED);
+	BN_free(x);
+	BN_free(rn);
+	BN_free(u1);
+	EC_POINT_free(sum);
+	EC_POINT_free(part);
+	EC_GROUP_free(group);
+	BN_CTX_free(ctx);
+}
+
 static void flipped_bits(void **state)
 {
 	u8 copy[64];
@@ -222,6 +256,7 @@ int main(void)
 		cmocka_unit_test(extreme_hashes),
 		cmocka_unit_test(numbers_out_of_range),
 		cmocka_unit_test(the_order_added),
+		cmocka_unit_test(an_x_above_the_order),
 		cmocka_unit_test(flipped_bits),
 		cmocka_unit_test(points_that_are_no_keys),
 		cmocka_unit_test(a_sum_at_infinity),
