@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(data + 1, size - 1);
 		return 0;
 	}
-	sample_uki(&pe);
+	sample_uki_with(&pe, *data & 4 ? "#### LoaderInfo: systemd-stub 257.13-1 ####" : SAMPLE_MAGIC, SAMPLE_CMDLINE);
+	if (*data & 4)
+		sample_section(&pe, ".sbat", "sbat,1\n", 7);
 	if (*data & 2)
 		sample_sign(&pe, 0xab, 64);
 	for (data++, size--; size >= 4; data += 4, size -= 4)

@@ -112,6 +112,42 @@ static void predicted(void **state)
 	assert_memory_equal(values[11], eleven, 32);
 }
 
+/* The later stub: os-release behind the initrd, and .sbat measured. The archive is written out by hand. */
+static void predicted_later_stub(void **state)
+{
+	static const char archive[] =
+		"070701" "00000001" "0000416d" "00000000" "00000000" "00000001" "00000000" "00000000" "00000000" "00000000"
+		"00000000" "00000000" "00000007" "00000000" ".extra\0" "\0\0\0"
+		"070701" "00000002" "00008124" "00000000" "00000000" "00000001" "00000000" "0000000a" "00000000" "00000000"
+		"00000000" "00000000" "00000012" "00000000" ".extra/os-release\0" SAMPLE_OSREL "\0\0"
+		"070701" "00000000" "00000000" "00000000" "00000000" "00000001" "00000000" "00000000" "00000000" "00000000"
+		"00000000" "00000000" "0000000B" "00000000" "TRAILER!!!\0\0\0";	/* and the literal's own NUL */
+	uint8_t older[SB_PCRS][32], values[SB_PCRS][32], wide[2 * sizeof(SAMPLE_CMDLINE)] = { 0 }, nine[32] = { 0 };
+	char handed[sizeof(SAMPLE_INITRD) + 4 + sizeof(archive)] = { 0 };
+	size_t length = (strlen(SAMPLE_INITRD) + 3) / 4 * 4;
+	struct sample pe;
+	struct sb_uki uki;
+
+	sample_uki(&pe);
+	sample_section(&pe, ".sbat", "sbat,1\n", 7);
+	assert_int_equal(sb_uki_read(pe.bytes, pe.length, &uki, NULL), 0);
+	sb_predict(&uki, false, older);
+	sample_uki_with(&pe, "#### LoaderInfo: systemd-stub 257.13-1 ####", SAMPLE_CMDLINE);
+	sample_section(&pe, ".sbat", "sbat,1\n", 7);
+	assert_int_equal(sb_uki_read(pe.bytes, pe.length, &uki, NULL), 0);
+	sb_predict(&uki, false, values);
+	memcpy(handed, SAMPLE_INITRD, strlen(SAMPLE_INITRD));
+	memcpy(handed + length, archive, sizeof(archive));
+	for (size_t i = 0; i < strlen(SAMPLE_CMDLINE); i++)
+		wide[2 * i] = (uint8_t)SAMPLE_CMDLINE[i];
+	extend(nine, wide, sizeof(wide));
+	extend(nine, handed, length + sizeof(archive));
+	assert_memory_equal(values[9], nine, 32);
+	extend(older[11], ".sbat", 6);
+	extend(older[11], "sbat,1\n", 7);
+	assert_memory_equal(values[11], older[11], 32);
+}
+
 /* Every byte of the file changes a value, or ends the reading; but those that Authenticode leaves out. */
 static void every_byte_counts(void **state)
 {
@@ -192,6 +228,13 @@ static void sections(void **state)
 {
 	struct sample pe;
 
+	/* A seventeenth directory, the header's length with it. */
+	sample_uki(&pe);
+	memmove(entry(&pe, 0) + 8, entry(&pe, 0), (size_t)40 * pe.sections);
+	put_le(pe.bytes + PE_COFF + 20, 248, 2);
+	put_le(pe.bytes + PE_OPTIONAL + 108, 17, 4);
+	assert_int_equal(reads(&pe), -EBADMSG);
+
 	/* Two sections of the same bytes: the one is what is measured, the other what runs. */
 	sample_uki(&pe);
 	memcpy(entry(&pe, 2) + 16, entry(&pe, 3) + 16, 8);
@@ -226,11 +269,13 @@ static void sections(void **state)
 
 static void unknown(void **state)
 {
-	static const char *const names[] = { ".dtb", ".pcrsig", ".pcrpkey" };
+	static const char *const names[] = {
+		".dtb", ".dtbauto", ".efifw", ".hwids", ".pcrsig", ".pcrpkey", ".profile", ".ucode", ".uname",
+	};
 	static const char *const lines[] = { " a", "a ", "a\n", "a\tb", "a\x7f", "\xc3\xa4" };
 	struct sample pe;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		sample_uki(&pe);
 		sample_section(&pe, names[i], "x", 1);
 		assert_int_equal(reads(&pe), -ENOTSUP);
@@ -281,6 +326,11 @@ static void tails(void **state)
 	pe.length++;
 	assert_int_equal(reads(&pe), -EBADMSG);
 	pe.length -= 2;
+	assert_int_equal(reads(&pe), -EBADMSG);
+	/* Certificates further behind than on the next eight, zeros before them. */
+	sample_uki(&pe);
+	pe.length += 8;
+	sample_sign(&pe, 0xab, 64);
 	assert_int_equal(reads(&pe), -EBADMSG);
 	/* Certificates in the middle of the file would not be measured. */
 	sample_uki(&pe);
@@ -347,7 +397,8 @@ static void by_objcopy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(predicted), cmocka_unit_test(every_byte_counts), cmocka_unit_test(every_length),
+		cmocka_unit_test(predicted), cmocka_unit_test(predicted_later_stub),
+		cmocka_unit_test(every_byte_counts), cmocka_unit_test(every_length),
 		cmocka_unit_test(bounds), cmocka_unit_test(sections), cmocka_unit_test(unknown),
 		cmocka_unit_test(tails), cmocka_unit_test(by_objcopy),
 	};

@@ -12,9 +12,8 @@
  * the initrd, changes between its versions.
  */
 #define STUB_MARK	"#### LoaderInfo: systemd-stub "
-#define STUB_KNOWN	252
 
-static int check_stub(const struct sb_pe *image, struct sb_error *error)
+static int read_stub(const struct sb_pe *image, unsigned int *stub, struct sb_error *error)
 {
 	const size_t mark = strlen(STUB_MARK);
 	unsigned int version = 0;
@@ -24,16 +23,22 @@ static int check_stub(const struct sb_pe *image, struct sb_error *error)
 		return sb_fail(error, -EBADMSG, "not a unified kernel image of systemd's stub");
 	for (size_t i = mark; i < text.length && i < mark + 4 && text.data[i] >= '0' && text.data[i] <= '9'; i++)
 		version = version * 10 + (text.data[i] - '0');
-	if (version != STUB_KNOWN)
-		return sb_fail(error, -ENOTSUP, "the stub is systemd's %u; what it measures is known here for %d only: "
-			       "approve this image while it runs", version, STUB_KNOWN);
+	if (version != SB_STUB_252 && version != SB_STUB_257)
+		return sb_fail(error, -ENOTSUP, "the stub is systemd's %u; what it measures is known here for %d and %d only: "
+			       "approve this image while it runs", version, SB_STUB_252, SB_STUB_257);
+	*stub = version;
 	return 0;
 }
 
-/* The stub of this version makes a further initrd of them, or patches memory; that is not followed here. */
+/*
+ * The stubs make a further initrd of them, or choose between several, or patch memory; that is not followed
+ * here. An older stub does not know some of them: they are refused all the same.
+ */
 static int refuse_unknown(const struct sb_pe *image, struct sb_error *error)
 {
-	static const char *const names[] = { ".dtb", ".pcrsig", ".pcrpkey" };
+	static const char *const names[] = {
+		".dtb", ".dtbauto", ".efifw", ".hwids", ".pcrsig", ".pcrpkey", ".profile", ".ucode", ".uname",
+	};
 
 	for (size_t i = 0; i < SB_ARRAY_SIZE(names); i++) {
 		struct sb_span span;
@@ -76,7 +81,7 @@ int sb_uki_read(const uint8_t *data, size_t length, struct sb_uki *uki, struct s
 
 	result = sb_pe_read(data, length, &read.image, error);
 	if (result == 0)
-		result = check_stub(&read.image, error);
+		result = read_stub(&read.image, &read.stub, error);
 	if (result == 0 && read.image.machine != SB_PE_MACHINE_AMD64)
 		result = sb_fail(error, -ENOTSUP, "the image is for machine %#x; known here: amd64", read.image.machine);
 	if (result == 0)
@@ -91,6 +96,8 @@ int sb_uki_read(const uint8_t *data, size_t length, struct sb_uki *uki, struct s
 		result = take(&read.image, ".initrd", &read.initrd, error);
 	if (result == 0 && sb_pe_section(&read.image, ".splash", &read.splash) == -EBADMSG)
 		result = take(&read.image, ".splash", &read.splash, error);
+	if (result == 0 && sb_pe_section(&read.image, ".sbat", &read.sbat) == -EBADMSG)
+		result = take(&read.image, ".sbat", &read.sbat, error);
 	if (result == 0)
 		result = check_cmdline(&read.cmdline, error);
 	if (result == 0)

@@ -7,11 +7,16 @@
 
 #define SB_UKI_MAX	(512U << 20)	/* bytes of an image */
 
+/* The stubs of Debian 12 and 13: what each measures was compared with what firmware and TPM recorded. */
+#define SB_STUB_252	252
+#define SB_STUB_257	257	/* measures .sbat, too, and puts .osrel behind the initrd */
+
 struct sb_uki {
 	struct sb_pe image;
 	struct sb_pe kernel;		/* the one inside */
 	struct sb_span vmlinuz, osrel, cmdline, initrd;
-	struct sb_span splash;		/* length 0: none */
+	struct sb_span splash, sbat;	/* length 0: none */
+	unsigned int stub;		/* systemd's version: SB_STUB_* */
 };
 
 /*

@@ -78,6 +78,9 @@ int release_predict(struct sb_cli *cli, const char *path, enum release_secure_bo
 	result = ask_secure_boot(cli, &secure_boot);
 	if (result)
 		return result;
+	if (secure_boot == SB_SECURE_BOOT_ON && uki->stub != SB_STUB_252)
+		return cli_fail(cli, SB_EXIT_FAILED, "%s: what systemd's stub %u does under Secure Boot is not known here: "
+				"approve this image while it runs", path, uki->stub);
 	sb_predict(uki, secure_boot == SB_SECURE_BOOT_ON, values);
 	return 0;
 }
