@@ -11,6 +11,7 @@
 #include "probe.h"
 #include "route.h"
 #include "sa.h"
+#include "socket.h"
 
 static xfrm_address_t outer(const struct sb_addr *addr)
 {
@@ -78,6 +79,10 @@ static int make_epoch(struct sb_net *sn, struct sb_peer *peer, const struct sb_h
 		      const struct sb_addr *local, const struct sb_addr *remote,
 		      struct sb_epoch *epoch)
 {
+	int err = keys->encap ? sb_socket_encap(sn, sb_addr_is_v4(remote)) : 0;
+
+	if (err)
+		return err;
 	/* Inbound first: the peer may answer as soon as our first packet is out. */
 	epoch->in = add_sa(sn, peer, keys, false, local, remote);
 	if (IS_ERR(epoch->in))

@@ -26,6 +26,7 @@
 #include "mode.h"
 #include "namespace.h"
 #include "packet.h"
+#include "packet_facts.h"
 #include "sa.h"
 
 /*
@@ -76,13 +77,30 @@ static unsigned int pre_when_off(struct sb_net *sn, struct sk_buff *skb,
 	return sb_packet_is_dummy(skb, state->pf) ? NF_DROP : NF_ACCEPT;
 }
 
-static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+/*
+ * Each hook judges a packet on facts that stay in registers, and lets the usual one go. What is
+ * not simply accepted is judged again by the function behind it, where the facts are kept: for
+ * the exceptions, the fragments and the report.
+ */
+static noinline unsigned int pre_again(struct sb_net *sn, struct sk_buff *skb,
+				       const struct nf_hook_state *state,
+				       enum sealbond_mode mode)
 {
-	enum sealbond_mode mode = sb_mode();
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
+	sb_packet_pre(&p, sn, skb, state);
+	verdict = sb_verdict(&p.facts);
+	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
+		confirm(p.sa);
+	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
+}
+
+static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum sealbond_mode mode = sb_mode();
 	unsigned int whole;
+	struct sb_packet p;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return pre_when_off(priv, skb, state);
@@ -90,45 +108,69 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	if (whole != NF_ACCEPT)
 		return whole;
 	sb_packet_pre(&p, priv, skb, state);
-	verdict = sb_verdict(&p.facts);
-	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
+	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
+		return pre_again(priv, skb, state, mode);
+	if (p.sa)
 		confirm(p.sa);
-	if (likely(verdict.outcome == SB_ACCEPT))
-		return NF_ACCEPT;
-	return refuse(&p, verdict, mode);
+	return NF_ACCEPT;
+}
+
+static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
+					const struct nf_hook_state *state,
+					enum sealbond_mode mode)
+{
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	sb_packet_post(&p, sn, skb, state);
+	verdict = sb_verdict(&p.facts);
+	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
 }
 
 static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum sealbond_mode mode = sb_mode();
-	struct sb_verdict verdict;
 	struct sb_packet p;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_post(&p, priv, skb, state);
+	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
+		return post_again(priv, skb, state, mode);
+	return NF_ACCEPT;
+}
+
+static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  enum sealbond_mode mode)
+{
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	sb_packet_egress(&p, sn, skb, state);
+	if (p.facts.shape == SB_SHAPE_FRAGMENT && sb_fragment_continues(&p)) {
+		p.facts.shape = SB_SHAPE_OUR_FRAGMENT;
+		p.more_fragments = true;
+	}
 	verdict = sb_verdict(&p.facts);
-	if (likely(verdict.outcome == SB_ACCEPT))
-		return NF_ACCEPT;
-	return refuse(&p, verdict, mode);
+	if (verdict.outcome != SB_ACCEPT)
+		return refuse(&p, verdict, mode);
+	if (p.more_fragments)
+		sb_fragment_expect(&p);
+	return NF_ACCEPT;
 }
 
 static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum sealbond_mode mode = sb_mode();
-	struct sb_verdict verdict;
 	struct sb_packet p;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_egress(&p, priv, skb, state);
-	verdict = sb_verdict(&p.facts);
-	if (likely(verdict.outcome == SB_ACCEPT)) {
-		if (unlikely(p.more_fragments))
-			sb_fragment_expect(&p);
-		return NF_ACCEPT;
-	}
-	return refuse(&p, verdict, mode);
+	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT))
+		return egress_again(priv, skb, state, mode);
+	return NF_ACCEPT;
 }
 
 /* Writable, one set a namespace: from 7.x on the kernel links registered hooks into lists. */

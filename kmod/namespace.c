@@ -124,6 +124,8 @@ static void __net_exit net_end(struct net *net)
 	/* The last readers let go of SAs and peers; then what they had asked for is done. */
 	rcu_barrier();
 	flush_workqueue(sb_wq);
+	rcu_barrier();		/* a peer waits twice: see sb_peer.forgotten */
+	flush_workqueue(sb_wq);
 	cancel_delayed_work_sync(&sn->sweep);	/* a key manager's call may have been under way */
 	sb_keyring_exit(sn);
 	sb_exceptions_free(sn);

@@ -26,6 +26,7 @@ struct sb_net {
 	struct sock __rcu *sk[2];	/* the bond sockets, IPv4 and IPv6, to compare with only */
 	struct sb_exceptions __rcu *exceptions;
 	struct rhashtable peers_by_overlay;	/* by inner address, both families */
+	struct sb_peer * __percpu *last_peer;	/* see sb_peer_forget() */
 	struct nf_hook_ops *hooks;	/* this namespace's copies of the IP hooks */
 
 	/* Under lock. */

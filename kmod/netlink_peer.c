@@ -175,7 +175,7 @@ static int put_bond(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer
 static int put_peer(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer)
 {
 	u64 now = ktime_get_boottime_ns();
-	u64 end = READ_ONCE(peer->lease_end_ns);
+	u64 end = peer->lease_end_ns;
 
 	if (nla_put(skb, SEALBOND_A_DEVICE_ID, SEALBOND_ID_LEN, peer->device_id) ||
 	    nla_put(skb, SEALBOND_A_KEY, SEALBOND_KEY_LEN, peer->key) ||

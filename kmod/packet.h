@@ -26,27 +26,9 @@ struct sb_packet {
 };
 
 /*
- * sb_packet_pre(), _post(), _egress() - fill in what the verdict needs, the exceptions left
- * unasked. They read as little as the usual packet allows: one look-up, one coarse clock, and
- * no byte behind the SPI. The skb is not changed.
- */
-void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		   const struct nf_hook_state *state);
-void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		    const struct nf_hook_state *state);
-void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		      const struct nf_hook_state *state);
-
-/*
  * sb_packet_flow() - who talks to whom, for exceptions and reports; the slow path. What cannot
  * be read stays zero, and a fragment is marked as one.
  */
 void sb_packet_flow(const struct sb_packet *p, struct sb_flow *flow);
-
-/* sb_packet_sa() - the SA of ours that a packet on sb0 came through, or NULL. Under RCU. */
-struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb);
-
-/* sb_packet_is_dummy() - an inner packet without content, as a bond's confirmation is. */
-bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf);
 
 #endif

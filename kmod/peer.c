@@ -31,13 +31,16 @@ int sb_peers_init(struct sb_net *sn)
 {
 	int err;
 
+	sn->last_peer = alloc_percpu(struct sb_peer *);
+	if (!sn->last_peer)
+		return -ENOMEM;
 	INIT_LIST_HEAD(&sn->peers);
 	sn->peers_generation = 1;
 	idr_init(&sn->peers_by_index);
 	ida_init(&sn->reqids);
 	err = rhashtable_init(&sn->peers_by_id, &id_params);
 	if (err)
-		return err;
+		goto err_last;
 	err = rhashtable_init(&sn->peers_by_key, &key_params);
 	if (err)
 		goto err_id;
@@ -50,6 +53,8 @@ err_key:
 	rhashtable_destroy(&sn->peers_by_key);
 err_id:
 	rhashtable_destroy(&sn->peers_by_id);
+err_last:
+	free_percpu(sn->last_peer);
 	return err;
 }
 
@@ -60,6 +65,7 @@ void sb_peers_exit(struct sb_net *sn)
 	rhashtable_destroy(&sn->peers_by_id);
 	ida_destroy(&sn->reqids);
 	idr_destroy(&sn->peers_by_index);
+	free_percpu(sn->last_peer);
 }
 
 struct sb_peer *sb_peer_by_id(struct sb_net *sn, const u8 id[SEALBOND_ID_LEN])
@@ -124,6 +130,15 @@ static void free_peer(struct sb_peer *peer)
 	kfree_sensitive(peer);
 }
 
+/* The packet path's short cuts to a peer that it cannot look up any more. */
+static void forget(struct sb_peer *peer)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		cmpxchg(per_cpu_ptr(peer->sn->last_peer, cpu), peer, NULL);
+}
+
 /* After the grace period the packet path has let go; what it had asked for is still on the list. */
 static void free_work(struct work_struct *work)
 {
@@ -133,6 +148,13 @@ static void free_work(struct work_struct *work)
 	mutex_lock(&sn->lock);
 	sb_bond_do_asked(sn);
 	mutex_unlock(&sn->lock);
+	if (!peer->forgotten) {
+		/* Nobody finds it any more; whoever still had it as the last one is waited for. */
+		forget(peer);
+		peer->forgotten = true;
+		queue_rcu_work(sb_wq, &peer->free_work);
+		return;
+	}
 	free_peer(peer);
 }
 
@@ -171,13 +193,26 @@ err_reqid:
 	return err;
 }
 
+/* At the very end, also when that is in suspend: then it fires on resume. */
+static enum hrtimer_restart end_lease(struct hrtimer *timer)
+{
+	struct sb_peer *peer = container_of(timer, struct sb_peer, lease_timer);
+
+	WRITE_ONCE(peer->lease_live, false);
+	return HRTIMER_NORESTART;
+}
+
 static void set_lease(struct sb_peer *peer, u64 lease_ms)
 {
 	u64 now = ktime_get_boottime_ns();
-	u64 max_ms = div_u64(U64_MAX - now, NSEC_PER_MSEC);
+	u64 max_ms = div_u64(KTIME_MAX - now, NSEC_PER_MSEC);
 
-	WRITE_ONCE(peer->lease_end_ns,
-		   lease_ms ? now + min(lease_ms, max_ms) * NSEC_PER_MSEC : 0);
+	hrtimer_cancel(&peer->lease_timer);	/* an end under way must not end the new lease */
+	peer->lease_end_ns = lease_ms ? now + min(lease_ms, max_ms) * NSEC_PER_MSEC : 0;
+	WRITE_ONCE(peer->lease_live, lease_ms);
+	if (lease_ms)
+		hrtimer_start(&peer->lease_timer, ns_to_ktime(peer->lease_end_ns),
+			      HRTIMER_MODE_ABS_SOFT);
 }
 
 static int add(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
@@ -199,12 +234,14 @@ static int add(struct sb_net *sn, const struct sb_peer_spec *spec, const char **
 	peer->overlay6 = spec->overlay6;
 	peer->endpoint = spec->endpoint;
 	peer->flags = spec->flags;
-	set_lease(peer, spec->lease_ms);
+	hrtimer_setup(&peer->lease_timer, end_lease, CLOCK_BOOTTIME, HRTIMER_MODE_ABS_SOFT);
 	spin_lock_init(&peer->roam_lock);
 	INIT_RCU_WORK(&peer->free_work, free_work);
 	err = insert(sn, peer, text);
 	if (err)
 		free_peer(peer);
+	else
+		set_lease(peer, spec->lease_ms);
 	return err;
 }
 
@@ -256,7 +293,7 @@ int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char *
 void sb_peer_del(struct sb_net *sn, struct sb_peer *peer)
 {
 	sb_bond_end(sn, peer, SEALBOND_END_ASKED);
-	WRITE_ONCE(peer->lease_end_ns, 0);
+	set_lease(peer, 0);
 	release_address(sn, &peer->at[0]);
 	release_address(sn, &peer->at[1]);
 	rhashtable_remove_fast(&sn->peers_by_key, &peer->by_key, key_params);

@@ -3,6 +3,7 @@
 #ifndef SB_PEER_H
 #define SB_PEER_H
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/rhashtable.h>
@@ -29,7 +30,7 @@ struct sb_overlay {
 
 struct sb_peer {
 	/* The packet path reads these, under RCU. */
-	u64 lease_end_ns;		/* boot time; READ_ONCE, 64-bit machines */
+	bool lease_live;		/* READ_ONCE; lease_timer ends it */
 	struct in_addr overlay4;	/* 0: none; fixed while the peer lives */
 	struct in6_addr overlay6;	/* ::: none; fixed while the peer lives */
 	u32 flags;			/* SEALBOND_PEER_F_*; READ_ONCE */
@@ -37,6 +38,8 @@ struct sb_peer {
 	struct sb_net *sn;
 
 	/* sn->lock. */
+	u64 lease_end_ns;		/* boot time */
+	struct hrtimer lease_timer;	/* boot time runs on in suspend, and so does a lease */
 	struct sb_bond bond;
 	u8 device_id[SB_ID_LEN];
 	u8 key[SB_KEY_LEN];
@@ -49,6 +52,7 @@ struct sb_peer {
 	struct rhash_head by_id, by_key;
 	struct sb_overlay at[2];
 	bool dead;			/* left the tables; waits for its last readers */
+	bool forgotten;			/* in sn->last_peer on no processor */
 	struct rcu_work free_work;
 
 	/* Asked by the packet path; done by sn->bond_work. */
@@ -58,10 +62,10 @@ struct sb_peer {
 	struct sb_addr roam_to;
 };
 
-/* sb_lease_live() - packet path and others; @now is ktime_get_coarse_boottime_ns() or finer. */
+/* sb_lease_live() - for who holds sn->lock; @now in boot time. The packet path has lease_live. */
 static inline bool sb_lease_live(const struct sb_peer *peer, u64 now)
 {
-	return READ_ONCE(peer->lease_end_ns) > now;
+	return peer->lease_end_ns > now;
 }
 
 /* What SET_PEER says; addresses of zero are absent. */

@@ -21,8 +21,8 @@
 #define SB_SOCKET_BATCH		64
 
 /*
- * The kernel's own encapsulation takes ESP out of the stream (first word not zero). What stays
- * in the socket's queue are handshakes, and whatever else a stranger has sent.
+ * The kernel's own encapsulation takes ESP out of the stream (first word not zero) once it is on.
+ * What stays in the socket's queue are handshakes, and whatever else a stranger has sent.
  */
 static void data_ready(struct sock *sk)
 {
@@ -46,11 +46,18 @@ static int bind_socket(struct socket *sock, int family, u16 port)
 	return kernel_bind(sock, (void *)&in6, sizeof(in6));
 }
 
-/* xfrm6_udp_encap_rcv is not exported: the socket option installs it, for both families alike. */
-static int set_encap(struct socket *sock)
+/*
+ * xfrm6_udp_encap_rcv is not exported: the socket option installs it, for both families alike.
+ * The first encapsulating socket makes the kernel look up a socket for every UDP packet of the
+ * machine ahead of its time, so this waits until a bond needs it.
+ */
+int sb_socket_encap(struct sb_net *sn, bool v4)
 {
+	struct socket *sock = sn->sock[v4 ? 0 : 1];
 	int type = UDP_ENCAP_ESPINUDP;
 
+	if (!sock)
+		return -ENOTCONN;
 	return sock->ops->setsockopt(sock, SOL_UDP, UDP_ENCAP, KERNEL_SOCKPTR(&type), sizeof(type));
 }
 
@@ -63,8 +70,6 @@ static int open_one(struct sb_net *sn, int family, u16 port, struct socket **out
 	if (err)
 		return err;
 	err = bind_socket(sock, family, port);
-	if (!err)
-		err = set_encap(sock);
 	if (err) {
 		sock_release(sock);
 		return err;

@@ -14,6 +14,12 @@ struct sb_net;
  */
 int sb_socket_open(struct sb_net *sn, u16 port);
 
+/*
+ * sb_socket_encap() - take in encapsulated ESP on this family's socket from now on; idempotent.
+ * sn->lock held. Returns 0 or -errno.
+ */
+int sb_socket_encap(struct sb_net *sn, bool v4);
+
 /* sb_socket_close() - idempotent; no packet is taken in after it. sn->lock held. */
 void sb_socket_close(struct sb_net *sn);
 

@@ -67,7 +67,7 @@ struct sb_facts {
 	u8 shape;		/* enum sb_shape */
 	u8 sa;			/* enum sb_association */
 	u8 excuse;		/* enum sb_excuse */
-	bool lease_live;	/* of the peer behind the SA; POST on sb0: by inner destination */
+	bool lease_live;	/* of the peer behind the SA; POST on sb0: if it has no bond */
 	bool quarantined;	/* that peer */
 	bool source_ok;		/* PRE on sb0: the inner source is the peer's */
 	bool peer;		/* POST on sb0: the inner destination is a peer's */
@@ -93,11 +93,173 @@ struct sb_verdict {
 };
 
 /*
+ * Inline, so that at each hook the compiler leaves out what that hook never asks. Nothing but
+ * sb_verdict() is for others.
+ */
+static __always_inline struct sb_verdict sb_verdict_drop(enum sealbond_reason reason)
+{
+	return (struct sb_verdict){ .outcome = SB_DROP, .reason = reason };
+}
+
+static __always_inline struct sb_verdict sb_verdict_accept(void)
+{
+	return (struct sb_verdict){ .outcome = SB_ACCEPT };
+}
+
+static __always_inline struct sb_verdict sb_verdict_unless_excused(const struct sb_facts *f, enum sealbond_reason reason)
+{
+	switch (f->excuse) {
+	case SB_EXCUSE_UNASKED:
+		return (struct sb_verdict){ .outcome = SB_DROP, .reason = reason, .ask = true };
+	case SB_EXCUSE_PASSES:
+		return sb_verdict_accept();
+	case SB_EXCUSE_SPENT:
+		return sb_verdict_drop(SEALBOND_REASON_OVER_BUDGET);
+	default:
+		return sb_verdict_drop(reason);
+	}
+}
+
+/* The peer behind an SA of ours, or behind an address on sb0, may talk. */
+static __always_inline struct sb_verdict sb_verdict_by_lease(const struct sb_facts *f)
+{
+	if (!f->lease_live)
+		return sb_verdict_drop(SEALBOND_REASON_LEASE_ENDED);
+	if (f->quarantined)
+		return sb_verdict_drop(SEALBOND_REASON_QUARANTINED);
+	return sb_verdict_accept();
+}
+
+/* What a packet without a bond can still be excused for: whole, and the device's own. */
+static __always_inline bool sb_verdict_excusable(const struct sb_facts *f)
+{
+	return (f->shape == SB_SHAPE_CLEAR || f->shape == SB_SHAPE_ARP) && !f->forwarded;
+}
+
+static __always_inline struct sb_verdict sb_verdict_protected_in(const struct sb_facts *f)
+{
+	switch (f->shape) {
+	case SB_SHAPE_SEALED:
+		return f->sa == SB_SA_OURS ? sb_verdict_accept() : sb_verdict_drop(SEALBOND_REASON_UNKNOWN_SPI);
+	case SB_SHAPE_HANDSHAKE:
+		return sb_verdict_accept();
+	case SB_SHAPE_MALFORMED:
+		return sb_verdict_drop(SEALBOND_REASON_MALFORMED);
+	}
+	/* It came out of an SA, and not onto sb0. */
+	if (f->sa == SB_SA_FOREIGN)
+		return sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
+	if (!sb_verdict_excusable(f))
+		return sb_verdict_drop(SEALBOND_REASON_CLEAR_IN);
+	return sb_verdict_unless_excused(f, SEALBOND_REASON_CLEAR_IN);
+}
+
+/* Clear on its way out, from no socket of ours: the same at both hooks. */
+static __always_inline struct sb_verdict sb_verdict_clear_out(const struct sb_facts *f)
+{
+	if (f->shape == SB_SHAPE_MALFORMED)
+		return sb_verdict_drop(SEALBOND_REASON_MALFORMED);
+	if (f->shape == SB_SHAPE_UNKNOWN)
+		return sb_verdict_drop(SEALBOND_REASON_UNKNOWN_FRAME);
+	if (f->forwarded)
+		return sb_verdict_drop(SEALBOND_REASON_FORWARDED);
+	if (f->our_port)
+		return sb_verdict_drop(SEALBOND_REASON_FOREIGN_SOCKET);
+	if (f->shape == SB_SHAPE_SEALED)
+		return sb_verdict_drop(SEALBOND_REASON_UNKNOWN_SPI);
+	if (!sb_verdict_excusable(f))
+		return sb_verdict_drop(SEALBOND_REASON_CLEAR_OUT);
+	return sb_verdict_unless_excused(f, SEALBOND_REASON_CLEAR_OUT);
+}
+
+static __always_inline struct sb_verdict sb_verdict_protected_out(const struct sb_facts *f)
+{
+	if (f->transforming)
+		return f->sa == SB_SA_OURS ? sb_verdict_by_lease(f) : sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
+	/* Its SA and lease were judged just before; what it has become is judged at egress. */
+	if (f->transformed)
+		return sb_verdict_accept();
+	if (f->own_socket)
+		return sb_verdict_accept();
+	return sb_verdict_clear_out(f);
+}
+
+static __always_inline struct sb_verdict sb_verdict_protected_egress(const struct sb_facts *f)
+{
+	if (f->packet_socket)
+		return f->shape == SB_SHAPE_CLEAR && !f->forwarded ?
+			sb_verdict_unless_excused(f, SEALBOND_REASON_RAW_FRAME) :
+			sb_verdict_drop(SEALBOND_REASON_RAW_FRAME);
+	if (f->own_socket || f->shape == SB_SHAPE_OUR_FRAGMENT)
+		return sb_verdict_accept();
+	if (f->shape == SB_SHAPE_SEALED && f->sa == SB_SA_OURS && !f->forwarded)
+		return sb_verdict_by_lease(f);
+	return sb_verdict_clear_out(f);
+}
+
+static __always_inline struct sb_verdict sb_verdict_on_sb0(const struct sb_facts *f)
+{
+	struct sb_verdict verdict;
+
+	switch (f->hook) {
+	case SB_HOOK_PRE:
+		if (f->sa == SB_SA_NONE)
+			return sb_verdict_drop(SEALBOND_REASON_NOT_SEALED);
+		if (f->sa == SB_SA_FOREIGN)
+			return sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
+		verdict = sb_verdict_by_lease(f);
+		if (verdict.outcome != SB_ACCEPT)
+			return verdict;
+		if (!f->source_ok)
+			return sb_verdict_drop(SEALBOND_REASON_WRONG_SOURCE);
+		if (f->shape == SB_SHAPE_DUMMY)
+			return (struct sb_verdict){ .outcome = SB_CONSUME };
+		return sb_verdict_accept();
+	case SB_HOOK_POST:
+		if (f->forwarded)
+			return sb_verdict_drop(SEALBOND_REASON_FORWARDED);
+		if (!f->peer)
+			return sb_verdict_drop(SEALBOND_REASON_NO_BOND);
+		if (f->bonded)
+			return sb_verdict_accept();	/* its SA and lease are judged next */
+		verdict = sb_verdict_by_lease(f);
+		return verdict.outcome == SB_ACCEPT ? sb_verdict_drop(SEALBOND_REASON_NO_BOND) :
+						      verdict;
+	default:
+		/* Egress hooks are on the devices below; a device that calls itself sb0 is not. */
+		return sb_verdict_drop(SEALBOND_REASON_NOT_SEALED);
+	}
+}
+
+static __always_inline struct sb_verdict sb_verdict_on_other(const struct sb_facts *f)
+{
+	bool may = sb_verdict_excusable(f) && !f->transforming && !f->transformed;
+
+	return may ? sb_verdict_unless_excused(f, SEALBOND_REASON_OTHER_NETNS) :
+		     sb_verdict_drop(SEALBOND_REASON_OTHER_NETNS);
+}
+
+/*
  * sb_verdict() - judge a packet in a mode other than off.
  *
- * With facts->excuse UNASKED the exceptions are not consulted: the usual packet passes without
+ * With f->excuse UNASKED the exceptions are not consulted: the usual packet passes without
  * them, and only one that is to be dropped and may be excused comes back with ask set.
  */
-struct sb_verdict sb_verdict(const struct sb_facts *facts);
+static __always_inline struct sb_verdict sb_verdict(const struct sb_facts *f)
+{
+	switch (f->device) {
+	case SB_DEVICE_PROTECTED:
+		if (f->hook == SB_HOOK_PRE)
+			return sb_verdict_protected_in(f);
+		return f->hook == SB_HOOK_POST ? sb_verdict_protected_out(f) : sb_verdict_protected_egress(f);
+	case SB_DEVICE_SB0:
+		return sb_verdict_on_sb0(f);
+	case SB_DEVICE_LOOPBACK:
+	case SB_DEVICE_INSIDE:
+		return sb_verdict_accept();
+	default:
+		return sb_verdict_on_other(f);
+	}
+}
 
 #endif

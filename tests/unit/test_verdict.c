@@ -57,11 +57,10 @@ static const struct set ways[] = {
 	{ "a handshake comes in", PRE, PROTECTED, .shapes = IS(SB_SHAPE_HANDSHAKE) },
 	{ "out of our SA onto sb0", PRE, SB0, NOT(SB_SHAPE_DUMMY), OURS,
 	  .all = LEASE | SOURCE, .none = QUARANTINE },
-	{ "onto sb0 towards a bond", POST, SB0,
-	  .all = LEASE | PEER | BONDED, .none = QUARANTINE | FORWARDED },
+	{ "onto sb0 towards a bond", POST, SB0, .all = PEER | BONDED, .none = FORWARDED },
 	{ "into our SA", POST, PROTECTED, .sas = OURS,
 	  .all = TRANSFORMING | LEASE, .none = QUARANTINE },
-	{ "out of our SA", POST, PROTECTED, SEALED, OURS,
+	{ "out of an SA and on to egress", POST, PROTECTED,
 	  .all = TRANSFORMED, .none = TRANSFORMING },
 	{ "from our socket", POST, PROTECTED,
 	  .all = OWN_SOCKET, .none = TRANSFORMING | TRANSFORMED },
@@ -103,7 +102,6 @@ static const struct set reasons[] = {
 	{ "", POST, PROTECTED, .sas = NOT(SB_SA_OURS), .all = TRANSFORMING, R(FOREIGN_SA) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING, .none = LEASE, R(LEASE_ENDED) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING | QUARANTINE, R(QUARANTINED) },
-	{ "", POST, PROTECTED, .all = TRANSFORMED, R(FOREIGN_SA) },
 	{ "", EGRESS, PROTECTED, SEALED, OURS, .none = LEASE | FORWARDED, R(LEASE_ENDED) },
 	{ "", EGRESS, PROTECTED, SEALED, OURS, .all = QUARANTINE, .none = FORWARDED,
 	  R(QUARANTINED) },
@@ -233,9 +231,10 @@ static void check_leaves(const struct sb_facts *f, unsigned int bits, struct sb_
 		return;
 	if (f->hook == SB_HOOK_EGRESS && after_sa && live)
 		return;
-	/* At POST: about to become ours, or ours by now and on its way to egress. */
-	if (f->hook == SB_HOOK_POST && ours &&
-	    ((bits & TRANSFORMING && live) || (bits & TRANSFORMED && after_sa)))
+	/* At POST: about to become ours; or an SA came before, and egress judges what it is now. */
+	if (f->hook == SB_HOOK_POST && bits & TRANSFORMING && ours && live)
+		return;
+	if (f->hook == SB_HOOK_POST && bits & TRANSFORMED && !(bits & TRANSFORMING))
 		return;
 	explain(f, bits, v, "leaves");
 }
@@ -259,7 +258,8 @@ static void check_rules(const struct sb_facts *f, unsigned int bits, struct sb_v
 	if (v.ask && (v.outcome != SB_DROP || f->excuse != SB_EXCUSE_UNASKED))
 		explain(f, bits, v, "asks in vain");
 	if (network && f->shape == SB_SHAPE_FRAGMENT && v.outcome == SB_ACCEPT &&
-	    !(bits & (OWN_SOCKET | TRANSFORMING)))
+	    !(bits & OWN_SOCKET) &&
+	    !(f->hook == SB_HOOK_POST && bits & (TRANSFORMING | TRANSFORMED)))
 		explain(f, bits, v, "a stray fragment");
 	if (network && bits & PACKET_SOCKET && f->hook == SB_HOOK_EGRESS &&
 	    v.outcome == SB_ACCEPT && f->excuse != SB_EXCUSE_PASSES)

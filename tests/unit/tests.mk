@@ -19,7 +19,7 @@ UNIT += seal_blob
 seal_blob_SRC := tests/unit/test_seal_blob.c kmod/seal_blob.c tests/shim/crypto.c
 
 UNIT += verdict
-verdict_SRC := tests/unit/test_verdict.c kmod/verdict.c
+verdict_SRC := tests/unit/test_verdict.c
 
 UNIT += exception
 exception_SRC := tests/unit/test_exception.c kmod/exception_match.c

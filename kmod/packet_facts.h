@@ -1,10 +1,14 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#include "packet.h"
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How the facts are found. For hooks.c alone, and inline there: at each hook the compiler sees
+ * which facts are asked, and a packet pays for no other.
+ */
+#ifndef SB_PACKET_FACTS_H
+#define SB_PACKET_FACTS_H
 
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/ktime.h>
 #include <linux/udp.h>
 #include <net/dst_metadata.h>
 #include <net/ip.h>
@@ -12,8 +16,8 @@
 #include <net/rtnetlink.h>
 #include <net/xfrm.h>
 
-#include "fragment.h"
 #include "namespace.h"
+#include "packet.h"
 #include "peer.h"
 #include "sa.h"
 
@@ -35,7 +39,7 @@ struct outer {
 	__be32 spi;		/* with SB_SHAPE_SEALED */
 };
 
-static enum sb_device device_of(const struct sb_net *sn, const struct net_device *dev)
+static __always_inline enum sb_device device_of(const struct sb_net *sn, const struct net_device *dev)
 {
 	int sb0 = READ_ONCE(sn->sb0_ifindex);
 
@@ -50,7 +54,7 @@ static enum sb_device device_of(const struct sb_net *sn, const struct net_device
 	return SB_DEVICE_OTHER;
 }
 
-static void read_transport(struct outer *o, const struct sk_buff *skb, int offset, u8 proto,
+static __always_inline void read_transport(struct outer *o, const struct sk_buff *skb, int offset, u8 proto,
 			   __be16 port, bool out)
 {
 	const struct udp_spi *u;
@@ -88,7 +92,7 @@ static void read_transport(struct outer *o, const struct sk_buff *skb, int offse
 	o->shape = u->word ? SB_SHAPE_SEALED : SB_SHAPE_HANDSHAKE;
 }
 
-static void read_ip4(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+static __always_inline void read_ip4(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
 {
 	const struct iphdr *ip;
 	struct iphdr buf;
@@ -106,7 +110,7 @@ static void read_ip4(struct outer *o, const struct sk_buff *skb, int offset, __b
 	read_transport(o, skb, offset + ip->ihl * 4, ip->protocol, port, out);
 }
 
-static void read_ip6(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+static inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
 {
 	const struct frag_hdr *frag;
 	const struct ipv6hdr *ip;
@@ -139,7 +143,7 @@ static void read_ip6(struct outer *o, const struct sk_buff *skb, int offset, __b
 	read_transport(o, skb, offset, next, port, out);
 }
 
-static void read_outer(struct outer *o, const struct sb_packet *p, bool out)
+static __always_inline void read_outer(struct outer *o, const struct sb_packet *p, bool out)
 {
 	__be16 port = READ_ONCE(p->sn->port_be);
 
@@ -152,20 +156,20 @@ static void read_outer(struct outer *o, const struct sb_packet *p, bool out)
 		read_ip6(o, p->skb, p->offset, port, out);
 }
 
-static bool is_own_socket(const struct sb_net *sn, const struct sk_buff *skb)
+static __always_inline bool is_own_socket(const struct sb_net *sn, const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
 	return sk && (sk == rcu_access_pointer(sn->sk[0]) || sk == rcu_access_pointer(sn->sk[1]));
 }
 
-static void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
+static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
 {
-	f->lease_live = sb_lease_live(peer, ktime_get_coarse_boottime_ns());
+	f->lease_live = READ_ONCE(peer->lease_live);
 	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
 }
 
-static void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		  const struct net_device *dev, enum sb_hook hook)
 {
 	p->facts = (struct sb_facts){ .hook = hook, .device = device_of(sn, dev) };
@@ -177,7 +181,7 @@ static void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 }
 
 /* For the hooks of IP, where that header is known to be whole. */
-static void start_ip(struct sb_packet *p, u8 pf)
+static __always_inline void start_ip(struct sb_packet *p, u8 pf)
 {
 	bool ip4 = pf == NFPROTO_IPV4;
 
@@ -186,7 +190,7 @@ static void start_ip(struct sb_packet *p, u8 pf)
 	p->offset = skb_network_offset(p->skb);
 }
 
-struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb)
+static __always_inline struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb)
 {
 	const struct sec_path *path = skb_sec_path(skb);
 	struct sb_sa *sa;
@@ -197,13 +201,13 @@ struct sb_sa *sb_packet_sa(const struct sb_net *sn, const struct sk_buff *skb)
 	return sa && !sa->out && sa->peer->sn == sn ? sa : NULL;
 }
 
-bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf)
+static __always_inline bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf)
 {
 	return pf == NFPROTO_IPV4 ? ip_hdr(skb)->protocol == PROTO_NONE :
 				    ipv6_hdr(skb)->nexthdr == PROTO_NONE;
 }
 
-static bool source_is(const struct sb_peer *peer, const struct sb_packet *p)
+static __always_inline bool source_is(const struct sb_peer *peer, const struct sb_packet *p)
 {
 	if (p->family == 4)
 		return peer->overlay4.s_addr && ip_hdr(p->skb)->saddr == peer->overlay4.s_addr;
@@ -211,7 +215,7 @@ static bool source_is(const struct sb_peer *peer, const struct sb_packet *p)
 	       ipv6_addr_equal(&ipv6_hdr(p->skb)->saddr, &peer->overlay6);
 }
 
-static void through_sb0(struct sb_packet *p, u8 pf)
+static __always_inline void through_sb0(struct sb_packet *p, u8 pf)
 {
 	struct sb_facts *f = &p->facts;
 
@@ -227,7 +231,7 @@ static void through_sb0(struct sb_packet *p, u8 pf)
 		f->shape = SB_SHAPE_DUMMY;
 }
 
-void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		   const struct nf_hook_state *state)
 {
 	struct sb_facts *f = &p->facts;
@@ -249,33 +253,50 @@ void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		f->sa = sb_packet_sa(sn, skb) ? SB_SA_OURS : SB_SA_FOREIGN;
 }
 
-static void into_sb0(struct sb_packet *p)
+/* The same peer as for this processor's last packet, most of the time. */
+static __always_inline struct sb_peer *inner_peer(const struct sb_packet *p)
+{
+	const struct in6_addr *to6 = &ipv6_hdr(p->skb)->daddr;
+	__be32 to4 = ip_hdr(p->skb)->daddr;
+	struct sb_peer *peer = this_cpu_read(*p->sn->last_peer);
+	struct in6_addr mapped;
+
+	if (p->family == 4) {
+		if (peer && peer->overlay4.s_addr == to4)
+			return peer;
+		ipv6_addr_set_v4mapped(to4, &mapped);
+		to6 = &mapped;
+	} else if (peer && ipv6_addr_equal(&peer->overlay6, to6)) {
+		return peer;
+	}
+	peer = sb_peer_by_overlay(p->sn, to6);
+	if (peer)
+		this_cpu_write(*p->sn->last_peer, peer);
+	return peer;
+}
+
+static __always_inline void into_sb0(struct sb_packet *p)
 {
 	struct sb_facts *f = &p->facts;
-	struct in6_addr mapped;
-	const struct in6_addr *to = &mapped;
 	struct sb_peer *peer;
 
 	f->forwarded = p->skb->skb_iif;
-	if (p->family == 4)
-		ipv6_addr_set_v4mapped(ip_hdr(p->skb)->daddr, &mapped);
-	else
-		to = &ipv6_hdr(p->skb)->daddr;
-	peer = sb_peer_by_overlay(p->sn, to);
+	peer = inner_peer(p);
 	if (!peer)
 		return;
 	f->peer = true;
 	f->bonded = READ_ONCE(peer->bonded);
-	ask_peer(f, peer);
+	if (unlikely(!f->bonded))
+		ask_peer(f, peer);
 }
 
-static bool is_transformed(const struct sk_buff *skb, u8 family)
+static __always_inline bool is_transformed(const struct sk_buff *skb, u8 family)
 {
 	return family == 4 ? IPCB(skb)->flags & IPSKB_XFRM_TRANSFORMED :
 			     IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
-void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		    const struct nf_hook_state *state)
 {
 	const struct dst_entry *dst = skb_dst(skb);
@@ -302,9 +323,10 @@ void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		}
 		return;
 	}
+	/* What it has become is judged at egress. */
 	f->transformed = is_transformed(skb, p->family);
 	f->own_socket = is_own_socket(sn, skb);
-	if (f->device != SB_DEVICE_PROTECTED || (f->own_socket && !f->transformed))
+	if (f->device != SB_DEVICE_PROTECTED || f->own_socket || f->transformed)
 		return;
 	read_outer(&o, p, true);
 	f->shape = o.shape;
@@ -317,7 +339,7 @@ void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
  * The network header of a frame with a tag in it (and not beside it, as the kernel prefers) is
  * the tag. Sets ethertype, family and offset.
  */
-static void read_frame(struct sb_packet *p)
+static inline void read_frame(struct sb_packet *p)
 {
 	__be16 proto = p->skb->protocol;
 	const struct vlan_hdr *tag;
@@ -336,7 +358,7 @@ static void read_frame(struct sb_packet *p)
 	p->family = proto == htons(ETH_P_IP) ? 4 : proto == htons(ETH_P_IPV6) ? 6 : 0;
 }
 
-static void leaving(struct sb_packet *p)
+static __always_inline void leaving(struct sb_packet *p)
 {
 	struct sb_facts *f = &p->facts;
 	struct sb_sa *sa;
@@ -351,13 +373,10 @@ static void leaving(struct sb_packet *p)
 		f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
 		if (sa)
 			ask_peer(f, sa->peer);
-	} else if (o.shape == SB_SHAPE_FRAGMENT && sb_fragment_continues(p)) {
-		f->shape = SB_SHAPE_OUR_FRAGMENT;
-		p->more_fragments = true;
 	}
 }
 
-void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
+static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		      const struct nf_hook_state *state)
 {
 	struct sb_facts *f = &p->facts;
@@ -379,3 +398,5 @@ void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *sk
 	else if (f->device == SB_DEVICE_PROTECTED)
 		leaving(p);
 }
+
+#endif
