@@ -3,7 +3,8 @@
  * Sealbond's contract between the kernel module and userspace.
  *
  * Generic netlink family "sealbond", version 1. Every command acts on the network
- * namespace of the socket that sends it, except SET_MODE, which acts on the machine.
+ * namespace of the socket that sends it, except SET_MODE and SET_GRANT_KEYS, which act on
+ * the machine.
  * Commands that change something need CAP_NET_ADMIN in the initial user namespace.
  * Integers are host order unless a name ends in "be". Times are milliseconds of
  * CLOCK_BOOTTIME unless a name says otherwise. Attributes are validated strictly:
