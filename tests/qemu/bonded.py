@@ -269,7 +269,8 @@ class Pair:
 
     def pings(self):
         """Over the bond, both families, both ways."""
-        jobs = [x.guest.start(x._here(f"ping -n -c 2 -i 0.05 -W 3 {y.inner4} && ping -n -c 2 -i 0.05 -W 3 {y.inner6}"))
+        ping = "ping -n -c 2 -i 0.05 -W 3"
+        jobs = [x.guest.start(x._here(f"{ping} {y.inner4} && {ping} {y.inner6}"))
                 for x, y in (self.sides, self.sides[::-1])]
         return all(bool(job.wait(60)) for job in jobs)
 

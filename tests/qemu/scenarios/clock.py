@@ -30,8 +30,9 @@ def test_clock(lab, t):
             with side.events() as events:
                 set_clock(side, day)
                 t.check(f"a clock set {words} under a live bond: it works on", pair.pings())
-                t.check("the same epoch, and it did not end", pair.identity() == before and not events.all("bond-ended"),
-                        (before, pair.identity(), events.all()))
+                after = pair.identity()
+                t.check("the same epoch, and it did not end", after == before and not events.all("bond-ended"),
+                        (before, after, events.all()))
             lease = side.bond(b if side is a else a)["lease"]
             t.check("the lease has not noticed", bonded.LEASE_MS - 600_000 < lease <= bonded.LEASE_MS, lease)
             pair.start(a)

@@ -6,7 +6,7 @@
 
 import bonded
 from process import wait_until
-from wire import ICMP, ICMPV6, UDP, checksum, ip_frame, udp_frame
+from wire import ICMPV6, UDP, checksum, ip_frame, mac_bytes, udp_frame
 
 LAB = "hostile"
 PATTERN = b"in-clear-on-the-wire"
@@ -98,6 +98,7 @@ def test_raw_senders(lab, t):
     bond = a.bond(pair.b)
     spi = bond["spi_out"].to_bytes(4, "big")
     forged = ip_frame(mac, HOST_MAC, a.outer4, HOST4, 50, spi + b"\0\0\0\1" + PATTERN)
+    shaped = udp_frame(mac, HOST_MAC, a.outer4, HOST4, bonded.PORT, bonded.PORT, bytes(4) + PATTERN)
     tries = [
         ("a packet socket, IPv4", f"packet eth0 {frames[4].hex()}", "raw-frame"),
         ("a packet socket, IPv6", f"packet eth0 {frames[6].hex()}", "raw-frame"),
@@ -107,11 +108,11 @@ def test_raw_senders(lab, t):
         ("a packet socket with a VLAN tag",
          f"packet eth0 {(frames[4][:12] + bytes.fromhex('81000005') + frames[4][12:]).hex()}", "raw-frame"),
         ("a packet socket with a live SPI and clear content", f"packet eth0 {forged.hex()}", "raw-frame"),
-        ("a packet socket with what looks like a handshake", "packet eth0 " + udp_frame(
-            mac, HOST_MAC, a.outer4, HOST4, bonded.PORT, bonded.PORT, bytes(4) + PATTERN).hex(), "raw-frame"),
+        ("a packet socket with what looks like a handshake", f"packet eth0 {shaped.hex()}", "raw-frame"),
         ("a raw socket with its own header, IPv4", f"hdrincl {HOST4} {frames[4][14:].hex()}", "clear-out"),
         ("a raw socket with its own header, IPv6", f"hdrincl {HOST6} {frames[6][14:].hex()}", "clear-out"),
         ("a raw socket with a live SPI and clear content", f"hdrincl {HOST4} {forged[14:].hex()}", "unknown-spi"),
+        ("a raw socket from the bond port, like a handshake", f"hdrincl {HOST4} {shaped[14:].hex()}", "foreign-socket"),
         ("another socket on the bond port, like a handshake",
          f"udp {HOST4} {bonded.PORT} {bytes(4).hex()}{PATTERN.hex()} 1 {bonded.PORT}", "foreign-socket"),
     ]
@@ -132,8 +133,8 @@ def test_raw_senders(lab, t):
           f"rawsend hdrincl {HOST4} {frames[4][14:].hex()}")
     a.mode("enforce")
     barrier(pair)
-    t.check("the same senders do reach the wire in mode off", len(a.guest.nics[0].capture.having(PATTERN, mark[0])) == 3,
-            seen(a, mark))
+    sent = a.guest.nics[0].capture.having(PATTERN, mark[0])
+    t.check("the same senders do reach the wire in mode off", len(sent) == 3, seen(a, mark))
 
 
 def test_foreign_sa(lab, t):
@@ -185,22 +186,23 @@ def test_exceptions(lab, t):
             and a.dropped("over-budget") == before + over, (sent, passed, over, a.drops()))
 
     arp = bytes.fromhex("0001080006040001")
-    request = (bytes.fromhex("ff" * 6 + HOST_MAC.replace(":", "") + "0806") + arp +
-               bytes.fromhex(HOST_MAC.replace(":", "")) + bytes([10, 0, 0, 99]) + bytes(6) + bytes([10, 0, 0, a.number]))
+    host = mac_bytes(HOST_MAC)
+    request = (b"\xff" * 6 + host + b"\x08\x06" + arp + host + bytes([10, 0, 0, 99]) + bytes(6) +
+               bytes([10, 0, 0, a.number]))
     mark = capture.mark()
     port.send(request)
-    capture.wait_for(lambda f: f.kind == "arp" and f.data[6:12].hex() == mac.replace(":", ""), since=mark)
+    capture.wait_for(lambda f: f.kind == "arp" and f.data[6:12] == mac_bytes(mac), since=mark)
     t.check("ARP is answered", True)
     port.send(*([request] * 100))
     wait_until(lambda: sum(f.kind == "arp" for f in capture.frames(mark)) > 101, 20, "100 ARP requests", 0.05)
     barrier(pair)
-    answers = sum(f.kind == "arp" and f.data[6:12].hex() == mac.replace(":", "") for f in capture.frames(mark))
+    answers = sum(f.kind == "arp" and f.data[6:12] == mac_bytes(mac) for f in capture.frames(mark))
     t.check("within its budget", answers < 40 and counters("arp")[1] > 50, (answers, counters("arp")))
 
     def solicit(hops):
         """A neighbour solicitation for a, from the host."""
         target = bytes.fromhex("fd00" + "00" * 13) + bytes([a.number])
-        body = b"\x87\0\0\0\0\0\0\0" + target + b"\x01\x01" + bytes.fromhex(HOST_MAC.replace(":", ""))
+        body = b"\x87\0\0\0\0\0\0\0" + target + b"\x01\x01" + mac_bytes(HOST_MAC)
         pseudo = bytes.fromhex("fd00" + "00" * 13 + "99") + target + len(body).to_bytes(4, "big") + bytes(3) + b"\x3a"
         body = body[:2] + checksum(pseudo + body).to_bytes(2, "big") + body[4:]
         return ip_frame(HOST_MAC, mac, HOST6, a.outer6, ICMPV6, body, hops)
@@ -240,7 +242,8 @@ def test_forwarding(lab, t):
         port.send(*(udp_frame(HOST_MAC, a.guest.nics[0].mac, source, target, 9, 9, PATTERN) for target in targets))
     wait_until(lambda: a.dropped("forwarded") >= before + 3, 20, "drops of forwarded packets", 0.1)
     barrier(pair)
-    out = [str(f) for f in capture.having(PATTERN, mark) if f.data[6:12].hex() == a.guest.nics[0].mac.replace(":", "")]
+    own = mac_bytes(a.guest.nics[0].mac)
+    out = [str(f) for f in capture.having(PATTERN, mark) if f.data[6:12] == own]
     t.check("what comes in clear is not carried on, neither in clear nor into the bond", not out, out)
 
     b.run(f"ip route replace {HOST4}/32 via {a.inner4} dev sb0 src {b.inner4}")
@@ -271,8 +274,8 @@ def test_namespaces(lab, t):
     new.run(f"ping -c 1 -W 1 {HOST4}", check=False)
     barrier(pair)
     t.check("a device moved to a new namespace cannot leak: nothing leaves it at all",
-            not seen(a, mark) and not [f for f in capture.frames(mark[1]) if f.data[6:12].hex() ==
-                                       a.guest.nics[1].mac.replace(":", "")], seen(a, mark))
+            not seen(a, mark) and not [f for f in capture.frames(mark[1])
+                                       if f.data[6:12] == mac_bytes(a.guest.nics[1].mac)], seen(a, mark))
     t.check("the drops say so: other-netns", a.dropped("other-netns") > before, a.drops())
     t.check("loopback passes there", new.run("ping -c 1 -W 2 127.0.0.1", check=False))
     a.guest.run("ip netns add new2; ip link add n0 netns new type veth peer name n1 netns new2; "
@@ -319,7 +322,13 @@ def test_devices_on_top(lab, t):
         top.run(f"rawsend packet t0 {frame.hex()}")
         a.mode("enforce")
         barrier(pair)
-        t.check(f"{kind}: in mode off it does", len(a.guest.nics[1].capture.having(PATTERN, mark[1])) == 1, seen(a, mark))
+        sent = a.guest.nics[1].capture.having(PATTERN, mark[1])
+        t.check(f"{kind}: in mode off it does", len(sent) == 1, seen(a, mark))
+        if kind == "bridge":
+            before = a.dropped("unknown-frame")
+            a.guest.run("echo 1 > /sys/class/net/br0/bridge/stp_state")
+            wait_until(lambda: a.dropped("unknown-frame") > before, 30, "drops of spanning tree frames", 0.1)
+            t.check("bridge: its own frames, neither IP nor ARP, do not get out: unknown-frame", True)
         a.guest.run("ip netns del top; ip link del br0 2>/dev/null; ip link set eth1 down", check=False)
 
 
@@ -345,6 +354,12 @@ def test_inner(lab, t):
     if not (a.live(b) and pair.agreed()):
         pair.start()
     port = lab.switch.port()
+    a.run("tc qdisc add dev eth0 clsact; tc filter add dev eth0 ingress protocol ip u32 match ip src "
+          f"{HOST4}/32 action mirred ingress redirect dev sb0")
+    port.send(udp_frame(HOST_MAC, a.guest.nics[0].mac, HOST4, a.inner4, 9, 9, PATTERN))
+    wait_until(lambda: a.drops()["not-sealed"][0] > before["not-sealed"][0], 20, "the drop", 0.1)
+    t.check("redirected onto sb0 by tc, past every SA: not-sealed", True)
+    a.run("tc qdisc del dev eth0 clsact")
     port.send(ip_frame(HOST_MAC, a.guest.nics[0].mac, HOST4, a.outer4, 50, b"\0\1\2\3" + bytes(60)),
               ip_frame(HOST_MAC, a.guest.nics[0].mac, HOST4, a.outer4, UDP, b"\0\1\2"),
               ip_frame(HOST_MAC, a.guest.nics[0].mac, HOST4, a.outer4, 50, b"\0\1"))

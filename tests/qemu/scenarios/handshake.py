@@ -11,7 +11,7 @@ import struct
 
 import bonded
 from process import wait_until
-from wire import UDP, udp_frame
+from wire import UDP
 
 LAB = "hostile"
 INITIATION, RESPONSE, COOKIE = 1, 2, 3
@@ -203,7 +203,7 @@ def test_outer_families(lab, t):
         pair.up(**options)
         mark = capture.mark()
         t.check(f"outer {words}: pings pass, IPv4 and IPv6, both ways", pair.pings())
-        large = pair.a.ping(pair.b, options="-s 4000", count=2) and pair.a.ping(pair.b, True, options="-s 4000", count=2)
+        large = all(pair.a.ping(pair.b, six, 2, "-s 4000") for six in (False, True))
         t.check(f"outer {words}: inner fragments pass", large)
         address = pair.a.outer6 if options.get("outer6") else pair.a.outer4
         frames = [f for f in capture.frames(mark) if f.kind in ("esp", "esp-udp")]
@@ -283,7 +283,8 @@ def test_nat(lab, t):
     n.exceptions()
     n.finish_key(n.begin_key())
     nat_to(b, "10.0.0.2", 20001)
-    b.guest.run("cd /proc/sys/net/netfilter; echo 1 > nf_conntrack_udp_timeout; echo 1 > nf_conntrack_udp_timeout_stream")
+    b.guest.run("cd /proc/sys/net/netfilter; echo 1 > nf_conntrack_udp_timeout; "
+                "echo 1 > nf_conntrack_udp_timeout_stream")
     n.peer(a)
     a.ctl(f"peer id=n key={n.key} lease={bonded.LEASE_MS} v4={n.inner4} v6={n.inner6}")
     events, n_events = a.events(), n.events()

@@ -49,7 +49,8 @@ def test_slow(lab, t):
         t.check("while the key is pending, packets pass and bonds rotate", rounds >= 2 and len(waited) == DELAYED
                 and pair.agreed(), (rounds, len(waited)))
         r = slow.run("sbctl key timeout=1000", check=False)
-        t.check("a second hold is refused meanwhile, in words", r.code == 1 and "EBUSY" in r.out and "TPM" in r.out, r)
+        t.check("a second hold is refused meanwhile, in words",
+                r.code == 1 and "EBUSY" in r.out and "TPM" in r.out, r)
         slow.finish_key(job)
     finally:
         wire.change = None
