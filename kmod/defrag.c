@@ -34,16 +34,7 @@ static unsigned int gather6(struct sk_buff *skb, const struct nf_hook_state *sta
 	return err ? NF_DROP : NF_ACCEPT;
 }
 
-/* A fragment header comes first or behind one of these (RFC 8200 section 4.1). */
-static bool may_be_fragment(u8 next)
+unsigned int sb_defrag_gather(struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return next == NEXTHDR_FRAGMENT || next == NEXTHDR_HOP || next == NEXTHDR_ROUTING ||
-	       next == NEXTHDR_DEST;
-}
-
-unsigned int sb_defrag(struct sk_buff *skb, const struct nf_hook_state *state)
-{
-	if (state->pf == NFPROTO_IPV4)
-		return likely(!ip_is_fragment(ip_hdr(skb))) ? NF_ACCEPT : gather4(skb, state);
-	return likely(!may_be_fragment(ipv6_hdr(skb)->nexthdr)) ? NF_ACCEPT : gather6(skb, state);
+	return state->pf == NFPROTO_IPV4 ? gather4(skb, state) : gather6(skb, state);
 }

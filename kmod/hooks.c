@@ -100,7 +100,7 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 {
 	enum sealbond_mode mode = sb_mode();
 	unsigned int whole;
-	struct sb_packet p;
+	struct sb_packet p SB_WRITTEN_WHOLE;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return pre_when_off(priv, skb, state);
@@ -130,7 +130,7 @@ static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum sealbond_mode mode = sb_mode();
-	struct sb_packet p;
+	struct sb_packet p SB_WRITTEN_WHOLE;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
@@ -163,7 +163,7 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum sealbond_mode mode = sb_mode();
-	struct sb_packet p;
+	struct sb_packet p SB_WRITTEN_WHOLE;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;

@@ -21,6 +21,13 @@
 #include "peer.h"
 #include "sa.h"
 
+/* For what is written whole before it is read: kernels that clear every stack variable skip it. */
+#if defined(__has_attribute) && __has_attribute(__uninitialized__)
+#define SB_WRITTEN_WHOLE __attribute__((__uninitialized__))
+#else
+#define SB_WRITTEN_WHOLE
+#endif
+
 /* More tags than a service and a customer VLAN are not looked behind. */
 #define VLAN_TAGS	2
 
@@ -235,7 +242,7 @@ static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn
 		   const struct nf_hook_state *state)
 {
 	struct sb_facts *f = &p->facts;
-	struct outer o;
+	struct outer o SB_WRITTEN_WHOLE;
 
 	start(p, sn, skb, state->in, SB_HOOK_PRE);
 	start_ip(p, state->pf);
@@ -302,7 +309,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 	const struct dst_entry *dst = skb_dst(skb);
 	struct sb_facts *f = &p->facts;
 	struct sb_sa *sa;
-	struct outer o;
+	struct outer o SB_WRITTEN_WHOLE;
 
 	start(p, sn, skb, state->out, SB_HOOK_POST);
 	if (f->device == SB_DEVICE_LOOPBACK || f->device == SB_DEVICE_INSIDE)
@@ -362,7 +369,7 @@ static __always_inline void leaving(struct sb_packet *p)
 {
 	struct sb_facts *f = &p->facts;
 	struct sb_sa *sa;
-	struct outer o;
+	struct outer o SB_WRITTEN_WHOLE;
 
 	read_outer(&o, p, true);
 	f->shape = o.shape;
