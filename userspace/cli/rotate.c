@@ -21,8 +21,10 @@ struct rotation {
 static bool is_wanted(struct rotation *rotation, const struct sb_peer_status *peer)
 {
 	char room[17], hex[SB_HEX_ROOM(SEALBOND_ID_LEN)];
-	bool wanted = !rotation->wanted;
+	bool wanted = false;
 
+	if (!rotation->wanted)
+		return true;
 	sb_format_hex(hex, peer->device_id, SEALBOND_ID_LEN);
 	for (int i = 0; i < rotation->wanted_count; i++) {
 		const char *word = rotation->wanted[i];
