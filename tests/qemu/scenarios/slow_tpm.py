@@ -30,11 +30,12 @@ def test_slow(lab, t):
     def hold_up(_code, answer):
         if len(waited) < DELAYED:
             waited.append(time.monotonic())
-            time.sleep(DELAY_S)
+        else:
+            wire.delay = 0.0
         return answer
 
     before, first = pair.identity(), len(wire.exchanges)
-    wire.change = hold_up
+    wire.delay, wire.change = DELAY_S, hold_up
     try:
         job = slow.begin_key()
         rounds = 0
@@ -53,7 +54,7 @@ def test_slow(lab, t):
                 r.code == 1 and "EBUSY" in r.out and "TPM" in r.out, r)
         slow.finish_key(job)
     finally:
-        wire.change = None
+        wire.delay, wire.change = 0.0, None
     took = wire.exchanges[first:]
     t.note(f"{len(took)} TPM commands, {rounds} rotations meanwhile")
     t.check("the hold ends with keys", bonded.fields(slow.ctl("getkey").out)["state"] == READY)
