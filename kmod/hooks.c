@@ -89,7 +89,7 @@ static noinline unsigned int pre_again(struct sb_net *sn, struct sk_buff *skb,
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	sb_packet_pre(&p, sn, skb, state);
+	sb_packet_pre(&p, sn, skb, state, false);
 	verdict = sb_verdict(&p.facts);
 	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
 		confirm(p.sa);
@@ -107,7 +107,7 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	whole = sb_defrag(skb, state);
 	if (whole != NF_ACCEPT)
 		return whole;
-	sb_packet_pre(&p, priv, skb, state);
+	sb_packet_pre(&p, priv, skb, state, true);
 	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
 		return pre_again(priv, skb, state, mode);
 	if (p.sa)
@@ -122,7 +122,7 @@ static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	sb_packet_post(&p, sn, skb, state);
+	sb_packet_post(&p, sn, skb, state, false);
 	verdict = sb_verdict(&p.facts);
 	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
 }
@@ -134,7 +134,7 @@ static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_s
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
-	sb_packet_post(&p, priv, skb, state);
+	sb_packet_post(&p, priv, skb, state, true);
 	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
 		return post_again(priv, skb, state, mode);
 	return NF_ACCEPT;
@@ -147,7 +147,7 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	sb_packet_egress(&p, sn, skb, state);
+	sb_packet_egress(&p, sn, skb, state, false);
 	if (p.facts.shape == SB_SHAPE_FRAGMENT && sb_fragment_continues(&p)) {
 		p.facts.shape = SB_SHAPE_OUR_FRAGMENT;
 		p.more_fragments = true;
@@ -167,7 +167,7 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
-	sb_packet_egress(&p, priv, skb, state);
+	sb_packet_egress(&p, priv, skb, state, true);
 	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT))
 		return egress_again(priv, skb, state, mode);
 	return NF_ACCEPT;

@@ -46,6 +46,19 @@ struct outer {
 	__be32 spi;		/* with SB_SHAPE_SEALED */
 };
 
+/*
+ * @len bytes of the packet at @offset, or NULL. In the hook itself (@hot, a constant) only what
+ * lies in the linear part is looked at, and @buf never used: so the hook needs no stack for it.
+ * A packet that is cut elsewhere is taken for malformed there, and judged again.
+ */
+static __always_inline const void *bytes_at(const struct sk_buff *skb, int offset, int len,
+					    void *buf, bool hot)
+{
+	if (likely((int)skb_headlen(skb) - offset >= len))
+		return skb->data + offset;
+	return hot ? NULL : skb_header_pointer(skb, offset, len, buf);
+}
+
 static __always_inline enum sb_device device_of(const struct sb_net *sn, const struct net_device *dev)
 {
 	int sb0 = READ_ONCE(sn->sb0_ifindex);
@@ -61,8 +74,9 @@ static __always_inline enum sb_device device_of(const struct sb_net *sn, const s
 	return SB_DEVICE_OTHER;
 }
 
-static __always_inline void read_transport(struct outer *o, const struct sk_buff *skb, int offset, u8 proto,
-			   __be16 port, bool out)
+static __always_inline void read_transport(struct outer *o, const struct sk_buff *skb,
+					   int offset, u8 proto, __be16 port, bool out,
+					   bool hot)
 {
 	const struct udp_spi *u;
 	struct udp_spi u_buf;
@@ -71,7 +85,7 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 
 	static_assert(sizeof(struct udp_spi) == 12);
 	if (proto == IPPROTO_ESP) {
-		spi = skb_header_pointer(skb, offset, sizeof(spi_buf), &spi_buf);
+		spi = bytes_at(skb, offset, sizeof(spi_buf), &spi_buf, hot);
 		if (spi) {
 			o->shape = SB_SHAPE_SEALED;
 			o->spi = *spi;
@@ -82,10 +96,10 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 	}
 	if (proto != IPPROTO_UDP || !port)
 		return;
-	u = skb_header_pointer(skb, offset, sizeof(u_buf), &u_buf);
+	u = bytes_at(skb, offset, sizeof(u_buf), &u_buf, hot);
 	if (!u) {
 		/* Too short for a first word; the port counts all the same. */
-		u = skb_header_pointer(skb, offset, sizeof(u_buf.udp), &u_buf);
+		u = bytes_at(skb, offset, sizeof(u_buf.udp), &u_buf, hot);
 		if (!u)
 			o->shape = SB_SHAPE_MALFORMED;
 		else
@@ -99,12 +113,13 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 	o->shape = u->word ? SB_SHAPE_SEALED : SB_SHAPE_HANDSHAKE;
 }
 
-static __always_inline void read_ip4(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+static __always_inline void read_ip4(struct outer *o, const struct sk_buff *skb, int offset,
+				     __be16 port, bool out, bool hot)
 {
 	const struct iphdr *ip;
 	struct iphdr buf;
 
-	ip = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	ip = bytes_at(skb, offset, sizeof(buf), &buf, hot);
 	if (!ip || ip->version != 4 || ip->ihl < 5) {
 		o->shape = SB_SHAPE_MALFORMED;
 		return;
@@ -114,10 +129,11 @@ static __always_inline void read_ip4(struct outer *o, const struct sk_buff *skb,
 		return;
 	}
 	o->first_fragment = ip->frag_off & htons(IP_MF);
-	read_transport(o, skb, offset + ip->ihl * 4, ip->protocol, port, out);
+	read_transport(o, skb, offset + ip->ihl * 4, ip->protocol, port, out, hot);
 }
 
-static inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offset, __be16 port, bool out)
+static __always_inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offset,
+				     __be16 port, bool out, bool hot)
 {
 	const struct frag_hdr *frag;
 	const struct ipv6hdr *ip;
@@ -125,7 +141,7 @@ static inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offs
 	struct ipv6hdr buf;
 	u8 next;
 
-	ip = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	ip = bytes_at(skb, offset, sizeof(buf), &buf, hot);
 	if (!ip || ip->version != 6) {
 		o->shape = SB_SHAPE_MALFORMED;
 		return;
@@ -133,7 +149,7 @@ static inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offs
 	next = ip->nexthdr;
 	offset += sizeof(*ip);
 	if (next == NEXTHDR_FRAGMENT) {
-		frag = skb_header_pointer(skb, offset, sizeof(frag_buf), &frag_buf);
+		frag = bytes_at(skb, offset, sizeof(frag_buf), &frag_buf, hot);
 		if (!frag) {
 			o->shape = SB_SHAPE_MALFORMED;
 			return;
@@ -147,10 +163,11 @@ static inline void read_ip6(struct outer *o, const struct sk_buff *skb, int offs
 		offset += sizeof(*frag);
 	}
 	/* Behind other extension headers there is nothing of ours: that is clear traffic. */
-	read_transport(o, skb, offset, next, port, out);
+	read_transport(o, skb, offset, next, port, out, hot);
 }
 
-static __always_inline void read_outer(struct outer *o, const struct sb_packet *p, bool out)
+static __always_inline void read_outer(struct outer *o, const struct sb_packet *p, bool out,
+				       bool hot)
 {
 	__be16 port = READ_ONCE(p->sn->port_be);
 
@@ -158,9 +175,9 @@ static __always_inline void read_outer(struct outer *o, const struct sb_packet *
 	if (p->offset < 0)
 		o->shape = SB_SHAPE_MALFORMED;
 	else if (p->family == 4)
-		read_ip4(o, p->skb, p->offset, port, out);
+		read_ip4(o, p->skb, p->offset, port, out, hot);
 	else
-		read_ip6(o, p->skb, p->offset, port, out);
+		read_ip6(o, p->skb, p->offset, port, out, hot);
 }
 
 static __always_inline bool is_own_socket(const struct sb_net *sn, const struct sk_buff *skb)
@@ -239,7 +256,7 @@ static __always_inline void through_sb0(struct sb_packet *p, u8 pf)
 }
 
 static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		   const struct nf_hook_state *state)
+		   const struct nf_hook_state *state, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 	struct outer o SB_WRITTEN_WHOLE;
@@ -252,7 +269,7 @@ static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn
 	}
 	if (f->device != SB_DEVICE_PROTECTED)
 		return;
-	read_outer(&o, p, false);
+	read_outer(&o, p, false, hot);
 	f->shape = o.shape;
 	if (o.shape == SB_SHAPE_SEALED)
 		f->sa = sb_sa_by_spi(sn->net, o.spi, false) ? SB_SA_OURS : SB_SA_FOREIGN;
@@ -304,7 +321,7 @@ static __always_inline bool is_transformed(const struct sk_buff *skb, u8 family)
 }
 
 static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		    const struct nf_hook_state *state)
+		    const struct nf_hook_state *state, bool hot)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 	struct sb_facts *f = &p->facts;
@@ -335,7 +352,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 	f->own_socket = is_own_socket(sn, skb);
 	if (f->device != SB_DEVICE_PROTECTED || f->own_socket || f->transformed)
 		return;
-	read_outer(&o, p, true);
+	read_outer(&o, p, true, hot);
 	f->shape = o.shape;
 	f->our_port = o.our_port;
 	if (o.shape == SB_SHAPE_SEALED)
@@ -346,7 +363,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
  * The network header of a frame with a tag in it (and not beside it, as the kernel prefers) is
  * the tag. Sets ethertype, family and offset.
  */
-static inline void read_frame(struct sb_packet *p)
+static __always_inline void read_frame(struct sb_packet *p, bool hot)
 {
 	__be16 proto = p->skb->protocol;
 	const struct vlan_hdr *tag;
@@ -355,7 +372,7 @@ static inline void read_frame(struct sb_packet *p)
 
 	p->offset = skb_network_offset(p->skb);
 	for (tags = 0; eth_type_vlan(proto) && p->offset >= 0 && tags < VLAN_TAGS; tags++) {
-		tag = skb_header_pointer(p->skb, p->offset, sizeof(buf), &buf);
+		tag = bytes_at(p->skb, p->offset, sizeof(buf), &buf, hot);
 		if (!tag)
 			break;
 		proto = tag->h_vlan_encapsulated_proto;
@@ -365,13 +382,13 @@ static inline void read_frame(struct sb_packet *p)
 	p->family = proto == htons(ETH_P_IP) ? 4 : proto == htons(ETH_P_IPV6) ? 6 : 0;
 }
 
-static __always_inline void leaving(struct sb_packet *p)
+static __always_inline void leaving(struct sb_packet *p, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 	struct sb_sa *sa;
 	struct outer o SB_WRITTEN_WHOLE;
 
-	read_outer(&o, p, true);
+	read_outer(&o, p, true, hot);
 	f->shape = o.shape;
 	f->our_port = o.our_port;
 	p->more_fragments = o.first_fragment;
@@ -384,7 +401,7 @@ static __always_inline void leaving(struct sb_packet *p)
 }
 
 static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		      const struct nf_hook_state *state)
+		      const struct nf_hook_state *state, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 
@@ -397,13 +414,13 @@ static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net 
 	f->packet_socket = skb->sk && skb->sk->sk_family == AF_PACKET;
 	f->own_socket = is_own_socket(sn, skb);
 	f->forwarded = skb->skb_iif;
-	read_frame(p);
+	read_frame(p, hot);
 	if (p->ethertype == ETH_P_ARP)
 		f->shape = SB_SHAPE_ARP;
 	else if (!p->family)
 		f->shape = SB_SHAPE_UNKNOWN;
 	else if (f->device == SB_DEVICE_PROTECTED)
-		leaving(p);
+		leaving(p, hot);
 }
 
 #endif
