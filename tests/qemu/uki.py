@@ -24,6 +24,16 @@ def _drop_time(path):
             f.write(bytes(4))
 
 
+def _first_address(stub):
+    """Behind the stub's own sections, as objcopy counts: Debian 13's stub has an image base."""
+    with open(stub, "rb") as f:
+        data = f.read(4096)
+    header = struct.unpack_from("<I", data, 0x3C)[0] + 24
+    base, = struct.unpack_from("<Q", data, header + 24)
+    size, = struct.unpack_from("<I", data, header + 56)
+    return base + max(0x20000, -(-size // PAGE) * PAGE)
+
+
 def make_uki(out, kernel, initrd, cmdline):
     """Writes a unified kernel image: the stub of systemd with four sections, each on a page."""
     parts = []
@@ -34,7 +44,7 @@ def make_uki(out, kernel, initrd, cmdline):
         parts.append((name, path))
     parts += [("initrd", initrd), ("linux", kernel)]
     command = ["objcopy"]
-    address = 0x20000
+    address = _first_address(STUB)
     for name, path in parts:
         command += ["--add-section", f".{name}={path}", "--change-section-vma", f".{name}={address:#x}"]
         address += -(-os.path.getsize(path) // PAGE) * PAGE
