@@ -18,6 +18,7 @@ suites=("$@")
 [ $# -gt 0 ] || suites=(trixie trixie-backports)
 read -ra scenarios <<<"${SCENARIOS:-kernels}"
 passed=0 failed=0
+mkdir -p "$build/kernels"
 
 die() {
 	printf 'kernels: %s\n' "$*" >&2
