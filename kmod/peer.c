@@ -145,20 +145,20 @@ static void free_work(struct work_struct *work)
 	struct sb_peer *peer = container_of(to_rcu_work(work), struct sb_peer, free_work);
 	struct sb_net *sn = peer->sn;
 
+	if (peer->forgotten) {
+		free_peer(peer);
+		return;
+	}
 	mutex_lock(&sn->lock);
 	sb_bond_do_asked(sn);
 	mutex_unlock(&sn->lock);
-	if (!peer->forgotten) {
-		/* Nobody finds it any more; whoever still had it as the last one is waited for. */
-		forget(peer);
-		peer->forgotten = true;
-		queue_rcu_work(sb_wq, &peer->free_work);
-		return;
-	}
-	free_peer(peer);
+	/* Nobody finds it any more; whoever still had it as the last one is waited for. */
+	forget(peer);
+	peer->forgotten = true;
+	queue_rcu_work(sb_wq, &peer->free_work);
 }
 
-static int insert(struct sb_net *sn, struct sb_peer *peer, const char **text)
+static int insert(struct sb_net *sn, struct sb_peer *peer)
 {
 	int err;
 
@@ -170,15 +170,11 @@ static int insert(struct sb_net *sn, struct sb_peer *peer, const char **text)
 	if (err)
 		goto err_reqid;
 	err = rhashtable_lookup_insert_fast(&sn->peers_by_key, &peer->by_key, key_params);
-	if (err) {
-		*text = "another peer has this key";
+	if (err)
 		goto err_id;
-	}
 	err = claim_addresses(sn, peer);
-	if (err) {
-		*text = "another peer has this overlay address";
+	if (err)
 		goto err_key;
-	}
 	list_add_tail(&peer->node, &sn->peers);
 	sn->peers_nr++;
 	sn->peers_generation += 2;	/* odd: never 0 */
@@ -215,15 +211,12 @@ static void set_lease(struct sb_peer *peer, u64 lease_ms)
 			      HRTIMER_MODE_ABS_SOFT);
 }
 
-static int add(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
+/* What taken() has found nothing against. */
+static int add(struct sb_net *sn, const struct sb_peer_spec *spec)
 {
 	struct sb_peer *peer;
 	int err;
 
-	if (!spec->overlay4.s_addr && ipv6_addr_any(&spec->overlay6)) {
-		*text = "a peer needs an overlay address";
-		return -EINVAL;
-	}
 	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
 	if (!peer)
 		return -ENOMEM;
@@ -237,7 +230,7 @@ static int add(struct sb_net *sn, const struct sb_peer_spec *spec, const char **
 	hrtimer_setup(&peer->lease_timer, end_lease, CLOCK_BOOTTIME, HRTIMER_MODE_ABS_SOFT);
 	spin_lock_init(&peer->roam_lock);
 	INIT_RCU_WORK(&peer->free_work, free_work);
-	err = insert(sn, peer, text);
+	err = insert(sn, peer);
 	if (err)
 		free_peer(peer);
 	else
@@ -251,24 +244,54 @@ static bool same_addresses(const struct sb_peer *peer, const struct sb_peer_spec
 	       ipv6_addr_equal(&peer->overlay6, &spec->overlay6);
 }
 
+static bool is_anothers(struct sb_net *sn, const struct sb_peer *peer,
+			const struct in6_addr *address)
+{
+	const struct sb_peer *owner;
+
+	rcu_read_lock();
+	owner = sb_peer_by_overlay(sn, address);
+	rcu_read_unlock();
+	return owner && owner != peer;
+}
+
+/* What speaks against the record, asked while the old one (@peer, or NULL) is still there. */
+static int taken(struct sb_net *sn, const struct sb_peer *peer, const struct sb_peer_spec *spec,
+		 const char **text)
+{
+	const struct sb_peer *owner = sb_peer_by_key(sn, spec->key);
+	struct in6_addr mapped;
+
+	if (!spec->overlay4.s_addr && ipv6_addr_any(&spec->overlay6)) {
+		*text = "a peer needs an overlay address";
+		return -EINVAL;
+	}
+	if (owner && owner != peer) {
+		*text = "another peer has this key";
+		return -EEXIST;
+	}
+	ipv6_addr_set_v4mapped(spec->overlay4.s_addr, &mapped);
+	if ((spec->overlay4.s_addr && is_anothers(sn, peer, &mapped)) ||
+	    is_anothers(sn, peer, &spec->overlay6)) {
+		*text = "another peer has this overlay address";
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
 /* The packet path reads a peer's addresses without a lock: another address is another record. */
 static int replace(struct sb_net *sn, struct sb_peer *peer, const struct sb_peer_spec *spec,
 		   const char **text)
 {
 	struct sb_peer_spec next = *spec;
+	int err = taken(sn, peer, spec, text);
 
-	if (memcmp(peer->key, spec->key, sizeof(peer->key))) {
-		struct sb_peer *owner = sb_peer_by_key(sn, spec->key);
-
-		if (owner && owner != peer) {
-			*text = "another peer has this key";
-			return -EEXIST;
-		}
-	}
+	if (err)
+		return err;
 	if (!next.endpoint.port)
 		next.endpoint = peer->endpoint;
 	sb_peer_del(sn, peer);
-	return add(sn, &next, text);
+	return add(sn, &next);
 }
 
 int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
@@ -280,7 +303,7 @@ int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char *
 		return -EINVAL;
 	}
 	if (!peer)
-		return add(sn, spec, text);
+		return taken(sn, NULL, spec, text) ?: add(sn, spec);
 	if (memcmp(peer->key, spec->key, sizeof(peer->key)) || !same_addresses(peer, spec))
 		return replace(sn, peer, spec, text);
 	if (spec->endpoint.port && !peer->bonded)

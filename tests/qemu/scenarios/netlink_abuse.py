@@ -41,6 +41,22 @@ def test_malformed(lab, t):
             a.run("dmesg | tail -5", check=False))
 
 
+def test_refused_change(lab, t):
+    pair = bonded.pair(lab).up()
+    a, b = pair.sides
+    key = b.key[:-2] + ("00" if b.key[-2:] != "00" else "01")
+    a.ctl(f"peer id=other key={key} lease=60000 v4=10.77.9.9")
+    for words, change, text in (("another's key", f"key={b.key} v4=10.77.9.9", "has this key"),
+                                ("another's address", f"key={key} v4={b.inner4}", "has this overlay address"),
+                                ("no address", f"key={key}", "needs an overlay address")):
+        r = a.ctl(f"peer id=other lease=60000 {change}", check=False)
+        t.check(f"a change to {words} is refused, in words", r.code == 1 and text in r.out, r)
+        r = a.ctl("getpeer id=other", check=False)
+        t.check("and the peer is still there", r, r)
+    a.ctl("delpeer id=other")
+    t.check("the bond has not noticed", pair.pings())
+
+
 def test_without_rights(lab, t):
     pair = bonded.pair(lab).up()
     a, b = pair.sides
