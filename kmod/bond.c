@@ -24,6 +24,12 @@ static xfrm_address_t outer(const struct sb_addr *addr)
 	return a;
 }
 
+static u8 algorithm_of(const struct sb_hs_keys *keys)
+{
+	return keys->alg == SB_ALG_AES256GCM ? SEALBOND_ALG_AES256_GCM :
+					       SEALBOND_ALG_CHACHA20_POLY1305;
+}
+
 static struct sb_sa *add_sa(struct sb_net *sn, struct sb_peer *peer,
 			    const struct sb_hs_keys *keys, bool out,
 			    const struct sb_addr *local, const struct sb_addr *remote)
@@ -31,8 +37,7 @@ static struct sb_sa *add_sa(struct sb_net *sn, struct sb_peer *peer,
 	const struct sb_addr *from = out ? local : remote, *to = out ? remote : local;
 	struct sb_sa_spec spec = {
 		.out = out,
-		.algorithm = keys->alg == SB_ALG_AES256GCM ? SEALBOND_ALG_AES256_GCM :
-							     SEALBOND_ALG_CHACHA20_POLY1305,
+		.algorithm = algorithm_of(keys),
 		.family = sb_addr_is_v4(remote) ? AF_INET : AF_INET6,
 		.saddr = outer(from),
 		.daddr = outer(to),
@@ -94,8 +99,7 @@ static int make_epoch(struct sb_net *sn, struct sb_peer *peer, const struct sb_h
 	}
 	epoch->made_ns = ktime_get_boottime_ns();
 	epoch->number = ++peer->bond.last_number;
-	epoch->algorithm = keys->alg == SB_ALG_AES256GCM ? SEALBOND_ALG_AES256_GCM :
-							   SEALBOND_ALG_CHACHA20_POLY1305;
+	epoch->algorithm = algorithm_of(keys);
 	epoch->encap = keys->encap;
 	epoch->remote = *remote;
 	return 0;

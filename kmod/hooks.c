@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In:  PRE_ROUTING of the device (ESP, handshake, exception), then of sb0 (through our SA).
- * Out: POST_ROUTING of sb0 (is there a bond?), of the device before the SA (ours, lease), of the
- *      device behind it (our SPI), then egress, which sees what went past IP as well.
+ * Out: POST_ROUTING of sb0 (is there a bond?), of the device before the SA (ours, lease), then
+ *      egress (our SPI, lease), which sees what went past IP as well.
  * The hooks are there in every mode and read the mode first.
  */
 #define pr_fmt(fmt) "sealbond: " fmt
