@@ -73,4 +73,14 @@ int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cl
 extern volatile int cli_stopped;
 void cli_catch_stop(void);
 
+/* What a negative errno exits with: SB_EXIT_PERMISSION or SB_EXIT_FAILED. */
+int cli_code_of(int result);
+
+/*
+ * "... key --out FILE": a pair of P-256 keys, the public one beside it. what: the key's name for people;
+ * use: where its public part is configured. Returns the exit code.
+ */
+int cli_make_key(struct sb_cli *cli, int argc, char **argv, const char *usage, const char *what,
+		 const char *use);
+
 #endif

@@ -13,7 +13,7 @@ int cli_grant_read(struct sb_cli *cli, const char *path, struct sb_grant_file *g
 	int result = sb_file_read(path, SB_GRANT_MAX, &data, &length);
 
 	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s: %s", path, strerror(-result));
+		return cli_fail(cli, cli_code_of(result), "%s: %s", path, strerror(-result));
 	if (sb_grant_file_decode(data, length, grant) < 0)
 		return cli_fail(cli, SB_EXIT_FAILED, "%s: not a grant", path);
 	return 0;
@@ -21,32 +21,7 @@ int cli_grant_read(struct sb_cli *cli, const char *path, struct sb_grant_file *g
 
 static int make_key(struct sb_cli *cli, int argc, char **argv)
 {
-	char public_path[SB_PATH_ROOM + 16];
-	struct sb_error error;
-	size_t length;
-	int result;
-
-	if (argc != 3 || strcmp(argv[1], "--out") != 0)
-		return cli_usage(cli, "grant key --out grant.pem");
-	length = strlen(argv[2]);
-	if (length >= SB_PATH_ROOM)
-		return cli_fail(cli, SB_EXIT_USAGE, "%s: too long", argv[2]);
-	if (length > 4 && strcmp(argv[2] + length - 4, ".pem") == 0)
-		length -= 4;
-	snprintf(public_path, sizeof(public_path), "%.*s.pub.pem", (int)length, argv[2]);
-	result = sb_release_key_make(argv[2], public_path, &error);
-	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s", error.text);
-	if (cli->json) {
-		cli_json_begin(cli);
-		sb_json_string(&cli->out, "private", argv[2]);
-		sb_json_string(&cli->out, "public", public_path);
-		cli_json_end(cli);
-	} else {
-		printf("%s    a grant key: keep it off the devices\n%s    its public part: grant_keys in [peers] of each device\n",
-		       argv[2], public_path);
-	}
-	return SB_EXIT_OK;
+	return cli_make_key(cli, argc, argv, "grant key --out grant.pem", "a grant key", "grant_keys in [peers]");
 }
 
 static int request(struct sb_cli *cli, int argc, char **argv)
@@ -89,7 +64,7 @@ static int admit(struct sb_cli *cli, int argc, char **argv)
 	/* As it is: what is wrong with it is for the kernel to say. */
 	result = sb_file_read(argv[1], 2 * SB_GRANT_MAX, &data, &length);
 	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s: %s", argv[1], strerror(-result));
+		return cli_fail(cli, cli_code_of(result), "%s: %s", argv[1], strerror(-result));
 	result = cli_open(cli, &module);
 	if (result)
 		return result;

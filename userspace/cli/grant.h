@@ -12,10 +12,4 @@ int cli_grant_show(struct sb_cli *cli, int argc, char **argv);
 /* A grant's file, or what is wrong with it said: 0 or the exit code. */
 int cli_grant_read(struct sb_cli *cli, const char *path, struct sb_grant_file *grant);
 
-/* SB_EXIT_PERMISSION or SB_EXIT_FAILED. */
-static inline int cli_grant_code(int result)
-{
-	return result == -EACCES || result == -EPERM ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
-}
-
 #endif

@@ -21,7 +21,7 @@ static int read_key(struct sb_cli *cli, const char *path, uint8_t point[64])
 	int result = sb_file_read(path, PEM_MAX, &text, &length);
 
 	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s: %s", path, strerror(-result));
+		return cli_fail(cli, cli_code_of(result), "%s: %s", path, strerror(-result));
 	if (sb_p256_read_pem((char *)text, length, point, point + 32) < 0)
 		return cli_fail(cli, SB_EXIT_FAILED, "%s: not a P-256 public key", path);
 	return 0;

@@ -57,7 +57,7 @@ static int take_device(struct sb_cli *cli, struct sb_grant_body *body, const cha
 	int result = sb_peers_load(path, &peers, &error);
 
 	if (result < 0)
-		return cli_fail(cli, result == -EINVAL ? SB_EXIT_USAGE : cli_grant_code(result), "%s", error.text);
+		return cli_fail(cli, result == -EINVAL ? SB_EXIT_USAGE : cli_code_of(result), "%s", error.text);
 	if (peers.count != 1) {
 		sb_peers_free(&peers);
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: one [peer NAME] section is needed", path);
@@ -106,7 +106,7 @@ static int sign(struct sb_cli *cli, struct sb_grant_file *grant, const char *key
 	sb_grant_file_message(grant, message);
 	result = sb_key_sign(key, message, sizeof(message), point, signature, &error);
 	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s", error.text);
+		return cli_fail(cli, cli_code_of(result), "%s", error.text);
 	sb_grant_key_id(point, id);
 	result = sb_grant_file_add(grant, id, signature);
 	if (result == -EEXIST)
@@ -133,7 +133,7 @@ int cli_grant_sign(struct sb_cli *cli, int argc, char **argv)
 	out = options.out ? options.out : options.add;
 	result = sb_file_write(out, bytes, sb_grant_file_encode(&grant, bytes), 0644);
 	if (result < 0)
-		return cli_fail(cli, cli_grant_code(result), "%s: %s", out, strerror(-result));
+		return cli_fail(cli, cli_code_of(result), "%s: %s", out, strerror(-result));
 	if (cli->json) {
 		cli_json_begin(cli);
 		sb_json_string(&cli->out, "grant", out);

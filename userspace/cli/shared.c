@@ -57,7 +57,7 @@ int cli_fail(struct sb_cli *cli, int code, const char *format, ...)
 	return code;
 }
 
-static int code_of(int result)
+int cli_code_of(int result)
 {
 	return result == -EPERM || result == -EACCES ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
 }
@@ -66,7 +66,7 @@ int cli_module_fail(struct sb_cli *cli, const struct sb_module *module, int resu
 {
 	if (result == -EPERM)
 		return cli_fail(cli, SB_EXIT_PERMISSION, "not permitted: this needs root (CAP_NET_ADMIN)");
-	return cli_fail(cli, code_of(result), "%s", sb_module_error(module));
+	return cli_fail(cli, cli_code_of(result), "%s", sb_module_error(module));
 }
 
 int cli_usage(struct sb_cli *cli, const char *usage)
@@ -81,7 +81,7 @@ int cli_open(struct sb_cli *cli, struct sb_module **module)
 
 	if (result == 0)
 		return 0;
-	return cli_fail(cli, result == -ENOENT ? SB_EXIT_NO_MODULE : code_of(result), "%s", error.text);
+	return cli_fail(cli, result == -ENOENT ? SB_EXIT_NO_MODULE : cli_code_of(result), "%s", error.text);
 }
 
 int cli_config(struct sb_cli *cli, struct sb_config *config)
