@@ -31,7 +31,8 @@ SEALED = ("arp", "nd", "handshake", "esp", "esp-udp")
 REASONS = ["none", "clear-in", "clear-out", "forwarded", "raw-frame", "unknown-frame", "unknown-spi",
            "foreign-sa", "foreign-socket", "no-bond", "not-sealed", "lease-ended", "quarantined",
            "wrong-source", "over-budget", "other-netns", "malformed"]
-ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "sa-gone", "key"]
+ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "sa-gone", "key",
+        "tampered", "alarm"]
 LIVE = 3
 
 TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),

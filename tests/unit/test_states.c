@@ -20,6 +20,7 @@ static const struct {
 	{ SEALBOND_STATE_CAPPED, "capped", 18 }, { SEALBOND_STATE_NOT_APPROVED, "not-approved", 19 },
 	{ SEALBOND_STATE_TPM_ERROR, "tpm-error", 20 }, { SEALBOND_STATE_BLOB_INVALID, "blob-invalid", 21 },
 	{ SEALBOND_STATE_APPROVAL_INVALID, "approval-invalid", 22 }, { SEALBOND_STATE_TPM_VIRTUAL, "tpm-virtual", 23 },
+	{ SEALBOND_STATE_TAMPERED, "tampered", 27 }, { SEALBOND_STATE_BYPASS, "bypass", 28 },
 };
 
 static void codes(void **state)
@@ -63,7 +64,7 @@ static void sentences(void **state)
 	}
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
 		assert_true(is_sentence(sb_gap_text(bit)->sentence) && sb_gap_text(bit)->remedy[0]);
-	assert_int_equal(1 << (SB_GAP_BITS - 1), SEALBOND_GAP_NOT_LOCKED);
+	assert_int_equal(1 << (SB_GAP_BITS - 1), SEALBOND_GAP_SIGNING_KEY);
 }
 
 static void unknown(void **state)

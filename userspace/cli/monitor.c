@@ -16,6 +16,7 @@ static const char *event_word(unsigned int kind)
 		[SEALBOND_EVENT_BOND_LIVE] = "bond-live", [SEALBOND_EVENT_BOND_ENDED] = "bond-ended",
 		[SEALBOND_EVENT_START_FAILED] = "start-failed", [SEALBOND_EVENT_ROTATE_WANTED] = "rotate-wanted",
 		[SEALBOND_EVENT_ROAMED] = "roamed", [SEALBOND_EVENT_DROP] = "drop", [SEALBOND_EVENT_MODE] = "mode",
+		[SEALBOND_EVENT_ALARM] = "alarm", [SEALBOND_EVENT_LOCKED] = "locked",
 	};
 
 	return kind < SB_ARRAY_SIZE(words) && words[kind] ? words[kind] : "unknown";

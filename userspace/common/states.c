@@ -53,6 +53,12 @@ static const struct sb_state_text states[] = {
 	[SEALBOND_STATE_APPROVAL_INVALID] = {
 		"approval-invalid", 22, "The TPM refused the signature of the matching approval.",
 		"Approve this boot again with the fleet's release key (sealbond release approve), then reboot.", 0 },
+	[SEALBOND_STATE_TAMPERED] = {
+		"tampered", 27, "A measured value changed, or the TPM was reset, since the keys were opened; all bonds have ended.",
+		"Find out who did it (sealbond monitor, the kernel's log), then reboot.", 0 },
+	[SEALBOND_STATE_BYPASS] = {
+		"bypass", 28, "Something on this machine goes around the packet filter; all bonds have ended.",
+		"Take it away: tc filter show, ip link (xdp), ss --xdp; bonds then come back by themselves.", 0 },
 };
 
 _Static_assert(SB_ARRAY_SIZE(states) == __SEALBOND_STATE_MAX, "an entry for each state");
@@ -119,7 +125,17 @@ static const struct sb_text gaps[SB_GAP_BITS] = {
 	{ "unsigned-grants", "Peers come from a file that nobody signed.",
 	  "Use signed grants." },
 	{ "virtual-tpm", "The TPM is a virtual one.", "Use a real TPM." },
-	{ "not-locked", "Root can change the mode and unload the module.", "Lock the machine after boot." },
+	{ "not-locked", "Root can change the mode and unload the module.",
+	  "lock = yes in [enforce], or: sealbond lock" },
+	{ "not-enforcing", "Clear traffic is not dropped.", "sealbond mode enforce" },
+	{ "lockdown", "The kernel lets root read and change its memory.",
+	  "Boot with lockdown=confidentiality." },
+	{ "module-unsigned", "The module has no signature that this kernel trusts.",
+	  "Sign it, and turn Secure Boot or module.sig_enforce=1 on." },
+	{ "modules-loadable", "Root can load further modules.",
+	  "Set kernel.modules_disabled=1 when all are loaded." },
+	{ "signing-key", "A key that signs modules is on this device.",
+	  "Build and sign the module elsewhere, and take the key away." },
 };
 
 static const struct sb_text unknown_text = { "unknown", "Unknown to this program.",
@@ -188,7 +204,8 @@ const char *sb_end_word(unsigned int value)
 		[SEALBOND_END_NONE] = "none", [SEALBOND_END_ASKED] = "asked", [SEALBOND_END_LEASE] = "lease",
 		[SEALBOND_END_HARD_TIME] = "hard-time", [SEALBOND_END_HARD_BYTES] = "hard-bytes",
 		[SEALBOND_END_HARD_SEQUENCE] = "hard-sequence", [SEALBOND_END_SA_GONE] = "sa-gone",
-		[SEALBOND_END_KEY] = "key",
+		[SEALBOND_END_KEY] = "key", [SEALBOND_END_TAMPERED] = "tampered",
+		[SEALBOND_END_ALARM] = "alarm",
 	};
 
 	_Static_assert(SB_ARRAY_SIZE(words) == __SEALBOND_END_MAX, "a word for each end");

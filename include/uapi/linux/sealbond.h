@@ -3,8 +3,8 @@
  * Sealbond's contract between the kernel module and userspace.
  *
  * Generic netlink family "sealbond", version 1. Every command acts on the network
- * namespace of the socket that sends it, except SET_MODE and SET_GRANT_KEYS, which act on
- * the machine.
+ * namespace of the socket that sends it, except SET_MODE, SET_GRANT_KEYS and LOCK, which act
+ * on the machine.
  * Commands that change something need CAP_NET_ADMIN in the initial user namespace.
  * Integers are host order unless a name ends in "be". Times are milliseconds of
  * CLOCK_BOOTTIME unless a name says otherwise. Attributes are validated strictly:
@@ -31,7 +31,7 @@
  *
  * GET_STATUS -> VERSION MODE [MODE_REVERT_MS] STATE ASSURANCE + what SET_LOCAL set
  *	(without timers) + KEY_* as in GET_KEY without blobs + PEERS_NR BONDS_NR
- *	[GRANT_KEYS GRANT_THRESHOLD [GRANT_STATIC]]
+ *	[GRANT_KEYS GRANT_THRESHOLD [GRANT_STATIC]] [LOCKED] [ALARMS] [CONFIG_HASH]
  * SET_MODE: MODE [CONFIRM_MS]; with CONFIRM_MS the old mode returns after that time
  *	unless CONFIRM_MODE comes first. Acts on the machine.
  * CONFIRM_MODE: keeps the mode that SET_MODE set.
@@ -39,12 +39,23 @@
  *	[ALGORITHMS] [ENCAP] [LIMITS]; at least one overlay address. Opens the UDP
  *	socket. Refused with EBUSY while bonds live, unless it changes nothing they use.
  * KEY: POLICY_PCRS CAP_PCR RELEASE_KEY POLICY_REF [ALLOW_VIRTUAL] [BLOB_CURRENT]
- *	[BLOB_NEXT] [APPROVALS]. Starts one hold of the TPM on a worker and returns at
- *	once; EVENT_KEY tells the end. EBUSY while one runs or when a key is held.
- * GET_KEY -> STATE [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [BLOB_CURRENT] [BLOB_NEXT]
- *	[CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES] [RESET_COUNT]
- *	[RESTART_COUNT]; blobs are new ones that were not stored yet.
+ *	[BLOB_NEXT] [APPROVALS] [CONFIG_HASH] [EARLY]. Starts one hold of the TPM on a
+ *	worker and returns at once; EVENT_KEY tells the end. EBUSY while one runs or when a
+ *	key is held. CONFIG_HASH is extended into the cap PCR first, before anything is
+ *	unsealed or made. EARLY says that the measured early boot asks.
+ * GET_KEY -> STATE [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
+ *	[BLOB_NEXT] [BLOB_CANDIDATE] [CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES]
+ *	[RESET_COUNT] [RESTART_COUNT]; blobs are new ones that were not stored yet. With
+ *	boot-changed there may be a candidate: a key that was made in this boot, which is
+ *	used for handshakes with whoever is told to take it.
  * KEY_STORED: the helper has written the new blobs; the kernel forgets its copies.
+ * ROTATE_KEY: the next bond key becomes the current one; no TPM is asked. The old one goes on
+ *	answering for a while, so that peers can learn of the change in any order. ENOKEY
+ *	where there is no next key: the following boot makes one.
+ * LOCK: until the machine reboots, the mode, the exceptions and the grant keys cannot be
+ *	changed (EPERM), nor the device id and the chain once they are set, and the module
+ *	cannot be unloaded. EBUSY while a mode waits for its confirmation. Locking again
+ *	changes nothing.
  * SET_PEER: DEVICE_ID KEY LEASE_MS [OVERLAY4] [OVERLAY6] [ENDPOINT] [PEER_FLAGS].
  *	Creates or updates. LEASE_MS runs from now; 0 ends the lease. A changed KEY
  *	ends the bond. At least one overlay address, none of another peer's.
@@ -92,6 +103,8 @@ enum sealbond_cmd {
 	SEALBOND_CMD_SET_GRANT_KEYS,
 	SEALBOND_CMD_REQUEST_GRANT,
 	SEALBOND_CMD_SET_GRANT,
+	SEALBOND_CMD_ROTATE_KEY,
+	SEALBOND_CMD_LOCK,
 	__SEALBOND_CMD_MAX,
 };
 #define SEALBOND_CMD_MAX (__SEALBOND_CMD_MAX - 1)
@@ -165,6 +178,12 @@ enum sealbond_attr {
 	SEALBOND_A_GRANT_STATIC,	/* flag: grants that answer no request are taken */
 	SEALBOND_A_GRANT,		/* binary: sealbond/grant.h */
 	SEALBOND_A_NONCE,		/* binary, 16 bytes: a request's */
+	SEALBOND_A_CONFIG_HASH,		/* binary, 32 bytes: of the security configuration */
+	SEALBOND_A_EARLY,		/* flag: asked by the measured early boot */
+	SEALBOND_A_KEY_CANDIDATE,	/* binary, 32 bytes: public key made in an unapproved boot */
+	SEALBOND_A_BLOB_CANDIDATE,	/* binary */
+	SEALBOND_A_LOCKED,		/* flag */
+	SEALBOND_A_ALARMS,		/* u32: bits of enum sealbond_alarm */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
@@ -194,15 +213,37 @@ enum sealbond_state {
 	SEALBOND_STATE_CAPPED,		/* the cap was extended before: reboot */
 	SEALBOND_STATE_BLOB_INVALID,
 	SEALBOND_STATE_APPROVAL_INVALID,	/* the TPM refused its signature */
+	SEALBOND_STATE_TAMPERED,	/* PCRs or the TPM's reset count changed under held keys */
+	SEALBOND_STATE_BYPASS,		/* ALARMS names what goes around the filter */
 	__SEALBOND_STATE_MAX,
 };
 
-/* Why the assurance is "bench" and not more; 0 says that the module sees no gap. */
+/*
+ * Why the assurance is not full; 0 says that the module sees no gap. The last two are found by
+ * userspace: the module never sets them.
+ */
 enum sealbond_assurance_gap {
 	SEALBOND_GAP_LATE_KEYS		= 1 << 0,	/* not made or unsealed in measured early boot */
 	SEALBOND_GAP_UNSIGNED_GRANTS	= 1 << 1,	/* peers come from an unsigned file */
 	SEALBOND_GAP_VIRTUAL_TPM	= 1 << 2,
 	SEALBOND_GAP_NOT_LOCKED		= 1 << 3,
+	SEALBOND_GAP_NOT_ENFORCING	= 1 << 4,	/* mode off or observe */
+	SEALBOND_GAP_LOCKDOWN		= 1 << 5,	/* less than lockdown=confidentiality */
+	SEALBOND_GAP_MODULE_UNSIGNED	= 1 << 6,	/* this module has no signature that the kernel trusts */
+	SEALBOND_GAP_MODULES_LOADABLE	= 1 << 7,	/* kernel.modules_disabled is 0 */
+	SEALBOND_GAP_SIGNING_KEY	= 1 << 8,	/* a module-signing key is on the device (DKMS) */
+};
+
+/*
+ * What was seen that goes around the filter, or under it. While one is set in mode enforce, no
+ * bond lives. PCR and RESET stay until the machine reboots, the others go with what they name.
+ */
+enum sealbond_alarm {
+	SEALBOND_ALARM_PCR		= 1 << 0,	/* a watched PCR changed since the keys opened */
+	SEALBOND_ALARM_RESET		= 1 << 1,	/* the TPM was reset, or is gone for long */
+	SEALBOND_ALARM_TC		= 1 << 2,	/* a tc filter or BPF program may redirect to a protected device */
+	SEALBOND_ALARM_XDP		= 1 << 3,	/* an XDP program is attached */
+	SEALBOND_ALARM_XSK		= 1 << 4,	/* an AF_XDP socket is bound */
 };
 
 enum sealbond_algorithm {
@@ -332,7 +373,8 @@ enum sealbond_reason {
 };
 #define SEALBOND_REASON_MAX (__SEALBOND_REASON_MAX - 1)
 
-/* Group "handshake": KEY, STRANGER, BOND_*, ROTATE_WANTED, NO_BOND. Group "monitor": DROP, MODE. */
+/* Group "handshake": KEY, STRANGER, BOND_*, ROTATE_WANTED, NO_BOND. Group "monitor": DROP, MODE,
+ * LOCKED. ALARM goes to both. */
 enum sealbond_event {
 	SEALBOND_EVENT_NONE,
 	SEALBOND_EVENT_KEY,		/* as GET_KEY without blobs */
@@ -344,6 +386,8 @@ enum sealbond_event {
 	SEALBOND_EVENT_ROAMED,		/* DEVICE_ID ENDPOINT */
 	SEALBOND_EVENT_DROP,		/* DROP; sampled */
 	SEALBOND_EVENT_MODE,		/* MODE */
+	SEALBOND_EVENT_ALARM,		/* ALARMS as they are now, 0 when the last has gone */
+	SEALBOND_EVENT_LOCKED,
 	__SEALBOND_EVENT_MAX,
 };
 
@@ -356,6 +400,8 @@ enum sealbond_end {
 	SEALBOND_END_HARD_SEQUENCE,
 	SEALBOND_END_SA_GONE,		/* somebody deleted or changed an SA */
 	SEALBOND_END_KEY,		/* the own key went away */
+	SEALBOND_END_TAMPERED,		/* somebody rewrote an SA (NEWAE, UPDSA, MIGRATE) or rewound it */
+	SEALBOND_END_ALARM,		/* ALARMS says which */
 	__SEALBOND_END_MAX,
 };
 
