@@ -172,3 +172,12 @@ void sb_event_mode(enum sealbond_mode mode)
 	}
 	publish(&init_net, msg, header, SB_GROUP_MONITOR, GFP_ATOMIC);
 }
+
+void sb_event_locked(void)
+{
+	void *header;
+	struct sk_buff *msg = start(SEALBOND_EVENT_LOCKED, GFP_KERNEL, &header);
+
+	if (msg)
+		publish(&init_net, msg, header, SB_GROUP_MONITOR, GFP_KERNEL);
+}

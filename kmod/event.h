@@ -21,8 +21,9 @@ void sb_event_start_failed(struct sb_net *sn, const struct sb_peer *peer);
 void sb_event_rotate_wanted(struct sb_net *sn, const struct sb_peer *peer);
 void sb_event_roamed(struct sb_net *sn, const struct sb_peer *peer);
 
-/* Group "monitor": a drop in its namespace, the mode in the initial one. Any context. */
+/* Group "monitor": a drop in its namespace, mode and lock in the initial one. Any context. */
 void sb_event_drop(struct net *net, const struct sb_drop *drop);
 void sb_event_mode(enum sealbond_mode mode);
+void sb_event_locked(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "lock.h"
 #include "namespace.h"
 #include "sealbond/limits.h"
 
@@ -83,22 +84,14 @@ static int check(const struct sb_exception_spec *specs, unsigned int n, const ch
 	return 0;
 }
 
-int sb_exceptions_set(struct sb_net *sn, const struct sb_exception_spec *specs, unsigned int n,
-		      const char **text)
+static struct sb_exceptions *make(const struct sb_exception_spec *specs, unsigned int n)
 {
-	struct sb_exceptions *old, *all = NULL;
+	struct sb_exceptions *all = kzalloc(struct_size(all, list, n), GFP_KERNEL);
 	unsigned int i;
-	int err;
 
-	err = check(specs, n, text);
-	if (err)
-		return err;
-	if (n) {
-		all = kzalloc(struct_size(all, list, n), GFP_KERNEL);
-		if (!all)
-			return -ENOMEM;
-		all->n = n;
-	}
+	if (!all)
+		return NULL;
+	all->n = n;
 	for (i = 0; i < n; i++) {
 		struct exception *e = &all->list[i];
 
@@ -108,10 +101,53 @@ int sb_exceptions_set(struct sb_net *sn, const struct sb_exception_spec *specs, 
 		e->spec.bytes = e->spec.bytes ?: SB_EXC_BYTES;
 		spin_lock_init(&e->lock);
 	}
-	old = rcu_replace_pointer(sn->exceptions, all, lockdep_is_held(&sn->lock));
-	if (old)
-		kfree_rcu(old, rcu);
-	return 0;
+	return all;
+}
+
+/* What they are, not what has passed. */
+static bool same(const struct sb_exceptions *a, const struct sb_exceptions *b)
+{
+	unsigned int i;
+
+	if (!a || !b)
+		return a == b;
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (!sb_exception_same(&a->list[i].spec, &b->list[i].spec))
+			return false;
+	return true;
+}
+
+int sb_exceptions_set(struct sb_net *sn, const struct sb_exception_spec *specs, unsigned int n,
+		      const char **text)
+{
+	struct sb_exceptions *old, *all = NULL;
+	int err;
+
+	err = check(specs, n, text);
+	if (err)
+		return err;
+	if (n) {
+		all = make(specs, n);
+		if (!all)
+			return -ENOMEM;
+	}
+	old = rcu_dereference_protected(sn->exceptions, lockdep_is_held(&sn->lock));
+	if (!sb_lock_hold()) {
+		rcu_assign_pointer(sn->exceptions, all);
+		sb_lock_release();
+		if (old)
+			kfree_rcu(old, rcu);
+		return 0;
+	}
+	sb_lock_release();
+	if (!same(old, all)) {
+		*text = SB_LOCKED_TEXT "the exceptions stay";
+		err = -EPERM;
+	}
+	kfree(all);
+	return err;
 }
 
 void sb_exceptions_free(struct sb_net *sn)

@@ -15,7 +15,8 @@ struct sb_exception_report {
 
 /*
  * sb_exceptions_set() - replace the list; @n may be 0. sn->lock held. Returns 0, -EINVAL
- * (*text says why), -E2BIG, -EEXIST (a name twice) or -ENOMEM; the old list stays on failure.
+ * (*text says why), -E2BIG, -EEXIST (a name twice), -ENOMEM, or on a locked machine -EPERM unless
+ * it is the list that is there; the old list stays on failure.
  */
 int sb_exceptions_set(struct sb_net *sn, const struct sb_exception_spec *specs, unsigned int n,
 		      const char **text);

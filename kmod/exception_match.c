@@ -166,3 +166,12 @@ bool sb_exception_match(const struct sb_exception_spec *spec, const struct sb_fl
 	}
 	return false;
 }
+
+bool sb_exception_same(const struct sb_exception_spec *a, const struct sb_exception_spec *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->ifname, b->ifname) && a->kind == b->kind &&
+	       a->dir == b->dir && a->proto == b->proto && a->family == b->family &&
+	       a->prefix == b->prefix && !memcmp(a->remote, b->remote, sizeof(a->remote)) &&
+	       a->local_port == b->local_port && a->remote_port == b->remote_port &&
+	       a->rate == b->rate && a->bytes == b->bytes;
+}

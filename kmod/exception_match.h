@@ -46,6 +46,9 @@ struct sb_flow {
  */
 const char *sb_exception_check(const struct sb_exception_spec *spec);
 
+/* sb_exception_same() - do two specifications with their defaults filled in say the same? */
+bool sb_exception_same(const struct sb_exception_spec *a, const struct sb_exception_spec *b);
+
 /* sb_exception_match() - does a checked @spec mean this packet? Its budget is another matter. */
 bool sb_exception_match(const struct sb_exception_spec *spec, const struct sb_flow *flow);
 

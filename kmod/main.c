@@ -7,6 +7,7 @@
 
 #include "hooks.h"
 #include "keyring.h"
+#include "lock.h"
 #include "manager.h"
 #include "mode.h"
 #include "namespace.h"
@@ -50,6 +51,7 @@ err_stats:
 
 static void __exit sealbond_exit(void)
 {
+	sb_lock_stay();
 	sb_netlink_exit();
 	sb_manager_exit();
 	sb_mode_exit();

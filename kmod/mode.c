@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "event.h"
+#include "lock.h"
 #include "namespace.h"
 #include "sealbond/limits.h"
 
@@ -47,13 +48,8 @@ static void revert(struct work_struct *work)
 	mutex_unlock(&lock);
 }
 
-int sb_mode_set(enum sealbond_mode mode, u64 confirm_ms)
+static void set(enum sealbond_mode mode, u64 confirm_ms)
 {
-	if (mode >= __SEALBOND_MODE_MAX)
-		return -EINVAL;
-	if (confirm_ms && (confirm_ms < SB_CONFIRM_MIN_MS || confirm_ms > SB_CONFIRM_MAX_MS))
-		return -ERANGE;
-
 	mutex_lock(&lock);
 	if (confirm_ms) {
 		revert_at_ns = ktime_get_boottime_ns() + confirm_ms * NSEC_PER_MSEC;
@@ -65,7 +61,39 @@ int sb_mode_set(enum sealbond_mode mode, u64 confirm_ms)
 	}
 	change(mode);
 	mutex_unlock(&lock);
-	return 0;
+}
+
+int sb_mode_set(enum sealbond_mode mode, u64 confirm_ms)
+{
+	int err = 0;
+
+	if (mode >= __SEALBOND_MODE_MAX)
+		return -EINVAL;
+	if (confirm_ms && (confirm_ms < SB_CONFIRM_MIN_MS || confirm_ms > SB_CONFIRM_MAX_MS))
+		return -ERANGE;
+	/* On a locked machine the mode is confirmed, and nothing is left to set. */
+	if (!sb_lock_hold())
+		set(mode, confirm_ms);
+	else if (mode != sb_mode_now || confirm_ms)
+		err = -EPERM;
+	sb_lock_release();
+	return err;
+}
+
+int sb_mode_may_lock(const char **text)
+{
+	int err = 0;
+
+	mutex_lock(&lock);
+	if (revert_at_ns) {
+		*text = "the mode waits for its confirmation (CONFIRM_MODE)";
+		err = -EBUSY;
+	} else if (sb_mode_now != SEALBOND_MODE_ENFORCE) {
+		*text = "a lock is for mode enforce: set it first (SET_MODE)";
+		err = -EINVAL;
+	}
+	mutex_unlock(&lock);
+	return err;
 }
 
 int sb_mode_confirm(void)

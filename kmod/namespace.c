@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "hooks.h"
 #include "keyring.h"
+#include "lock.h"
 #include "peer.h"
 #include "socket.h"
 
@@ -81,6 +82,7 @@ static int __net_init net_start(struct net *net)
 	sn->net = net;
 	mutex_init(&sn->lock);
 	init_llist_head(&sn->todo);
+	INIT_LIST_HEAD(&sn->set_up);
 	INIT_WORK(&sn->rx_work, sb_socket_work);
 	INIT_WORK(&sn->bond_work, sb_bond_work);
 	INIT_DELAYED_WORK(&sn->sweep, sweep);
@@ -117,6 +119,7 @@ static void __net_exit net_end(struct net *net)
 	WRITE_ONCE(sn->closing, true);
 	sb_peer_flush(sn);
 	sb_socket_close(sn);
+	sb_lock_forget(sn);
 	mutex_unlock(&sn->lock);
 
 	cancel_delayed_work_sync(&sn->sweep);

@@ -53,6 +53,7 @@ struct sb_net {
 	struct list_head peers;
 	unsigned int peers_nr;
 	unsigned int peers_generation;	/* changes with the list; never 0 */
+	struct list_head set_up;	/* for lock.c */
 	struct work_struct rx_work;	/* drains the bond sockets */
 	struct llist_head todo;		/* peers for bond_work; any context */
 	struct work_struct bond_work;	/* confirmations and roaming */

@@ -134,6 +134,8 @@ static const struct genl_ops ops[] = {
 	CHANGE(SET_EXCEPTIONS, sb_nl_set_exceptions),
 	{ .cmd = SEALBOND_CMD_SET_GRANT_KEYS, .doit = sb_nl_set_grant_keys,
 	  .flags = GENL_ADMIN_PERM, .internal_flags = UNLOCKED },
+	{ .cmd = SEALBOND_CMD_LOCK, .doit = sb_nl_lock, .flags = GENL_ADMIN_PERM,
+	  .internal_flags = UNLOCKED },
 	CHANGE(REQUEST_GRANT, sb_nl_request_grant),
 	CHANGE(SET_GRANT, sb_nl_set_grant),
 };

@@ -26,6 +26,7 @@ int sb_nl_dump_peers(struct sk_buff *skb, struct netlink_callback *cb);
 int sb_nl_start_bond(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_end_bond(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_set_mode(struct sk_buff *skb, struct genl_info *info);
+int sb_nl_lock(struct sk_buff *skb, struct genl_info *info);		/* without sn->lock */
 int sb_nl_confirm_mode(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_set_exceptions(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_dump_exceptions(struct sk_buff *skb, struct netlink_callback *cb);

@@ -4,6 +4,7 @@
 #include <net/sock.h>
 
 #include "exception.h"
+#include "lock.h"
 #include "mode.h"
 #include "netlink.h"
 #include "stats.h"
@@ -22,6 +23,17 @@ int sb_nl_set_mode(struct sk_buff *skb, struct genl_info *info)
 	err = sb_mode_set(nla_get_u8(info->attrs[SEALBOND_A_MODE]), confirm_ms);
 	if (err == -ERANGE)
 		sb_nl_text(info, "CONFIRM_MS is 1,000 to 86,400,000");
+	if (err == -EPERM)
+		sb_nl_text(info, SB_LOCKED_TEXT "the mode stays");
+	return err;
+}
+
+int sb_nl_lock(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *text = NULL;
+	int err = sb_lock(&text);
+
+	sb_nl_text(info, text);
 	return err;
 }
 

@@ -4,6 +4,7 @@
 
 #include "crypto.h"
 #include "grant.h"
+#include "lock.h"
 #include "netlink.h"
 #include "peer.h"
 
@@ -56,13 +57,34 @@ static void set_settled(const struct sb_grant_keys *through)
 	mutex_unlock(&keys_lock);
 }
 
-/* The only handler without sn->lock: it takes those of all namespaces, one after another. */
+/* Sets the keys unless the machine is locked; *done when they were set and settled before. */
+static int set_keys(const struct sb_grant_keys *next, bool *done, const char **text)
+{
+	bool locked = sb_lock_hold(), same;
+	int err = 0;
+
+	mutex_lock(&keys_lock);
+	same = !memcmp(&keys, next, sizeof(keys));
+	if (locked && !same) {
+		*text = SB_LOCKED_TEXT "the grant keys stay";
+		err = -EPERM;
+	} else {
+		*done = settled && same;
+		settled = *done;
+		keys = *next;
+	}
+	mutex_unlock(&keys_lock);
+	sb_lock_release();
+	return err;
+}
+
+/* Without sn->lock: it takes those of all namespaces, one after another. */
 int sb_nl_set_grant_keys(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr **a = info->attrs;
 	const char *text = NULL;
 	struct sb_grant_keys *next;
-	bool done;
+	bool done = false;
 	int err;
 
 	if (sb_nl_need(info, SEALBOND_A_GRANT_KEYS, "GRANT_KEYS is needed") ||
@@ -75,17 +97,13 @@ int sb_nl_set_grant_keys(struct sk_buff *skb, struct genl_info *info)
 				 nla_len(a[SEALBOND_A_GRANT_KEYS]),
 				 nla_get_u8(a[SEALBOND_A_GRANT_THRESHOLD]),
 				 nla_get_flag(a[SEALBOND_A_GRANT_STATIC]), &text);
+	if (!err)
+		err = set_keys(next, &done, &text);
 	sb_nl_text(info, text);
-	if (!err) {
-		mutex_lock(&keys_lock);
-		done = settled && !memcmp(&keys, next, sizeof(keys));
-		settled = done;
-		keys = *next;
-		mutex_unlock(&keys_lock);
-		/* Whom no grant, or one of other keys, has admitted is no peer any more. */
-		if (!done)
-			err = sb_net_each(forget_peers);
-		if (!done && !err)
+	/* Whom no grant, or one of other keys, has admitted is no peer any more. */
+	if (!err && !done) {
+		err = sb_net_each(forget_peers);
+		if (!err)
 			set_settled(next);
 	}
 	kfree(next);

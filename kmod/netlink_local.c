@@ -5,6 +5,7 @@
 #include <net/rtnetlink.h>
 
 #include "keyring.h"
+#include "lock.h"
 #include "mode.h"
 #include "netlink.h"
 #include "peer.h"
@@ -67,18 +68,33 @@ static int put_local(struct sk_buff *skb, const struct sb_net *sn)
 	return 0;
 }
 
-/* Keys made at run time and peers from an unsigned file: as long as that is so, say so. */
+/* Did this kernel find a signature on the module that it trusts? */
+static bool module_signed(void)
+{
+#ifdef CONFIG_MODULE_SIG
+	return THIS_MODULE->sig_ok;
+#else
+	return false;
+#endif
+}
+
+/* Lockdown is userspace's to see: the kernel's own question is answered in the log, too. */
 static u32 assurance_gaps(const struct sb_net *sn)
 {
 	const struct sb_seal_result *res = sb_keyring_result(sn);
-	u32 gaps = SEALBOND_GAP_LATE_KEYS | SEALBOND_GAP_NOT_LOCKED;
-	const struct sb_peer *peer;
+	u32 gaps = SEALBOND_GAP_LATE_KEYS;
 
 	if (res && res->virtual_tpm)
 		gaps |= SEALBOND_GAP_VIRTUAL_TPM;
-	list_for_each_entry(peer, &sn->peers, node)
-		if (READ_ONCE(peer->flags) & SEALBOND_PEER_F_UNSIGNED)
-			return gaps | SEALBOND_GAP_UNSIGNED_GRANTS;
+	/* Without grant keys the next peer may come unsigned, even if none has yet. */
+	if (!sb_nl_grants_only())
+		gaps |= SEALBOND_GAP_UNSIGNED_GRANTS;
+	if (!sb_lock_is_set())
+		gaps |= SEALBOND_GAP_NOT_LOCKED;
+	if (sb_mode() != SEALBOND_MODE_ENFORCE)
+		gaps |= SEALBOND_GAP_NOT_ENFORCING;
+	if (!module_signed())
+		gaps |= SEALBOND_GAP_MODULE_UNSIGNED;
 	return gaps;
 }
 
@@ -110,6 +126,7 @@ int sb_nl_get_status(struct sk_buff *skb, struct genl_info *info)
 	    nla_put_u32(msg, SEALBOND_A_ASSURANCE, assurance_gaps(sn)) ||
 	    nla_put_u32(msg, SEALBOND_A_PEERS_NR, sn->peers_nr) ||
 	    nla_put_u32(msg, SEALBOND_A_BONDS_NR, live_bonds(sn)) ||
+	    (sb_lock_is_set() && nla_put_flag(msg, SEALBOND_A_LOCKED)) ||
 	    sb_nl_put_key(msg, sn) || put_local(msg, sn) || sb_nl_put_grant_keys(msg)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
@@ -347,7 +364,24 @@ static int apply_local(struct sb_net *sn, struct genl_info *info, const struct l
 	memcpy(sn->chain_id, nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), SB_ID_LEN);
 	WRITE_ONCE(sn->sb0_ifindex, local->ifindex);
 	sn->configured = true;
+	sb_lock_set_up(sn);
 	return sb_keyring_apply(sn);
+}
+
+/* LOCK waits meanwhile: no identity is set behind its back. */
+static int apply_if_free(struct sb_net *sn, struct genl_info *info, const struct local *local)
+{
+	const char *text = NULL;
+	int err;
+
+	sb_lock_hold();
+	err = sb_lock_may_set_up(sn, nla_data(info->attrs[SEALBOND_A_DEVICE_ID]),
+				 nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), &text);
+	sb_nl_text(info, text);
+	if (!err)
+		err = apply_local(sn, info, local);
+	sb_lock_release();
+	return err;
 }
 
 int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
@@ -361,7 +395,7 @@ int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
 		err = check_sb0(info, sn->net, &local);
 	if (!err)
 		err = check_algorithms(info, local.algorithms);
-	return err ?: apply_local(sn, info, &local);
+	return err ?: apply_if_free(sn, info, &local);
 }
 
 static struct sb_seal_file file_of(const struct nlattr *attr)

@@ -41,6 +41,8 @@ static const char usage_text[] =
 "        is told here and in namespace NS\n"
 "  mode off|observe|enforce [confirm=MS]          SET_MODE\n"
 "  confirm                                        CONFIRM_MODE\n"
+"  lock                                           LOCK: until the guest reboots\n"
+"  grantkeys HEX128... [threshold=N]              SET_GRANT_KEYS, static\n"
 "  exceptions none | KIND...                      SET_EXCEPTIONS: arp nd dhcp4 dhcp6 icmp-error, or\n"
 "        match,PROTO[,remote=ADDR/BITS][,lport=N][,rport=N][,rate=N][,bytes=N][,dir=in|out]\n"
 "  getexceptions, drops, status                   GET_EXCEPTIONS, GET_DROPS, GET_STATUS\n"
@@ -247,6 +249,11 @@ static int do_confirm(void)
 	return ask(nl_request(&nl, SEALBOND_CMD_CONFIRM_MODE, 0), NULL, NULL);
 }
 
+static int do_lock(void)
+{
+	return ask(nl_request(&nl, SEALBOND_CMD_LOCK, 0), NULL, NULL);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -257,7 +264,7 @@ static const struct {
 	{ "wait-live", do_wait_live }, { "handshakes", do_handshakes }, { "mode", do_mode },
 	{ "confirm", do_confirm }, { "exceptions", do_exceptions },
 	{ "getexceptions", do_getexceptions }, { "drops", do_drops }, { "status", do_status },
-	{ "events", do_events },
+	{ "events", do_events }, { "lock", do_lock }, { "grantkeys", do_grantkeys },
 };
 
 int main(int argc, char **argv)

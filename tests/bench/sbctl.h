@@ -50,6 +50,7 @@ int do_end(void);
 int do_wait_live(void);
 int do_handshakes(void);
 int do_mode(void);
+int do_grantkeys(void);
 int do_exceptions(void);
 int do_getexceptions(void);
 int do_drops(void);

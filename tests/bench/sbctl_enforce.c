@@ -37,6 +37,22 @@ int do_mode(void)
 	return ask(msg, NULL, NULL);
 }
 
+int do_grantkeys(void)
+{
+	struct nl_msg *msg = nl_request(&nl, SEALBOND_CMD_SET_GRANT_KEYS, 0);
+	uint8_t points[16 * 64];
+	int n = 0;
+
+	for (; words[n] && n < 16 && hex(words[n], points + n * 64, 64); n++)
+		;
+	if (!n)
+		usage("grantkeys takes keys of 128 hex digits");
+	nla_put(msg, SEALBOND_A_GRANT_KEYS, n * 64, points);
+	nla_put_u8(msg, SEALBOND_A_GRANT_THRESHOLD, number_or("threshold", n));
+	nla_put_flag(msg, SEALBOND_A_GRANT_STATIC);
+	return ask(msg, NULL, NULL);
+}
+
 static void put_remote(struct nl_msg *msg, char *text)
 {
 	char *slash = strchr(text, '/');
@@ -194,7 +210,7 @@ static void show_event(int event, struct nlattr **a)
 {
 	static const char *const names[] = {
 		"none", "key", "stranger", "bond-live", "bond-ended", "start-failed",
-		"rotate-wanted", "roamed", "drop", "mode",
+		"rotate-wanted", "roamed", "drop", "mode", "alarm", "locked",
 	};
 	struct nlattr *d[SEALBOND_D_MAX + 1];
 

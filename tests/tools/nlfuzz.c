@@ -421,6 +421,9 @@ int main(int argc, char **argv)
 			soup();
 		if (one_in(3))
 			distort();
+		/* LOCK by itself would be obeyed, and the guest is used for more. */
+		if (cmd == SEALBOND_CMD_LOCK && used < NLA_HDRLEN)
+			put(SEALBOND_A_MODE, "", 1);
 		if (one_in(32))
 			msg.genl.version = random64();
 		exchange();

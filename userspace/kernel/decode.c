@@ -112,6 +112,7 @@ void sb_decode_status(struct nlattr **a, struct sb_status *status)
 	if (a[SEALBOND_A_GRANT_KEYS] && nla_len(a[SEALBOND_A_GRANT_KEYS]) > 0)
 		status->grant_keys = (size_t)nla_len(a[SEALBOND_A_GRANT_KEYS]) / 64;
 	status->grant_threshold = (unsigned int)number(a[SEALBOND_A_GRANT_THRESHOLD]);
+	status->locked = a[SEALBOND_A_LOCKED] != NULL;
 	decode_key_numbers(a, &status->key);
 }
 

@@ -221,6 +221,11 @@ int sb_module_confirm_mode(struct sb_module *module)
 	return send_order(module, message_new(module, SEALBOND_CMD_CONFIRM_MODE, 0), 0);
 }
 
+int sb_module_lock(struct sb_module *module)
+{
+	return send_order(module, message_new(module, SEALBOND_CMD_LOCK, 0), 0);
+}
+
 static int put_address(struct nl_msg *message, int attribute, const struct sb_prefix *prefix)
 {
 	if (!prefix || !prefix->family)

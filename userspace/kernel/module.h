@@ -63,6 +63,7 @@ struct sb_status {
 	uint32_t peers, bonds;
 	size_t grant_keys;		/* 0: peers may come unsigned */
 	unsigned int grant_threshold;
+	bool locked;
 	struct sb_key_status key;	/* without blobs */
 };
 
@@ -141,6 +142,7 @@ int sb_module_exceptions(struct sb_module *module,
 /* Orders. */
 int sb_module_set_mode(struct sb_module *module, unsigned int mode, uint64_t confirm_ms);	/* 0: for good */
 int sb_module_confirm_mode(struct sb_module *module);
+int sb_module_lock(struct sb_module *module);	/* until the machine reboots */
 int sb_module_set_exceptions(struct sb_module *module, const struct sb_exception *exceptions, size_t count);
 int sb_module_set_local(struct sb_module *module, const struct sb_config *config,
 			const uint8_t device_id[SEALBOND_ID_LEN], uint32_t sb0_ifindex);

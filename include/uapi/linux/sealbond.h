@@ -54,8 +54,9 @@
  *	where there is no next key: the following boot makes one.
  * LOCK: until the machine reboots, the mode, the exceptions and the grant keys cannot be
  *	changed (EPERM), nor the device id and the chain once they are set, and the module
- *	cannot be unloaded. EBUSY while a mode waits for its confirmation. Locking again
- *	changes nothing.
+ *	cannot be unloaded; what is set to the value that it has is accepted. EINVAL in another
+ *	mode than enforce; EBUSY while a mode waits for its confirmation, or while more than one
+ *	namespace is set up: from then on no other can be. Locking again changes nothing.
  * SET_PEER: DEVICE_ID KEY LEASE_MS [OVERLAY4] [OVERLAY6] [ENDPOINT] [PEER_FLAGS].
  *	Creates or updates. LEASE_MS runs from now; 0 ends the lease. A changed KEY
  *	ends the bond. At least one overlay address, none of another peer's.
@@ -219,8 +220,8 @@ enum sealbond_state {
 };
 
 /*
- * Why the assurance is not full; 0 says that the module sees no gap. The last two are found by
- * userspace: the module never sets them.
+ * Why the assurance is not full; 0 says that the module sees no gap. LOCKDOWN and the last two are
+ * found by userspace: the module never sets them.
  */
 enum sealbond_assurance_gap {
 	SEALBOND_GAP_LATE_KEYS		= 1 << 0,	/* not made or unsealed in measured early boot */
