@@ -168,10 +168,11 @@ int do_drops(void)
 static void show_status(struct nlattr **a, void *ctx)
 {
 	(void)ctx;
-	printf("version=%s mode=%s state=%u assurance=%#x peers=%u bonds=%u\n",
+	printf("version=%s mode=%s state=%u assurance=%#x peers=%u bonds=%u locked=%d\n",
 	       nla_get_string(a[SEALBOND_A_VERSION]), modes[nla_get_u8(a[SEALBOND_A_MODE])],
 	       nla_get_u8(a[SEALBOND_A_STATE]), nla_get_u32(a[SEALBOND_A_ASSURANCE]),
-	       nla_get_u32(a[SEALBOND_A_PEERS_NR]), nla_get_u32(a[SEALBOND_A_BONDS_NR]));
+	       nla_get_u32(a[SEALBOND_A_PEERS_NR]), nla_get_u32(a[SEALBOND_A_BONDS_NR]),
+	       !!a[SEALBOND_A_LOCKED]);
 }
 
 int do_status(void)
