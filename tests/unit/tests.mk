@@ -59,3 +59,13 @@ UNIT += uki
 uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c userspace/boot/predict.c \
 	userspace/common/sha256.c userspace/common/error.c userspace/common/file.c
 uki_CFLAGS := $(USER_TEST_CFLAGS)
+
+LIGHT := userspace/light/block.c userspace/light/merkle.c userspace/light/wire.c userspace/light/verify.c \
+	userspace/light/ed25519.c userspace/light/json.c userspace/common/sha256.c $(USER_TEST_PARSE)
+UNIT += light light_sync
+light_SRC := tests/unit/test_light.c userspace/light/sync.c $(LIGHT)
+light_sync_SRC := tests/unit/test_light_sync.c userspace/light/sync.c $(LIGHT)
+light_CFLAGS := $(USER_TEST_CFLAGS)
+light_sync_CFLAGS := $(USER_TEST_CFLAGS)
+light_LIBS := -ljson-c -lsodium
+light_sync_LIBS := -ljson-c -lsodium

@@ -39,7 +39,13 @@ $(UNIT_DIR)/noise_vectors: tests/vectors/noise_vectors.c kmod/noise.c \
 	$(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
 		-lcrypto -ljson-c
 
+$(UNIT_DIR)/light_vectors: tests/vectors/light_vectors.c $(LIGHT) tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
+		-ljson-c -lsodium
+
 .PHONY: check-unit
-check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors
+check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors
 	@tests/unit/run.sh $(unit_programs)
 	@$(UNIT_DIR)/noise_vectors tests/vectors/noise.json
+	@$(UNIT_DIR)/light_vectors tests/vectors/light

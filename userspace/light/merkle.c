@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "light/merkle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sha256.h"
+
+void sb_merkle_init(struct sb_merkle *merkle)
+{
+	merkle->leaves = 0;
+}
+
+static void join(const uint8_t left[SB_MERKLE_LEN], const uint8_t right[SB_MERKLE_LEN],
+		 uint8_t out[SB_MERKLE_LEN])
+{
+	struct sb_digest hash;
+
+	sb_digest_init(&hash);
+	sb_digest_update(&hash, "\1", 1);
+	sb_digest_update(&hash, left, SB_MERKLE_LEN);
+	sb_digest_update(&hash, right, SB_MERKLE_LEN);
+	sb_digest_final(&hash, out);
+}
+
+/* The bits of the number of leaves say which levels hold a whole subtree. */
+void sb_merkle_add(struct sb_merkle *merkle, const void *leaf, size_t length)
+{
+	uint8_t node[SB_MERKLE_LEN];
+	struct sb_digest hash;
+	unsigned int level = 0;
+
+	if (merkle->leaves >= UINT32_MAX)
+		abort();
+	sb_digest_init(&hash);
+	sb_digest_update(&hash, "\0", 1);
+	sb_digest_update(&hash, leaf, length);
+	sb_digest_final(&hash, node);
+	for (uint64_t bits = merkle->leaves; bits & 1; bits >>= 1)
+		join(merkle->level[level++], node, node);
+	memcpy(merkle->level[level], node, sizeof(node));
+	merkle->leaves++;
+}
+
+/* Split at the largest power of two below the number: from the small subtrees to the great. */
+void sb_merkle_root(const struct sb_merkle *merkle, uint8_t root[SB_MERKLE_LEN])
+{
+	uint64_t bits = merkle->leaves;
+	uint8_t node[SB_MERKLE_LEN];
+	unsigned int level = 0;
+
+	if (!bits) {
+		sb_digest_of(NULL, 0, root);
+		return;
+	}
+	while (!(bits & 1)) {
+		bits >>= 1;
+		level++;
+	}
+	memcpy(node, merkle->level[level], sizeof(node));
+	for (bits >>= 1, level++; bits; bits >>= 1, level++)
+		if (bits & 1)
+			join(merkle->level[level], node, node);
+	memcpy(root, node, sizeof(node));
+}
