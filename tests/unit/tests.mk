@@ -69,3 +69,8 @@ light_CFLAGS := $(USER_TEST_CFLAGS)
 light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
+
+STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c
+UNIT += quote
+quote_SRC := tests/unit/test_quote.c $(STATE)
+quote_CFLAGS := $(USER_TEST_CFLAGS)
