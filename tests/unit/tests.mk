@@ -70,7 +70,10 @@ light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
 
-STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c
-UNIT += quote
+STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
+	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c
+UNIT += quote cert
 quote_SRC := tests/unit/test_quote.c $(STATE)
+cert_SRC := tests/unit/test_cert.c $(STATE)
 quote_CFLAGS := $(USER_TEST_CFLAGS)
+cert_CFLAGS := $(USER_TEST_CFLAGS)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/der.h"
+
+#include <string.h>
+
+static size_t read_length(struct sb_reader *reader)
+{
+	size_t first = sb_read_u8(reader), count = first & 0x7f, length = 0;
+
+	if (first < 0x80)
+		return first;
+	/* 64 KiB are more than any certificate has; 0 is the indefinite form. */
+	if (count < 1 || count > 2) {
+		reader->failed = true;
+		return 0;
+	}
+	length = (size_t)sb_read_be(reader, count);
+	if (length < 0x80 || (count == 2 && length < 0x100))
+		reader->failed = true;
+	return length;
+}
+
+struct sb_span sb_der_any(struct sb_reader *reader, uint8_t *tag)
+{
+	*tag = sb_read_u8(reader);
+	/* 0x1f: the tag goes on in the next byte. */
+	if ((*tag & 0x1f) == 0x1f)
+		reader->failed = true;
+	return sb_read_span(reader, read_length(reader));
+}
+
+struct sb_span sb_der(struct sb_reader *reader, uint8_t tag)
+{
+	uint8_t found;
+	struct sb_span span = sb_der_any(reader, &found);
+
+	if (found == tag && !reader->failed)
+		return span;
+	reader->failed = true;
+	return (struct sb_span){ NULL, 0 };
+}
+
+struct sb_reader sb_der_into(struct sb_reader *reader, uint8_t tag)
+{
+	struct sb_span span = sb_der(reader, tag);
+
+	return (struct sb_reader){ span.data, span.length, reader->failed };
+}
+
+bool sb_der_is(const struct sb_reader *reader, uint8_t tag)
+{
+	return !reader->failed && reader->left && reader->data[0] == tag;
+}
+
+bool sb_der_bytes_are(struct sb_span span, const void *bytes, size_t length)
+{
+	return span.length == length && memcmp(span.data, bytes, length) == 0;
+}
+
+bool sb_der_positive(struct sb_span contents, struct sb_span *number)
+{
+	if (!contents.length || contents.data[0] & 0x80)
+		return false;
+	if (contents.data[0] == 0) {
+		contents.data++;
+		contents.length--;
+		if (!contents.length || !(contents.data[0] & 0x80))
+			return false;
+	}
+	*number = contents;
+	return true;
+}
+
+bool sb_der_bits(struct sb_span contents, struct sb_span *bytes)
+{
+	if (contents.length < 1 || contents.data[0] != 0)
+		return false;
+	*bytes = (struct sb_span){ contents.data + 1, contents.length - 1 };
+	return true;
+}
+
+static bool two_digits(const uint8_t **at, int *value)
+{
+	if ((*at)[0] < '0' || (*at)[0] > '9' || (*at)[1] < '0' || (*at)[1] > '9')
+		return false;
+	*value = ((*at)[0] - '0') * 10 + (*at)[1] - '0';
+	*at += 2;
+	return true;
+}
+
+/* Days from 1970-01-01, Gregorian. */
+static int64_t days_of(int year, int month, int day)
+{
+	int64_t y = year - (month <= 2), era = y / 400, of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int days_in(int year, int month)
+{
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return days[month - 1] + (month == 2 && (year % 400 == 0 || (year % 4 == 0 && year % 100 != 0)));
+}
+
+static bool read_time(const uint8_t *at, int year, int64_t *seconds)
+{
+	int month, day, hour, minute, second;
+
+	if (!two_digits(&at, &month) || !two_digits(&at, &day) || !two_digits(&at, &hour) ||
+	    !two_digits(&at, &minute) || !two_digits(&at, &second) || *at != 'Z')
+		return false;
+	if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 ||
+	    second > 59)
+		return false;
+	*seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+bool sb_der_time(struct sb_reader *reader, int64_t *seconds)
+{
+	uint8_t tag;
+	struct sb_span text = sb_der_any(reader, &tag);
+	const uint8_t *at = text.data;
+	int century, year;
+
+	if (reader->failed)
+		return false;
+	if (tag == SB_DER_UTC_TIME && text.length == 13 && two_digits(&at, &year))
+		return read_time(at, year + (year < 50 ? 2000 : 1900), seconds);
+	if (tag == SB_DER_GENERAL_TIME && text.length == 15 && two_digits(&at, &century) &&
+	    two_digits(&at, &year))
+		return read_time(at, century * 100 + year, seconds);
+	return false;
+}
