@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "namespace.h"
 #include "peer.h"
+#include "seal_config.h"
 
 struct sb_key_order {
 	struct sb_seal_request request;
@@ -127,7 +128,7 @@ static void take_result(struct sb_keyring *ring, struct sb_seal_result *result, 
 	kfree(ring->result);
 	ring->result = result;
 	ring->state = err ? SEALBOND_STATE_TPM_ERROR : result->state;
-	ring->held = !err && result->state == SEALBOND_STATE_KEYS_READY;
+	ring->held = !err && (result->state == SEALBOND_STATE_KEYS_READY || result->candidate);
 	ring->unstored = ring->held && (result->new_blob_len[SB_KEY_CURRENT] ||
 					result->new_blob_len[SB_KEY_NEXT]);
 	if (err)
@@ -164,12 +165,18 @@ static void run(struct work_struct *work)
 
 int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order)
 {
+	const struct sb_seal_request *request = &order->request;
 	struct sb_keyring *ring = sn->keyring;
+	int err = 0;
 
 	if (ring->order)
 		return -EBUSY;
 	if (ring->held)
 		return -EALREADY;
+	if (request->has_config)
+		err = sb_config_claim(request->config_hash, request->cap_pcr);
+	if (err)
+		return err;
 	ring->order = order;
 	ring->state = SEALBOND_STATE_KEY_PENDING;
 	queue_work(tpm_wq, &ring->work);
@@ -184,6 +191,11 @@ u8 sb_keyring_state(const struct sb_net *sn)
 const struct sb_seal_result *sb_keyring_result(const struct sb_net *sn)
 {
 	return sn->keyring->order ? NULL : sn->keyring->result;
+}
+
+bool sb_keyring_early(const struct sb_net *sn)
+{
+	return sn->keyring->held && sn->keyring->result->early;
 }
 
 bool sb_keyring_unstored(const struct sb_net *sn)

@@ -10,6 +10,7 @@
 #include "netlink.h"
 #include "peer.h"
 #include "sa.h"
+#include "seal_config.h"
 #include "socket.h"
 #include "version.h"
 
@@ -36,6 +37,9 @@ int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
 		return -EMSGSIZE;
 	if (res->clock_valid && (nla_put_u32(skb, SEALBOND_A_RESET_COUNT, res->reset_count) ||
 				 nla_put_u32(skb, SEALBOND_A_RESTART_COUNT, res->restart_count)))
+		return -EMSGSIZE;
+	if (res->candidate &&
+	    nla_put(skb, SEALBOND_A_KEY_CANDIDATE, SEALBOND_KEY_LEN, res->pub[SB_KEY_CURRENT]))
 		return -EMSGSIZE;
 	if (res->state == SEALBOND_STATE_KEYS_READY &&
 	    (nla_put(skb, SEALBOND_A_KEY_CURRENT, SEALBOND_KEY_LEN, res->pub[SB_KEY_CURRENT]) ||
@@ -82,8 +86,10 @@ static bool module_signed(void)
 static u32 assurance_gaps(const struct sb_net *sn)
 {
 	const struct sb_seal_result *res = sb_keyring_result(sn);
-	u32 gaps = SEALBOND_GAP_LATE_KEYS;
+	u32 gaps = 0;
 
+	if (!sb_keyring_early(sn))
+		gaps |= SEALBOND_GAP_LATE_KEYS;
 	if (res && res->virtual_tpm)
 		gaps |= SEALBOND_GAP_VIRTUAL_TPM;
 	/* Without grant keys the next peer may come unsigned, even if none has yet. */
@@ -109,6 +115,14 @@ static u32 live_bonds(const struct sb_net *sn)
 	return n;
 }
 
+static int put_config(struct sk_buff *skb)
+{
+	u8 hash[SB_DIGEST_LEN];
+
+	return sb_config_extended(hash) ?
+	       nla_put(skb, SEALBOND_A_CONFIG_HASH, sizeof(hash), hash) : 0;
+}
+
 int sb_nl_get_status(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sb_net *sn = info->user_ptr[0];
@@ -127,7 +141,8 @@ int sb_nl_get_status(struct sk_buff *skb, struct genl_info *info)
 	    nla_put_u32(msg, SEALBOND_A_PEERS_NR, sn->peers_nr) ||
 	    nla_put_u32(msg, SEALBOND_A_BONDS_NR, live_bonds(sn)) ||
 	    (sb_lock_is_set() && nla_put_flag(msg, SEALBOND_A_LOCKED)) ||
-	    sb_nl_put_key(msg, sn) || put_local(msg, sn) || sb_nl_put_grant_keys(msg)) {
+	    sb_nl_put_key(msg, sn) || put_local(msg, sn) || sb_nl_put_grant_keys(msg) ||
+	    put_config(msg)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
@@ -142,6 +157,9 @@ static int put_blobs(struct sk_buff *skb, const struct sb_net *sn)
 
 	if (!res || !sb_keyring_unstored(sn))
 		return 0;
+	if (res->candidate)
+		return nla_put(skb, SEALBOND_A_BLOB_CANDIDATE, res->new_blob_len[SB_KEY_CURRENT],
+			       res->new_blob[SB_KEY_CURRENT]);
 	for (i = 0; i < SB_KEYS; i++)
 		if (res->new_blob_len[i] &&
 		    nla_put(skb, attr[i], res->new_blob_len[i], res->new_blob[i]))
@@ -443,6 +461,20 @@ static int check_pcrs(struct genl_info *info, const struct sb_seal_request *requ
 	return 0;
 }
 
+static const char *key_refused(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "a hold of the TPM is under way";
+	case -EEXIST:
+		return "another CONFIG_HASH or CAP_PCR was given before: only a reboot takes this one";
+	case -EPERM:
+		return "the cap was extended without a CONFIG_HASH: only a reboot takes one";
+	default:
+		return "the bond keys are held already: only a reboot makes others";
+	}
+}
+
 int sb_nl_key(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sb_seal_file approvals[SB_APPROVALS_MAX];
@@ -463,6 +495,10 @@ int sb_nl_key(struct sk_buff *skb, struct genl_info *info)
 	memcpy(request.release_y, nla_data(a[SEALBOND_A_RELEASE_KEY]) + SB_DIGEST_LEN,
 	       SB_DIGEST_LEN);
 	memcpy(request.policy_ref, nla_data(a[SEALBOND_A_POLICY_REF]), SB_DIGEST_LEN);
+	request.early = nla_get_flag(a[SEALBOND_A_EARLY]);
+	request.has_config = a[SEALBOND_A_CONFIG_HASH];
+	if (request.has_config)
+		memcpy(request.config_hash, nla_data(a[SEALBOND_A_CONFIG_HASH]), SB_DIGEST_LEN);
 	request.blob[SB_KEY_CURRENT] = file_of(a[SEALBOND_A_BLOB_CURRENT]);
 	request.blob[SB_KEY_NEXT] = file_of(a[SEALBOND_A_BLOB_NEXT]);
 	err = check_pcrs(info, &request) ?: read_approvals(info, approvals, &request.n_approvals);
@@ -475,8 +511,7 @@ int sb_nl_key(struct sk_buff *skb, struct genl_info *info)
 	err = sb_keyring_run(info->user_ptr[0], order);
 	if (err) {
 		sb_key_order_free(order);
-		sb_nl_text(info, err == -EBUSY ? "a hold of the TPM is under way" :
-						 "the bond keys are held already: only a reboot makes others");
+		sb_nl_text(info, key_refused(err));
 	}
 	return err == -EALREADY ? -EBUSY : err;
 }

@@ -26,6 +26,9 @@ struct sb_seal_request {
 	u32 policy_pcrs;		/* mask, without the cap PCR; at least one */
 	u8 cap_pcr;			/* 0 to 15 or 17 to 22 */
 	bool allow_virtual;		/* accept a TPM made by vtpm_proxy */
+	bool early;			/* asked by the measured early boot */
+	bool has_config;		/* the configuration's hash is there; see seal_config.h */
+	u8 config_hash[SB_DIGEST_LEN];
 	u8 release_x[SB_DIGEST_LEN];	/* release key, P-256, big endian */
 	u8 release_y[SB_DIGEST_LEN];
 	u8 policy_ref[SB_DIGEST_LEN];	/* fleet id */
@@ -47,15 +50,18 @@ struct sb_seal_result {
 	u8 cap_outcome;			/* SB_CAP_* as extended; valid when capped */
 	bool capped;			/* this run has extended the cap PCR */
 	bool virtual_tpm;
+	bool early;			/* the request's */
+	bool candidate;			/* with boot-changed: the slot SB_KEY_CURRENT is one */
 	s32 detail;			/* the TPM's response code (> 0) or -errno, 0 if none */
 	const char *why;		/* a static sentence for people, never NULL */
 	u32 changed_pcrs;		/* boot-changed: against the nearest approval */
 	u32 pcr_valid;			/* which of pcr_value were read */
-	u8 pcr_value[SB_PCRS][SB_DIGEST_LEN];	/* SHA-256 bank, before the cap */
+	/* SHA-256 bank; with the configuration's hash in it, before the cap. */
+	u8 pcr_value[SB_PCRS][SB_DIGEST_LEN];
 	u32 reset_count;		/* TPMS_CLOCK_INFO; valid when clock_valid */
 	u32 restart_count;
 	bool clock_valid;
-	u8 pub[SB_KEYS][SB_DIGEST_LEN];	/* keys-ready: the keys that are now held */
+	u8 pub[SB_KEYS][SB_DIGEST_LEN];	/* keys-ready, candidate: what is now held; else zero */
 	u16 new_blob_len[SB_KEYS];	/* > 0: made in this run, to be stored */
 	u8 new_blob[SB_KEYS][SB_BLOB_MAX];
 	u32 commands;			/* TPM commands sent, all attempts together */
@@ -69,8 +75,9 @@ struct sb_seal_result {
  *
  * In:  req. Blobs and approvals are untrusted.
  * Out: *res (about 6 KiB: allocate it) is always written when 0 is returned.
- *      priv[] gets both private keys when res->state is SEALBOND_STATE_KEYS_READY, and is
- *      zeroed otherwise. The caller owns it and wipes it.
+ *      priv[] gets both private keys when res->state is SEALBOND_STATE_KEYS_READY, a
+ *      candidate's in the slot SB_KEY_CURRENT when res->candidate, and is zeroed otherwise.
+ *      The caller owns it and wipes it.
  * Returns 0 when the run came to a state, good or bad; -EINVAL for a request that breaks
  * the bounds above, -ENOMEM. After an error nothing was sent to the TPM.
  *

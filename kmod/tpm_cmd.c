@@ -239,6 +239,16 @@ int sb_tpm_create_primary(struct sb_tpm *tpm, u32 hierarchy, struct sb_tpm_key *
 	return 0;
 }
 
+int sb_tpm_persist(struct sb_tpm *tpm, u32 handle, u32 persistent)
+{
+	sb_tpm_begin(tpm, TPM2_ST_SESSIONS, SB_CC_EVICT_CONTROL);
+	sb_put32(&tpm->out, SB_TPM_RH_OWNER);
+	sb_put32(&tpm->out, handle);
+	put_password(&tpm->out);
+	sb_put32(&tpm->out, persistent);
+	return sb_tpm_send(tpm);
+}
+
 /* TPML_PCR_SELECTION in a response: the PCRs of its SHA-256 bank. */
 static u32 get_pcr_selection(struct sb_rd *r)
 {

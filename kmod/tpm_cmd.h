@@ -78,6 +78,12 @@ int sb_tpm_read_storage_key(struct sb_tpm *tpm, u32 handle, struct sb_tpm_key *k
 int sb_tpm_create_primary(struct sb_tpm *tpm, u32 hierarchy, struct sb_tpm_key *key);
 
 /*
+ * Keeps a loaded key of the owner's hierarchy for good at a handle that is empty; needs the
+ * owner's empty password. The loaded copy stays, too.
+ */
+int sb_tpm_persist(struct sb_tpm *tpm, u32 handle, u32 persistent);
+
+/*
  * SHA-256 values of the PCRs in mask, as many commands as the TPM needs. *valid: those
  * that the TPM has in its SHA-256 bank. value is undefined on failure.
  */

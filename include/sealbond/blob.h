@@ -103,5 +103,6 @@ static_assert(offsetof(struct sb_approval_header, sig_r) == 112, "sig_r is at 11
 #define SB_CAP_UNSEALED		1	/* both keys were unsealed */
 #define SB_CAP_MADE		2	/* both keys were made in this hold */
 #define SB_CAP_NEXT_MADE	3	/* the current one was unsealed, the next one made */
+#define SB_CAP_CANDIDATE	4	/* boot-changed: "current" is a candidate, "next" zero */
 
 #endif /* _SEALBOND_BLOB_H */

@@ -168,6 +168,8 @@ int do_drops(void)
 static void show_status(struct nlattr **a, void *ctx)
 {
 	(void)ctx;
+	if (a[SEALBOND_A_CONFIG_HASH])
+		print_hex("config", a[SEALBOND_A_CONFIG_HASH]);
 	printf("version=%s mode=%s state=%u assurance=%#x peers=%u bonds=%u locked=%d\n",
 	       nla_get_string(a[SEALBOND_A_VERSION]), modes[nla_get_u8(a[SEALBOND_A_MODE])],
 	       nla_get_u8(a[SEALBOND_A_STATE]), nla_get_u32(a[SEALBOND_A_ASSURANCE]),

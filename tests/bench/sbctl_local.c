@@ -90,6 +90,18 @@ static void save(const char *dir, const char *name, const struct nlattr *attr)
 		usage("cannot write `%s`", path);
 }
 
+static void print_pcr(unsigned int pcr, const struct nlattr *values)
+{
+	const uint8_t *at = nla_data(values);
+
+	if (pcr >= SEALBOND_PCRS)
+		usage("PCRs are 0 to 23");
+	printf("pcr%u=", pcr);
+	for (int i = 0; i < 32; i++)
+		printf("%02x", at[32 * pcr + i]);
+	putchar(' ');
+}
+
 static void show_key(struct nlattr **a, void *ctx)
 {
 	const char *dir = optional("save");
@@ -105,11 +117,17 @@ static void show_key(struct nlattr **a, void *ctx)
 		print_hex("key", a[SEALBOND_A_KEY_CURRENT]);
 	if (a[SEALBOND_A_KEY_NEXT])
 		print_hex("next", a[SEALBOND_A_KEY_NEXT]);
+	if (a[SEALBOND_A_KEY_CANDIDATE])
+		print_hex("candidate", a[SEALBOND_A_KEY_CANDIDATE]);
+	if (optional("pcr") && a[SEALBOND_A_PCR_VALUES])
+		print_pcr(number(optional("pcr")), a[SEALBOND_A_PCR_VALUES]);
 	putchar('\n');
 	if (dir && a[SEALBOND_A_BLOB_CURRENT])
 		save(dir, "current", a[SEALBOND_A_BLOB_CURRENT]);
 	if (dir && a[SEALBOND_A_BLOB_NEXT])
 		save(dir, "next", a[SEALBOND_A_BLOB_NEXT]);
+	if (dir && a[SEALBOND_A_BLOB_CANDIDATE])
+		save(dir, "candidate", a[SEALBOND_A_BLOB_CANDIDATE]);
 	if (ctx)
 		*(int *)ctx = nla_get_u8(a[SEALBOND_A_STATE]);
 }
@@ -138,9 +156,9 @@ int do_key(void)
 	struct nlattr *a[SEALBOND_A_MAX + 1], *nest = NULL;
 	int i, event, code, state = -1;
 	struct sbctl_nl listening;
-	uint8_t xy[64];
+	uint8_t xy[64], config[32];
 
-	only("pcrs cap release fleet virtual current next approval timeout save");
+	only("pcrs cap release fleet virtual current next approval timeout save config early pcr");
 	if (!hex(release ? release : known_release, xy, sizeof(xy)))
 		usage("release is x and y, 128 hex digits");
 	nla_put_u32(msg, SEALBOND_A_POLICY_PCRS, pcr_mask(optional("pcrs") ? optional("pcrs") : "7"));
@@ -149,6 +167,13 @@ int do_key(void)
 	put_id(msg, SEALBOND_A_POLICY_REF, optional("fleet") ? optional("fleet") : "fleet");
 	if (optional("virtual"))
 		nla_put_flag(msg, SEALBOND_A_ALLOW_VIRTUAL);
+	if (optional("config")) {
+		if (!hex(optional("config"), config, sizeof(config)))
+			usage("config is a hash, 64 hex digits");
+		nla_put(msg, SEALBOND_A_CONFIG_HASH, sizeof(config), config);
+	}
+	if (optional("early"))
+		nla_put_flag(msg, SEALBOND_A_EARLY);
 	if (optional("current"))
 		put_file(msg, SEALBOND_A_BLOB_CURRENT, optional("current"));
 	if (optional("next"))

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bond keys are made and sealed. */
+#include "crypto.h"
+#include "seal_internal.h"
+#include "tpm_ids.h"
+
+/* A fresh key in the slot, sealed; needs the HMAC session. */
+static int make(struct seal *sl, unsigned int slot)
+{
+	struct sb_seal_result *res = sl->res;
+	u8 outside_info[SB_DIGEST_LEN];
+	struct sb_blob blob = {
+		.primary_kind = sl->primary_kind,
+		.cap_pcr = sl->req->cap_pcr,
+		.pcr_mask = sb_seal_required_pcrs(sl->req),
+		.key = res->pub[slot],
+		.primary_name = sl->primary.name,
+		.endorsement_name = sl->endorsement_name,
+	};
+	int rc;
+
+	rc = sb_random(sl->secret[slot], SB_DIGEST_LEN);
+	if (rc)
+		return rc;
+	rc = sb_x25519_base(res->pub[slot], sl->secret[slot]);
+	if (rc)
+		return rc;
+	sb_sha256(outside_info, res->pub[slot], SB_DIGEST_LEN);
+	rc = sb_session_create(&sl->tpm, &sl->hmac, &sl->primary, sl->secret[slot],
+			       sl->auth_policy, outside_info, blob.pcr_mask, &blob);
+	if (rc)
+		return rc;
+	rc = sb_blob_build(res->new_blob[slot], &blob);
+	if (rc < 0)
+		return rc;
+	res->new_blob_len[slot] = rc;
+	return 0;
+}
+
+bool sb_seal_make_missing(struct seal *sl)
+{
+	unsigned int i;
+	int rc;
+
+	if (sl->has_blob[SB_KEY_CURRENT] && sl->has_blob[SB_KEY_NEXT])
+		return true;
+	if (!sb_seal_config_known())
+		return sb_seal_fail(sl, SEALBOND_STATE_TPM_ERROR,
+				    "it is not known whether the configuration was extended");
+	/* With a password on the endorsement hierarchy there is no fingerprint: zeros. */
+	rc = sb_seal_endorsement(sl, sl->endorsement_name);
+	if (rc && sb_seal_state(rc) == SEALBOND_STATE_TPM_BUSY)
+		return sb_seal_fail_rc(sl, rc, "the endorsement hierarchy could not be read");
+	rc = sb_session_start(&sl->tpm, &sl->hmac, SB_SE_HMAC, &sl->primary);
+	for (i = 0; i < SB_KEYS && !rc; i++)
+		if (!sl->has_blob[i])
+			rc = make(sl, i);
+	return rc ? sb_seal_fail_rc(sl, rc, "a key could not be made and sealed") : true;
+}
+
+/* The TPM is the one that sealed the blobs, so that their fingerprint of it holds. */
+int sb_seal_make_candidate(struct seal *sl)
+{
+	int rc = 0;
+
+	if (!sb_seal_config_known())
+		return -EUCLEAN;
+	memcpy(sl->endorsement_name, sl->blob[SB_KEY_CURRENT].endorsement_name,
+	       sizeof(sl->endorsement_name));
+	if (!sl->hmac.handle)
+		rc = sb_session_start(&sl->tpm, &sl->hmac, SB_SE_HMAC, &sl->primary);
+	return rc ?: make(sl, SB_KEY_CURRENT);
+}
