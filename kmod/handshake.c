@@ -44,6 +44,26 @@ static void end_series(struct sb_hs_peer *peer)
 	peer->slow = 0;
 	peer->retry_at = 0;
 	peer->cookie_hurried = false;
+	peer->next_old = false;
+}
+
+/* Our key of that generation, or NULL when it is gone. */
+static const struct sb_hs_static *own_of(const struct sb_hs_local *local, u32 generation)
+{
+	if (generation == local->generation)
+		return &local->now;
+	return local->has_old && generation + 1 == local->generation ? &local->old : NULL;
+}
+
+/* Our key that a message is meant for, or NULL. Both are tried: it takes the same time for either. */
+static const struct sb_hs_static *own_meant(const struct sb_hs_local *local,
+					    const struct sb_hs_packet *packet)
+{
+	bool now = sb_mac1_ok(packet->msg, packet->len, local->now.mac1_key);
+	bool old = local->has_old &&
+		   sb_mac1_ok(packet->msg, packet->len, local->old.mac1_key);
+
+	return now ? &local->now : old ? &local->old : NULL;
 }
 
 /* Closes a message of ours to the peer, with the peer's cookie if it is fresh. */
@@ -103,6 +123,8 @@ int sb_hs_start(struct sb_hs_local *local, struct sb_hs_peer *peer, u64 now,
 	/* Two calls in one tick of the clock still give two counters. */
 	u64 boottime = max_t(u64, now, local->last_boottime + 1);
 	bool encap = local->want_encap || peer->nat_seen;
+	/* A peer that does not answer the one may only know the other. */
+	bool old = local->has_old && peer->next_old;
 	struct sb_msg_initiation msg;
 	struct sb_payload1 payload;
 	u8 mac1[SB_MAC_LEN];
@@ -115,6 +137,9 @@ int sb_hs_start(struct sb_hs_local *local, struct sb_hs_peer *peer, u64 now,
 
 	if (!index || spi < SPI_MIN)
 		return -EINVAL;
+	ret = sb_hs_peer_follow(peer, local);
+	if (ret)
+		return ret;
 	ret = sb_random(&random, sizeof(random));
 	if (ret)
 		return ret;
@@ -123,8 +148,9 @@ int sb_hs_start(struct sb_hs_local *local, struct sb_hs_peer *peer, u64 now,
 	msg.sender = cpu_to_be32(index);
 	fill_payload1(&payload, local, boottime, spi, encap, src, dst);
 	noise_start(&n, local, peer->device_id, peer->pub);
-	ret = sb_noise_write1(&n, msg.e, random.e, local->pub, peer->pub,
-			      peer->ss, &payload, sizeof(payload));
+	ret = sb_noise_write1(&n, msg.e, random.e, old ? local->old.pub : local->now.pub,
+			      peer->pub, old ? peer->ss_old : peer->ss, &payload,
+			      sizeof(payload));
 	if (ret)
 		goto out;
 	seal_macs(peer, (u8 *)&msg, sizeof(msg), now, mac1);
@@ -133,10 +159,12 @@ int sb_hs_start(struct sb_hs_local *local, struct sb_hs_peer *peer, u64 now,
 	if (!peer->attempts)
 		peer->series_at = now;
 	peer->attempts++;
+	peer->next_old = local->has_old && !old;
 	peer->retry_at = next_retry(peer, now, random.jitter);
 	await_cookie(peer, index, mac1);
 	peer->pending.live = true;
 	peer->pending.encap = encap;
+	peer->pending.generation = local->generation - old;
 	peer->pending.spi = spi;
 	peer->pending.sent = now;
 	memcpy(peer->pending.ck, n.ck, SB_HASH_LEN);
@@ -148,16 +176,6 @@ out:
 	sb_noise_wipe(&n);
 	memzero_explicit(&random, sizeof(random));
 	return ret;
-}
-
-u64 sb_hs_retry_at(const struct sb_hs_peer *peer)
-{
-	return peer->retry_at;
-}
-
-bool sb_hs_gave_up(const struct sb_hs_peer *peer, u64 now)
-{
-	return peer->attempts && now - peer->series_at >= SB_HS_GIVE_UP_NS;
 }
 
 void sb_hs_cancel(struct sb_hs_peer *peer)
@@ -200,6 +218,7 @@ static bool nat_between(const u8 nat[SB_NAT_HASH_LEN],
 }
 
 static enum sb_hs_reason send_cookie(struct sb_hs_local *local,
+				     const struct sb_hs_static *own,
 				     const struct sb_hs_packet *packet,
 				     u32 index, struct sb_hs_result *res)
 {
@@ -207,7 +226,7 @@ static enum sb_hs_reason send_cookie(struct sb_hs_local *local,
 
 	if (!sb_rate_ok(&local->rate, SB_RATE_COOKIE, &packet->src, packet->now))
 		return SB_HS_RATE_LIMITED;
-	if (sb_cookie_reply(&local->jar, reply, local->pub, packet->msg,
+	if (sb_cookie_reply(&local->jar, reply, own->pub, packet->msg,
 			    packet->len, index, &packet->src, packet->now))
 		return SB_HS_NO_RESOURCE;
 	res->action = SB_HS_SEND;
@@ -220,13 +239,14 @@ static enum sb_hs_reason send_cookie(struct sb_hs_local *local,
  * SB_HS_OK: go on.
  */
 static enum sb_hs_reason gate(struct sb_hs_local *local,
+			      const struct sb_hs_static *own,
 			      const struct sb_hs_packet *packet, bool cookie,
 			      u32 index, struct sb_hs_result *res)
 {
 	if (!packet->under_load)
 		return SB_HS_OK;
 	if (!cookie)
-		return send_cookie(local, packet, index, res);
+		return send_cookie(local, own, packet, index, res);
 	if (!sb_rate_ok(&local->rate, SB_RATE_HANDSHAKE, &packet->src,
 			packet->now))
 		return SB_HS_RATE_LIMITED;
@@ -246,14 +266,16 @@ static bool newer(const struct sb_hs_counter *a, const struct sb_hs_counter *b)
  * Both started: the lower device id goes first. Only its first attempt claims
  * the whole interval; when that had no answer, perhaps no path leads there,
  * and the peer's initiation is the one that gets through. Then only a crossing
- * in flight is ignored.
+ * in flight is ignored. Meant for another key of ours than the one that we
+ * have started with, it shows that the peer cannot know the latter.
  */
 static bool ours_goes_first(const struct sb_hs_local *local,
+			    const struct sb_hs_static *own,
 			    const struct sb_hs_peer *peer, u64 now)
 {
 	u64 age = now - peer->pending.sent;
 
-	if (!peer->pending.live ||
+	if (!peer->pending.live || own_of(local, peer->pending.generation) != own ||
 	    memcmp(local->device_id, peer->device_id, SB_ID_LEN) > 0)
 		return false;
 	return age < (peer->attempts == 1 ? SB_HS_RETRY_NS : SB_HS_CROSSING_NS);
@@ -361,6 +383,7 @@ static enum sb_hs_reason answer(struct sb_hs_local *local,
 }
 
 static enum sb_hs_reason known(struct sb_hs_local *local,
+			       const struct sb_hs_static *own,
 			       const struct sb_hs_ops *ops,
 			       const struct sb_hs_packet *packet,
 			       struct sb_noise *n, struct sb_hs_result *res)
@@ -369,10 +392,13 @@ static enum sb_hs_reason known(struct sb_hs_local *local,
 	struct sb_payload1 p;
 	enum sb_hs_reason reason;
 
-	if (ours_goes_first(local, res->peer, packet->now))
+	if (ours_goes_first(local, own, res->peer, packet->now))
 		return SB_HS_CROSSED;
-	if (sb_noise_read1_payload(n, (u8 *)&p, res->peer->ss, in->payload,
-				   sizeof(in->payload)))
+	if (sb_hs_peer_follow(res->peer, local))
+		return SB_HS_BAD_STATIC;
+	if (sb_noise_read1_payload(n, (u8 *)&p,
+				   own == &local->old ? res->peer->ss_old : res->peer->ss,
+				   in->payload, sizeof(in->payload)))
 		return SB_HS_BAD_PAYLOAD;
 	reason = check_payload1(res->peer, &p);
 	if (reason)
@@ -382,6 +408,7 @@ static enum sb_hs_reason known(struct sb_hs_local *local,
 
 /* Never answered, but for a cookie: told to whoever decides about peers. */
 static enum sb_hs_reason stranger(struct sb_hs_local *local,
+				  const struct sb_hs_static *own,
 				  const struct sb_hs_packet *packet, bool cookie,
 				  struct sb_noise *n, const u8 pub[SB_KEY_LEN],
 				  struct sb_hs_result *res)
@@ -392,13 +419,13 @@ static enum sb_hs_reason stranger(struct sb_hs_local *local,
 	int ret;
 
 	if (!cookie)
-		return send_cookie(local, packet, be32_to_cpu(in->sender), res);
+		return send_cookie(local, own, packet, be32_to_cpu(in->sender), res);
 	/* Under load gate() has taken the token. */
 	if (!packet->under_load &&
 	    !sb_rate_ok(&local->rate, SB_RATE_HANDSHAKE, &packet->src,
 			packet->now))
 		return SB_HS_RATE_LIMITED;
-	if (sb_x25519(ss, local->priv, pub))
+	if (sb_x25519(ss, own->priv, pub))
 		return SB_HS_BAD_STATIC;
 	ret = sb_noise_read1_payload(n, (u8 *)&p, ss, in->payload,
 				     sizeof(in->payload));
@@ -417,29 +444,30 @@ static enum sb_hs_reason initiation(struct sb_hs_local *local,
 				    struct sb_hs_result *res)
 {
 	const struct sb_msg_initiation *in = (const void *)packet->msg;
+	const struct sb_hs_static *own = own_meant(local, packet);
 	enum sb_hs_reason reason;
 	u8 pub[SB_KEY_LEN];
 	struct sb_noise n;
 	bool cookie;
 
-	if (!sb_mac1_ok(packet->msg, packet->len, local->mac1_key))
+	if (!own)
 		return SB_HS_BAD_MAC1;
 	cookie = sb_mac2_ok(&local->jar, packet->msg, packet->len, &packet->src,
 			    packet->now);
-	reason = gate(local, packet, cookie, be32_to_cpu(in->sender), res);
+	reason = gate(local, own, packet, cookie, be32_to_cpu(in->sender), res);
 	if (reason)
 		return reason;
 
-	noise_start(&n, local, local->device_id, local->pub);
-	if (sb_noise_read1_static(&n, pub, local->priv, in->e)) {
+	noise_start(&n, local, local->device_id, own->pub);
+	if (sb_noise_read1_static(&n, pub, own->priv, in->e)) {
 		reason = SB_HS_BAD_STATIC;
 		goto out;
 	}
 	res->peer = ops->peer_by_pub(packet->ctx, pub);
 	if (res->peer)
-		reason = known(local, ops, packet, &n, res);
+		reason = known(local, own, ops, packet, &n, res);
 	else
-		reason = stranger(local, packet, cookie, &n, pub, res);
+		reason = stranger(local, own, packet, cookie, &n, pub, res);
 out:
 	sb_noise_wipe(&n);
 	return reason;
@@ -464,6 +492,7 @@ static enum sb_hs_reason finish(struct sb_hs_local *local,
 
 	peer->nat_seen = nat_between(p->nat, packet);
 	if (peer->nat_seen && !encap) {
+		peer->next_old = peer->pending.generation != local->generation;
 		drop_pending(peer);
 		res->action = SB_HS_RESTART;
 		return SB_HS_NAT_FOUND;
@@ -490,6 +519,7 @@ static enum sb_hs_reason response(struct sb_hs_local *local,
 				  struct sb_hs_result *res)
 {
 	const struct sb_msg_response *in = (const void *)packet->msg;
+	const struct sb_hs_static *own = own_meant(local, packet);
 	u32 index = be32_to_cpu(in->receiver);
 	struct sb_noise n = { .psk = true };
 	enum sb_hs_reason reason;
@@ -497,16 +527,18 @@ static enum sb_hs_reason response(struct sb_hs_local *local,
 	struct sb_payload2 p;
 	bool cookie;
 
-	if (!sb_mac1_ok(packet->msg, packet->len, local->mac1_key))
+	if (!own)
 		return SB_HS_BAD_MAC1;
 	peer = ops->peer_by_index(packet->ctx, index);
 	if (!peer || !peer->pending.live || peer->index != index ||
 	    packet->now - peer->pending.sent >= SB_HS_PENDING_NS)
 		return SB_HS_UNKNOWN_INDEX;
+	if (own_of(local, peer->pending.generation) != own)
+		return SB_HS_BAD_MAC1;
 	res->peer = peer;
 	cookie = sb_mac2_ok(&local->jar, packet->msg, packet->len, &packet->src,
 			    packet->now);
-	reason = gate(local, packet, cookie, be32_to_cpu(in->sender), res);
+	reason = gate(local, own, packet, cookie, be32_to_cpu(in->sender), res);
 	if (reason)
 		return reason;
 
@@ -514,7 +546,7 @@ static enum sb_hs_reason response(struct sb_hs_local *local,
 	memcpy(n.ck, peer->pending.ck, SB_HASH_LEN);
 	memcpy(n.h, peer->pending.h, SB_HASH_LEN);
 	memcpy(n.e, peer->pending.e, SB_KEY_LEN);
-	if (sb_noise_read2(&n, (u8 *)&p, local->priv, local->psk, in->e,
+	if (sb_noise_read2(&n, (u8 *)&p, own->priv, local->psk, in->e,
 			   sizeof(in->e) + sizeof(in->payload)))
 		reason = SB_HS_BAD_PAYLOAD;
 	else

@@ -16,14 +16,22 @@
 #include "message.h"
 #include "noise.h"
 
-/* This device with one bond key. About 9 KiB: allocate it. */
-struct sb_hs_local {
+/* A bond key of this device. Secret. */
+struct sb_hs_static {
 	u8 priv[SB_KEY_LEN];
 	u8 pub[SB_KEY_LEN];
+	u8 mac1_key[SB_KEY_LEN];	/* of messages to it */
+};
+
+/* This device with its bond key. About 9 KiB: allocate it. */
+struct sb_hs_local {
+	struct sb_hs_static now;
+	struct sb_hs_static old;	/* the one before, while it still answers */
+	bool has_old;
+	u32 generation;			/* of now; old has the one before */
 	u8 device_id[SB_ID_LEN];
 	u8 chain_id[SB_ID_LEN];		/* SHA-256 of the chain's name */
 	u8 psk[SB_KEY_LEN];		/* zero until post-quantum material fills it */
-	u8 mac1_key[SB_KEY_LEN];	/* of messages to us */
 	u32 reset_count;		/* the TPM's, when the key was unsealed */
 	u32 restart_count;
 	u64 last_boottime;		/* of the last counter sent */
@@ -46,6 +54,7 @@ struct sb_hs_counter {
 struct sb_hs_pending {
 	bool live;
 	bool encap;			/* was asked for */
+	u32 generation;			/* of our key that it was sent with */
 	u32 spi;			/* of the inbound SA to be */
 	u64 sent;
 	u8 ck[SB_HASH_LEN];
@@ -57,7 +66,9 @@ struct sb_hs_pending {
 struct sb_hs_peer {
 	u8 pub[SB_KEY_LEN];
 	u8 device_id[SB_ID_LEN];
+	u32 generation;			/* of our key that ss is for */
 	u8 ss[SB_KEY_LEN];		/* static-static product */
+	u8 ss_old[SB_KEY_LEN];		/* that of our old key, if there is one */
 	u8 mac1_key[SB_KEY_LEN];	/* of messages to the peer */
 	struct sb_hs_counter seen;	/* last accepted from this key */
 
@@ -66,6 +77,7 @@ struct sb_hs_peer {
 	bool cookie_known;
 	bool cookie_hurried;		/* one early restart a series */
 	bool nat_seen;			/* the next initiation asks for encapsulation */
+	bool next_old;			/* the next initiation takes our old key */
 	u8 last_mac1[SB_MAC_LEN];
 	u8 cookie[SB_MAC_LEN];
 	u64 cookie_at;			/* when it came */
@@ -94,6 +106,20 @@ int __must_check sb_hs_local_init(struct sb_hs_local *local,
 void sb_hs_local_wipe(struct sb_hs_local *local);
 
 /*
+ * The bond key is `priv` from now on. The one before goes on beside it: both
+ * are answered, and a series of initiations takes them in turn, the new one
+ * first. One that was old already is forgotten. Peers follow by themselves,
+ * and what is on its way to a peer is still finished.
+ * Returns 0 or -EINVAL (bad key); nothing changes on failure.
+ */
+int __must_check sb_hs_rotate(struct sb_hs_local *local,
+			      const u8 priv[SB_KEY_LEN]);
+
+/* The old key's end; for each peer, too, in any order. */
+void sb_hs_forget_old(struct sb_hs_local *local);
+void sb_hs_peer_forget_old(struct sb_hs_peer *peer);
+
+/*
  * Sets up a peer of `local`; its replay counter starts at zero. Returns 0, or
  * -EINVAL for a public key of low order or our own.
  */
@@ -102,6 +128,13 @@ int __must_check sb_hs_peer_init(struct sb_hs_peer *peer,
 				 const u8 pub[SB_KEY_LEN],
 				 const u8 device_id[SB_ID_LEN]);
 void sb_hs_peer_wipe(struct sb_hs_peer *peer);
+
+/*
+ * The engine's own: a peer's products with the keys that local has now.
+ * Returns 0 or, for our own key, -EINVAL; the peer is untouched then.
+ */
+int __must_check sb_hs_peer_follow(struct sb_hs_peer *peer,
+				   const struct sb_hs_local *local);
 
 /*
  * Writes an initiation to out (SB_MSG_MAX_LEN bytes) and sets *out_len. An

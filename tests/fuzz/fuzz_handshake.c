@@ -11,7 +11,8 @@
  *
  * The first byte: bits 0-1 what is sent (0: the input itself; 1: an initiation,
  * 2: a response, 3: a cookie reply), bit 2 mac1 made right, bit 3 under load,
- * bit 4 the sender is a stranger, bit 5 with a cookie. Then pairs (place, xor).
+ * bit 4 the sender is a stranger, bit 5 with a cookie, bit 6 the receiver has taken another bond key
+ * since. Then pairs (place, xor).
  */
 #include "../../kmod/handshake.h"
 #include "../shim/random.h"
@@ -86,9 +87,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	sb_shim_random = repeatable;
 	end_init(&fresh_a, 1);
 	end_init(&fresh_b, 2);
-	check(!sb_hs_peer_init(&fresh_a.peer, &fresh_a.local, fresh_b.local.pub,
+	check(!sb_hs_peer_init(&fresh_a.peer, &fresh_a.local, fresh_b.local.now.pub,
 			       fresh_b.local.device_id));
-	check(!sb_hs_peer_init(&fresh_b.peer, &fresh_b.local, fresh_a.local.pub,
+	check(!sb_hs_peer_init(&fresh_b.peer, &fresh_b.local, fresh_a.local.now.pub,
 			       fresh_a.local.device_id));
 	return 0;
 }
@@ -131,8 +132,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	static struct end a, b;
 	static struct sb_hs_result res;
 	u8 msg[SB_MSG_MAX_LEN];
+	const u8 *cookie = NULL, next[SB_KEY_LEN] = { 77 };
+	const struct sb_hs_static *meant;
 	struct end *to, *from;
-	const u8 *cookie = NULL;
 	u8 what, jar_cookie[SB_MAC_LEN];
 	size_t len, i;
 	bool changed = false;
@@ -153,6 +155,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		b.knows = true;
 	to = valid(&a, &b, what & 3, msg, &len);
 	from = to == &a ? &b : &a;
+	if (what & BIT(6))
+		check(!sb_hs_rotate(&to->local, next));
+	meant = what & BIT(6) ? &to->local.old : &to->local.now;
 	for (i = 0; i + 1 < size; i += 2) {
 		msg[data[i] % len] ^= data[i + 1];
 		changed |= data[i + 1] != 0;
@@ -160,14 +165,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if ((what & BIT(5)) && len > sizeof(struct sb_msg_cookie)) {
 		struct sb_msg_cookie reply;
 
-		check(!sb_cookie_reply(&to->local.jar, &reply, to->local.pub, msg, len, 1,
+		check(!sb_cookie_reply(&to->local.jar, &reply, meant->pub, msg, len, 1,
 				       &from->addr, 1000));
-		check(!sb_cookie_open(jar_cookie, &reply, to->local.pub,
+		check(!sb_cookie_open(jar_cookie, &reply, meant->pub,
 				      msg + len - sizeof(struct sb_msg_macs)));
 		cookie = jar_cookie;
 	}
 	if ((what & BIT(2)) && len > sizeof(struct sb_msg_cookie))
-		sb_macs_fill(msg, len, to->local.mac1_key, cookie);
+		sb_macs_fill(msg, len, meant->mac1_key, cookie);
 	receive(to, from, msg, len, what & BIT(3), &res);
 	/* Untouched and unhindered it must be accepted. */
 	if (!changed && !(what & (BIT(3) | BIT(4))))

@@ -94,9 +94,9 @@ static inline void device_init(struct device *d, u8 key, u8 id, u8 host)
 
 static inline void introduce(struct world *w)
 {
-	assert_int_equal(sb_hs_peer_init(&w->a.peer, &w->a.local, w->b.local.pub,
+	assert_int_equal(sb_hs_peer_init(&w->a.peer, &w->a.local, w->b.local.now.pub,
 					 w->b.local.device_id), 0);
-	assert_int_equal(sb_hs_peer_init(&w->b.peer, &w->b.local, w->a.local.pub,
+	assert_int_equal(sb_hs_peer_init(&w->b.peer, &w->b.local, w->a.local.now.pub,
 					 w->a.local.device_id), 0);
 }
 
@@ -183,7 +183,7 @@ static inline void fix_mac1(struct message *m, const struct device *receiver)
 	u8 mac2[SB_MAC_LEN], *at = m->data + m->len - SB_MAC_LEN;
 
 	memcpy(mac2, at, sizeof(mac2));
-	sb_macs_fill(m->data, m->len, receiver->local.mac1_key, NULL);
+	sb_macs_fill(m->data, m->len, receiver->local.now.mac1_key, NULL);
 	memcpy(at, mac2, sizeof(mac2));
 }
 

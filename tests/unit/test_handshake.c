@@ -179,13 +179,13 @@ static void craft(struct message *m, const struct sb_payload1 *p)
 	memcpy(prologue + 12, b->local.chain_id, SB_ID_LEN);
 	memcpy(prologue + 44, b->local.device_id, SB_ID_LEN);
 	assert_int_equal(sb_random(e, sizeof(e)), 0);
-	sb_noise_init(&n, SB_NOISE_IKPSK2, prologue, sizeof(prologue), b->local.pub);
+	sb_noise_init(&n, SB_NOISE_IKPSK2, prologue, sizeof(prologue), b->local.now.pub);
 	sb_msg_head_fill(&in->head, SB_MSG_INITIATION);
 	in->sender = htonl(77);
-	assert_int_equal(sb_noise_write1(&n, in->e, e, a->local.pub, b->local.pub,
+	assert_int_equal(sb_noise_write1(&n, in->e, e, a->local.now.pub, b->local.now.pub,
 					 a->peer.ss, p, sizeof(*p)), 0);
 	m->len = sizeof(*in);
-	sb_macs_fill(m->data, m->len, b->local.mac1_key, NULL);
+	sb_macs_fill(m->data, m->len, b->local.now.mac1_key, NULL);
 }
 
 static struct sb_payload1 good_payload(void)

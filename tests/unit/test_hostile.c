@@ -334,7 +334,7 @@ static void test_stranger(void **state)
 	assert_int_equal(w.res.reason, SB_HS_UNKNOWN_KEY);
 	assert_int_equal(w.res.reply_len, 0);
 	assert_null(w.res.peer);
-	assert_memory_equal(w.res.stranger_pub, w.a.local.pub, SB_KEY_LEN);
+	assert_memory_equal(w.res.stranger_pub, w.a.local.now.pub, SB_KEY_LEN);
 	assert_memory_equal(w.res.stranger_id, w.a.local.device_id, SB_ID_LEN);
 
 	/* Under load, too; and only so often. */
@@ -363,7 +363,7 @@ static void test_stranger_must_prove(void **state)
 	start(&w, &w.a, &m);
 	/* The payload is what proves the static key. */
 	m.data[offsetof(struct sb_msg_initiation, payload)] ^= 1;
-	sb_macs_fill(m.data, m.len, w.b.local.mac1_key, w.a.peer.cookie);
+	sb_macs_fill(m.data, m.len, w.b.local.now.mac1_key, w.a.peer.cookie);
 	receive(&w, &w.b, &m);
 	assert_silent(&w, SB_HS_BAD_PAYLOAD);
 }
@@ -424,7 +424,7 @@ static void test_low_order(void **state)
 		receive(&w, &w.a, &bad);
 		assert_silent(&w, SB_HS_BAD_PAYLOAD);
 	}
-	assert_int_equal(sb_hs_peer_init(&peer, &w.a.local, w.a.local.pub,
+	assert_int_equal(sb_hs_peer_init(&peer, &w.a.local, w.a.local.now.pub,
 					 w.b.local.device_id), -EINVAL);
 }
 

@@ -77,3 +77,6 @@ quote_SRC := tests/unit/test_quote.c $(STATE)
 cert_SRC := tests/unit/test_cert.c $(STATE)
 quote_CFLAGS := $(USER_TEST_CFLAGS)
 cert_CFLAGS := $(USER_TEST_CFLAGS)
+
+UNIT += rotate
+rotate_SRC := tests/unit/test_rotate.c $(HANDSHAKE)
