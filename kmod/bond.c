@@ -245,6 +245,13 @@ void sb_bond_work(struct work_struct *work)
 	mutex_unlock(&sn->lock);
 }
 
+/* The pending epoch is as old as its handshake: it lengthens no life beyond the hard age either. */
+void sb_bond_other_key(struct sb_peer *peer)
+{
+	if (!peer->bond.current_epoch.in)
+		end_epoch(&peer->bond, &peer->bond.pending);
+}
+
 void sb_bond_end(struct sb_net *sn, struct sb_peer *peer, enum sealbond_end why)
 {
 	struct sb_bond *bond = &peer->bond;

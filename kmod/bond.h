@@ -20,6 +20,7 @@ struct sb_limits {
 	u64 overlap_ns;		/* an old inbound SA's life beside the new one */
 	u64 hard_bytes, soft_bytes;		/* one direction */
 	u64 hard_sequence, soft_sequence;	/* outbound */
+	u64 key_overlap_ns;	/* an old bond key's life beside the new one; 0: not set yet */
 };
 
 struct sb_traffic {
@@ -70,6 +71,12 @@ void sb_bond_do_asked(struct sb_net *sn);
 
 /* sb_bond_work() - what the packet path asked for; a work item of the namespace. */
 void sb_bond_work(struct work_struct *work);
+
+/*
+ * sb_bond_other_key() - the peer has another bond key. A live bond goes on as it is, with what is
+ * pending; without one, what the old key has begun is dropped. sn->lock held.
+ */
+void sb_bond_other_key(struct sb_peer *peer);
 
 /* sb_bond_end() - all SAs and policies of the bond go at once. sn->lock held. */
 void sb_bond_end(struct sb_net *sn, struct sb_peer *peer, enum sealbond_end why);

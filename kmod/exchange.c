@@ -43,7 +43,7 @@ static int ready(struct sb_net *sn, struct sb_peer *peer)
 	if (!sn->hs)
 		return -ENOKEY;
 	if (peer->hs_ready)
-		return 0;
+		return sb_hs_peer_follow(&peer->hs, sn->hs) ? -EKEYREJECTED : 0;
 	seen = peer->hs.seen;
 	if (sb_hs_peer_init(&peer->hs, sn->hs, peer->key, peer->device_id))
 		return -EKEYREJECTED;
@@ -97,6 +97,13 @@ void sb_exchange_forget(struct sb_net *sn, struct sb_peer *peer)
 	sb_hs_peer_wipe(&peer->hs);
 	peer->hs.seen = seen;
 	peer->hs_ready = false;
+}
+
+/* The replay counter goes, too: it counts for one key, and a cleared TPM begins anew. */
+void sb_exchange_other_key(struct sb_net *sn, struct sb_peer *peer)
+{
+	sb_exchange_forget(sn, peer);
+	memset(&peer->hs.seen, 0, sizeof(peer->hs.seen));
 }
 
 /* What the engine asks while it reads one message. */

@@ -25,6 +25,9 @@ void sb_exchange_cancel(struct sb_net *sn, struct sb_peer *peer);
 /* sb_exchange_forget() - the own key changes: all but the peer's replay counter goes. */
 void sb_exchange_forget(struct sb_net *sn, struct sb_peer *peer);
 
+/* sb_exchange_other_key() - the peer's key changes: all that was with the one before goes. */
+void sb_exchange_other_key(struct sb_net *sn, struct sb_peer *peer);
+
 /* sb_exchange_sweep() - retries and giving up; @now in boot time. */
 void sb_exchange_sweep(struct sb_net *sn, struct sb_peer *peer, u64 now);
 

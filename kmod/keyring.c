@@ -2,6 +2,8 @@
 #include "keyring.h"
 
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
 #include "event.h"
@@ -25,6 +27,11 @@ struct sb_keyring {
 	u8 state;
 	bool held;
 	bool unstored;
+	/* After a rotation: the key before, while it still answers. */
+	bool has_old;
+	u8 old[SB_DIGEST_LEN];
+	u8 old_pub[SB_DIGEST_LEN];
+	u64 rotated_ns;		/* boot time */
 };
 
 /*
@@ -98,9 +105,13 @@ int sb_keyring_apply(struct sb_net *sn)
 	hs = kzalloc(sizeof(*hs), GFP_KERNEL);
 	if (!hs)
 		return -ENOMEM;
-	err = sb_hs_local_init(hs, ring->priv[SB_KEY_CURRENT], sn->device_id, sn->chain_id,
-			       ring->result->reset_count, ring->result->restart_count);
+	err = sb_hs_local_init(hs, ring->has_old ? ring->old : ring->priv[SB_KEY_CURRENT],
+			       sn->device_id, sn->chain_id, ring->result->reset_count,
+			       ring->result->restart_count);
+	if (!err && ring->has_old)
+		err = sb_hs_rotate(hs, ring->priv[SB_KEY_CURRENT]);
 	if (err) {
+		sb_hs_local_wipe(hs);
 		kfree_sensitive(hs);
 		return err;
 	}
@@ -206,6 +217,84 @@ bool sb_keyring_unstored(const struct sb_net *sn)
 void sb_keyring_stored(struct sb_net *sn)
 {
 	sn->keyring->unstored = false;
+}
+
+static void forget_old(struct sb_net *sn)
+{
+	struct sb_keyring *ring = sn->keyring;
+	struct sb_peer *peer;
+
+	memzero_explicit(ring->old, sizeof(ring->old));
+	ring->has_old = false;
+	if (sn->hs)
+		sb_hs_forget_old(sn->hs);
+	list_for_each_entry(peer, &sn->peers, node)
+		sb_hs_peer_forget_old(&peer->hs);
+}
+
+/* The public keys as the next one moves up; it was made and sealed before the cap. */
+static void move_up(struct sb_keyring *ring)
+{
+	u8 (*pub)[SB_DIGEST_LEN] = ring->result->pub;
+
+	memcpy(ring->old, ring->priv[SB_KEY_CURRENT], sizeof(ring->old));
+	memcpy(ring->old_pub, pub[SB_KEY_CURRENT], sizeof(ring->old_pub));
+	memcpy(ring->priv[SB_KEY_CURRENT], ring->priv[SB_KEY_NEXT], SB_DIGEST_LEN);
+	memcpy(pub[SB_KEY_CURRENT], pub[SB_KEY_NEXT], SB_DIGEST_LEN);
+	memzero_explicit(ring->priv[SB_KEY_NEXT], SB_DIGEST_LEN);
+	memset(pub[SB_KEY_NEXT], 0, SB_DIGEST_LEN);
+	ring->has_old = true;
+	ring->rotated_ns = ktime_get_boottime_ns();
+}
+
+int sb_keyring_rotate(struct sb_net *sn, const char **text)
+{
+	struct sb_keyring *ring = sn->keyring;
+	int err;
+
+	if (!ring->held) {
+		*text = "there are no bond keys yet";
+		return -ENOKEY;
+	}
+	if (!memchr_inv(ring->result->pub[SB_KEY_NEXT], 0, SB_DIGEST_LEN)) {
+		*text = "there is no next key: the following boot makes one";
+		return -ENOKEY;
+	}
+	if (ring->unstored) {
+		*text = "the keys are not stored yet: KEY_STORED comes first";
+		return -EAGAIN;
+	}
+	if (sn->hs) {
+		err = sb_hs_rotate(sn->hs, ring->priv[SB_KEY_NEXT]);
+		if (err)
+			return err;
+	}
+	move_up(ring);
+	sb_event_key(sn);
+	return 0;
+}
+
+static u64 old_left(const struct sb_net *sn, u64 now)
+{
+	u64 end = sn->keyring->rotated_ns + (sn->limits.key_overlap_ns ?: SB_KEY_OVERLAP_NS);
+
+	return end > now ? end - now : 0;
+}
+
+void sb_keyring_sweep(struct sb_net *sn, u64 now)
+{
+	if (!sn->keyring->has_old || old_left(sn, now))
+		return;
+	forget_old(sn);
+	sb_event_key(sn);
+}
+
+const u8 *sb_keyring_old(const struct sb_net *sn, u64 *left_ns)
+{
+	if (!sn->keyring->has_old)
+		return NULL;
+	*left_ns = old_left(sn, ktime_get_boottime_ns());
+	return sn->keyring->old_pub;
 }
 
 int sb_keyring_init(struct sb_net *sn)

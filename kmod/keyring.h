@@ -36,6 +36,17 @@ bool sb_keyring_unstored(const struct sb_net *sn);	/* new blobs wait to be store
 void sb_keyring_stored(struct sb_net *sn);
 
 /*
+ * sb_keyring_rotate() - the next key becomes the current one; the old one answers on beside it until
+ * sb_keyring_sweep() finds its time over. Asks no TPM. Returns 0, or with *text: -ENOKEY (no keys, or
+ * no next one), -EAGAIN (new keys are not stored yet).
+ */
+int sb_keyring_rotate(struct sb_net *sn, const char **text);
+void sb_keyring_sweep(struct sb_net *sn, u64 now);	/* boot time */
+
+/* sb_keyring_old() - the public key that still answers, and how long, in ns; NULL: none. */
+const u8 *sb_keyring_old(const struct sb_net *sn, u64 *left_ns);
+
+/*
  * sb_keyring_apply() - (re)make sn->hs from the held key and SET_LOCAL's values; bonds must not
  * live. Returns 0, also when there is no key yet, or -errno.
  */

@@ -35,6 +35,7 @@ static void sweep(struct work_struct *work)
 		sb_bond_sweep(sn, peer, now);
 		sb_exchange_sweep(sn, peer, now);
 	}
+	sb_keyring_sweep(sn, now);
 	if (!sn->closing)
 		queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
 	mutex_unlock(&sn->lock);

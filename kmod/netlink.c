@@ -141,6 +141,7 @@ static const struct genl_ops ops[] = {
 	  .internal_flags = UNLOCKED },
 	CHANGE(REQUEST_GRANT, sb_nl_request_grant),
 	CHANGE(SET_GRANT, sb_nl_set_grant),
+	CHANGE(ROTATE_KEY, sb_nl_rotate_key),
 };
 
 static const struct genl_multicast_group groups[] = {

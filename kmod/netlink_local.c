@@ -16,6 +16,26 @@
 
 #include "sealbond/limits.h"
 
+/* After a rotation there is none. */
+static int put_next(struct sk_buff *skb, const struct sb_seal_result *res)
+{
+	if (!memchr_inv(res->pub[SB_KEY_NEXT], 0, SEALBOND_KEY_LEN))
+		return 0;
+	return nla_put(skb, SEALBOND_A_KEY_NEXT, SEALBOND_KEY_LEN, res->pub[SB_KEY_NEXT]);
+}
+
+static int put_old(struct sk_buff *skb, const struct sb_net *sn)
+{
+	u64 left_ns;
+	const u8 *pub = sb_keyring_old(sn, &left_ns);
+
+	if (!pub)
+		return 0;
+	return nla_put(skb, SEALBOND_A_KEY_OLD, SEALBOND_KEY_LEN, pub) ?:
+	       nla_put_u64_64bit(skb, SEALBOND_A_KEY_OLD_MS, div_u64(left_ns, NSEC_PER_MSEC),
+				 SEALBOND_A_PAD);
+}
+
 int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
 {
 	const struct sb_seal_result *res = sb_keyring_result(sn);
@@ -43,7 +63,7 @@ int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
 		return -EMSGSIZE;
 	if (res->state == SEALBOND_STATE_KEYS_READY &&
 	    (nla_put(skb, SEALBOND_A_KEY_CURRENT, SEALBOND_KEY_LEN, res->pub[SB_KEY_CURRENT]) ||
-	     nla_put(skb, SEALBOND_A_KEY_NEXT, SEALBOND_KEY_LEN, res->pub[SB_KEY_NEXT])))
+	     put_next(skb, res) || put_old(skb, sn)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -189,6 +209,15 @@ int sb_nl_key_stored(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+int sb_nl_rotate_key(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *text = NULL;
+	int err = sb_keyring_rotate(info->user_ptr[0], &text);
+
+	sb_nl_text(info, text);
+	return err;
+}
+
 /* SET_LOCAL, read into values before anything changes. */
 struct local {
 	u32 ifindex, if_id;
@@ -207,6 +236,7 @@ static const struct nla_policy limits_policy[SEALBOND_L_MAX + 1] = {
 	[SEALBOND_L_SOFT_BYTES] = NLA_POLICY_MIN(NLA_U64, 1),
 	[SEALBOND_L_SOFT_SEQUENCE] = NLA_POLICY_MIN(NLA_U64, 1),
 	[SEALBOND_L_OVERLAP_MS] = NLA_POLICY_MIN(NLA_U64, 1),
+	[SEALBOND_L_KEY_OVERLAP_MS] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
 static int read_limit(struct genl_info *info, struct nlattr *attr, u64 max, u64 unit, u64 *out)
@@ -234,6 +264,7 @@ static int read_limits(struct genl_info *info, struct sb_limits *limits)
 		.soft_bytes = SB_REKEY_AFTER_BYTES,
 		.hard_sequence = SB_REJECT_AFTER_PACKETS,
 		.soft_sequence = SB_REKEY_AFTER_PACKETS,
+		.key_overlap_ns = SB_KEY_OVERLAP_NS,
 	};
 	if (info->attrs[SEALBOND_A_LIMITS])
 		err = nla_parse_nested(l, SEALBOND_L_MAX, info->attrs[SEALBOND_A_LIMITS],
@@ -256,6 +287,10 @@ static int read_limits(struct genl_info *info, struct sb_limits *limits)
 	if (!err)
 		err = read_limit(info, l[SEALBOND_L_SOFT_SEQUENCE], SB_REJECT_AFTER_PACKETS, 1,
 				 &limits->soft_sequence);
+	if (!err)
+		err = read_limit(info, l[SEALBOND_L_KEY_OVERLAP_MS],
+				 SB_KEY_OVERLAP_NS / NSEC_PER_MSEC, NSEC_PER_MSEC,
+				 &limits->key_overlap_ns);
 	return err;
 }
 

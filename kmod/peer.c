@@ -294,9 +294,48 @@ static int replace(struct sb_net *sn, struct sb_peer *peer, const struct sb_peer
 	return add(sn, &next);
 }
 
+/* @key in the table and in the record. -ENOMEM leaves the peer in no table of keys. */
+static int put_key(struct sb_net *sn, struct sb_peer *peer, const u8 key[SB_KEY_LEN])
+{
+	memcpy(peer->key, key, SB_KEY_LEN);
+	return rhashtable_lookup_insert_fast(&sn->peers_by_key, &peer->by_key, key_params);
+}
+
+/*
+ * The same device with another bond key. Only handshakes look a peer up by its key, under sn->lock:
+ * its place in that table can change while packets pass.
+ */
+static int rekey(struct sb_net *sn, struct sb_peer *peer, const struct sb_peer_spec *spec,
+		 const char **text)
+{
+	u8 before[SB_KEY_LEN];
+	int err = taken(sn, peer, spec, text);
+
+	if (err)
+		return err;
+	memcpy(before, peer->key, sizeof(before));
+	rhashtable_remove_fast(&sn->peers_by_key, &peer->by_key, key_params);
+	err = put_key(sn, peer, spec->key);
+	if (err) {
+		/* A record that no key leads to would only keep an old bond alive. */
+		if (put_key(sn, peer, before))
+			sb_peer_del(sn, peer);
+		return err;
+	}
+	sb_exchange_other_key(sn, peer);
+	sb_bond_other_key(peer);
+	return 0;
+}
+
+static bool same_key(const struct sb_peer *peer, const struct sb_peer_spec *spec)
+{
+	return !memcmp(peer->key, spec->key, sizeof(peer->key));
+}
+
 int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
 {
 	struct sb_peer *peer = sb_peer_by_id(sn, spec->device_id);
+	int err;
 
 	if (sn->configured && !memcmp(spec->device_id, sn->device_id, SB_ID_LEN)) {
 		*text = "this is our own device id";
@@ -304,8 +343,11 @@ int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char *
 	}
 	if (!peer)
 		return taken(sn, NULL, spec, text) ?: add(sn, spec);
-	if (memcmp(peer->key, spec->key, sizeof(peer->key)) || !same_addresses(peer, spec))
+	if (!same_addresses(peer, spec))
 		return replace(sn, peer, spec, text);
+	err = same_key(peer, spec) ? 0 : rekey(sn, peer, spec, text);
+	if (err)
+		return err;
 	if (spec->endpoint.port && !peer->bonded)
 		peer->endpoint = spec->endpoint;
 	WRITE_ONCE(peer->flags, spec->flags);

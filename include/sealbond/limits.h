@@ -49,6 +49,13 @@
 #define SB_OVERLAP_S			10
 
 /*
+ * A bond key that was replaced answers for so long beside its successor: long enough for a person
+ * to carry the new one to every peer within a working day, short enough that a key which was
+ * rotated away for a reason is of no use on the next. Held in memory only; a reboot ends it sooner.
+ */
+#define SB_KEY_OVERLAP_NS		(86400 * SB_NS_PER_S)
+
+/*
  * AES-256-GCM: the advantage in distinguishing grows with the square of the
  * 16-byte blocks under one key. 2^38 bytes are 2^34 blocks: 2^68 / 2^129 =
  * 2^-61, below the 2^-57 that TLS 1.3 (RFC 8446 section 5.5) and QUIC

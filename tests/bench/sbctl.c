@@ -23,7 +23,7 @@ static const char usage_text[] =
 "\n"
 "  local id=ID chain=ID dev=sb0 if_id=N [port=N] [v4=ADDR] [v6=ADDR] [encap=auto|always]\n"
 "        [alg=aes|chacha|aes,chacha] [hard_ms=N] [hard_bytes=N] [hard_seq=N] [soft_bytes=N]\n"
-"        [soft_seq=N] [overlap_ms=N]              SET_LOCAL\n"
+"        [soft_seq=N] [overlap_ms=N] [key_overlap_ms=N]   SET_LOCAL\n"
 "  key [pcrs=0,2,7] [cap=14] [release=HEX128] [fleet=ID] [virtual=1] [current=FILE] [next=FILE]\n"
 "        [approval=FILE]... [config=HEX64] [early=1] [timeout=MS]\n"
 "                                                 KEY, then waits for its end; prints getkey\n"
@@ -31,6 +31,7 @@ static const char usage_text[] =
 "  getkey [save=DIR] [pcr=N]                      GET_KEY; save: new blobs as current.blob, next.blob,\n"
 "                                                 candidate.blob; pcr: its value, too\n"
 "  stored                                         KEY_STORED\n"
+"  rotatekey                                      ROTATE_KEY\n"
 "  peer id=ID key=KEY lease=MS [v4=ADDR] [v6=ADDR] [endpoint=ADDR,PORT] [flags=N]   SET_PEER\n"
 "  peers count=N [first=I] [lease=MS] [endpoint=ADDR,PORT]\n"
 "        N generated peers (10.128.0.0 + I ..., random-looking keys), many in a message\n"
@@ -246,6 +247,11 @@ static int do_stored(void)
 	return ask(nl_request(&nl, SEALBOND_CMD_KEY_STORED, 0), NULL, NULL);
 }
 
+static int do_rotatekey(void)
+{
+	return ask(nl_request(&nl, SEALBOND_CMD_ROTATE_KEY, 0), NULL, NULL);
+}
+
 static int do_confirm(void)
 {
 	return ask(nl_request(&nl, SEALBOND_CMD_CONFIRM_MODE, 0), NULL, NULL);
@@ -267,6 +273,7 @@ static const struct {
 	{ "confirm", do_confirm }, { "exceptions", do_exceptions },
 	{ "getexceptions", do_getexceptions }, { "drops", do_drops }, { "status", do_status },
 	{ "events", do_events }, { "lock", do_lock }, { "grantkeys", do_grantkeys },
+	{ "rotatekey", do_rotatekey },
 };
 
 int main(int argc, char **argv)

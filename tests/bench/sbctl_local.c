@@ -20,6 +20,7 @@ static void put_limits(struct nl_msg *msg)
 		{ "hard_ms", SEALBOND_L_HARD_MS }, { "hard_bytes", SEALBOND_L_HARD_BYTES },
 		{ "hard_seq", SEALBOND_L_HARD_SEQUENCE }, { "soft_bytes", SEALBOND_L_SOFT_BYTES },
 		{ "soft_seq", SEALBOND_L_SOFT_SEQUENCE }, { "overlap_ms", SEALBOND_L_OVERLAP_MS },
+		{ "key_overlap_ms", SEALBOND_L_KEY_OVERLAP_MS },
 	};
 	struct nlattr *nest = NULL;
 	size_t i;
@@ -56,7 +57,7 @@ int do_local(void)
 	int n = 0;
 
 	only("id chain dev if_id port v4 v6 encap alg hard_ms hard_bytes hard_seq soft_bytes soft_seq "
-	     "overlap_ms");
+	     "overlap_ms key_overlap_ms");
 	put_id(msg, SEALBOND_A_DEVICE_ID, needed("id"));
 	put_id(msg, SEALBOND_A_CHAIN_ID, needed("chain"));
 	nla_put_u32(msg, SEALBOND_A_SB0_IFINDEX, if_nametoindex(dev));
@@ -121,6 +122,8 @@ static void show_key(struct nlattr **a, void *ctx)
 		print_hex("candidate", a[SEALBOND_A_KEY_CANDIDATE]);
 	if (optional("pcr") && a[SEALBOND_A_PCR_VALUES])
 		print_pcr(number(optional("pcr")), a[SEALBOND_A_PCR_VALUES]);
+	if (a[SEALBOND_A_KEY_OLD])
+		print_hex("old", a[SEALBOND_A_KEY_OLD]);
 	putchar('\n');
 	if (dir && a[SEALBOND_A_BLOB_CURRENT])
 		save(dir, "current", a[SEALBOND_A_BLOB_CURRENT]);

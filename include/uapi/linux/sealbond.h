@@ -45,21 +45,26 @@
  *	unsealed or made. EARLY says that the measured early boot asks.
  * GET_KEY -> STATE [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
  *	[BLOB_NEXT] [BLOB_CANDIDATE] [CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES]
- *	[RESET_COUNT] [RESTART_COUNT]; blobs are new ones that were not stored yet. With
+ *	[RESET_COUNT] [RESTART_COUNT] [KEY_OLD KEY_OLD_MS]; blobs are new ones that were not
+ *	stored yet. With
  *	boot-changed there may be a candidate: a key that was made in this boot, which is
  *	used for handshakes with whoever is told to take it.
  * KEY_STORED: the helper has written the new blobs; the kernel forgets its copies.
  * ROTATE_KEY: the next bond key becomes the current one; no TPM is asked. The old one goes on
  *	answering for a while, so that peers can learn of the change in any order. ENOKEY
- *	where there is no next key: the following boot makes one.
+ *	where there is no next key: the following boot makes one. EAGAIN until KEY_STORED,
+ *	where the keys are new: the next one's file has to take the current one's place.
  * LOCK: until the machine reboots, the mode, the exceptions and the grant keys cannot be
  *	changed (EPERM), nor the device id and the chain once they are set, and the module
  *	cannot be unloaded; what is set to the value that it has is accepted. EINVAL in another
  *	mode than enforce; EBUSY while a mode waits for its confirmation, or while more than one
  *	namespace is set up: from then on no other can be. Locking again changes nothing.
  * SET_PEER: DEVICE_ID KEY LEASE_MS [OVERLAY4] [OVERLAY6] [ENDPOINT] [PEER_FLAGS].
- *	Creates or updates. LEASE_MS runs from now; 0 ends the lease. A changed KEY
- *	ends the bond. At least one overlay address, none of another peer's.
+ *	Creates or updates. LEASE_MS runs from now; 0 ends the lease. With a changed KEY
+ *	only the new one makes handshakes from now on; a live bond goes on until such a
+ *	handshake replaces it, or until its hard age (LIMITS), which nothing lengthens.
+ *	To end it at once: END_BOND. A changed address ends the bond. At least one overlay
+ *	address, none of another peer's.
  * DEL_PEER: DEVICE_ID, or FLUSH for all.
  * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [OVERLAY*]
  *	[ENDPOINT] PEER_FLAGS BOND_STATE and while there is a bond: EPOCH AGE_MS
@@ -185,6 +190,8 @@ enum sealbond_attr {
 	SEALBOND_A_BLOB_CANDIDATE,	/* binary */
 	SEALBOND_A_LOCKED,		/* flag */
 	SEALBOND_A_ALARMS,		/* u32: bits of enum sealbond_alarm */
+	SEALBOND_A_KEY_OLD,		/* binary, 32 bytes: public key that still answers */
+	SEALBOND_A_KEY_OLD_MS,		/* u64: for so long */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
@@ -281,6 +288,7 @@ enum sealbond_limit_attr {
 	SEALBOND_L_SOFT_BYTES,		/* u64: EVENT_ROTATE_WANTED */
 	SEALBOND_L_SOFT_SEQUENCE,	/* u64: EVENT_ROTATE_WANTED */
 	SEALBOND_L_OVERLAP_MS,		/* u64: how long the old inbound SA stays */
+	SEALBOND_L_KEY_OVERLAP_MS,	/* u64: how long a bond key answers after ROTATE_KEY */
 	__SEALBOND_L_MAX,
 };
 #define SEALBOND_L_MAX (__SEALBOND_L_MAX - 1)
@@ -394,7 +402,7 @@ enum sealbond_event {
 
 enum sealbond_end {
 	SEALBOND_END_NONE,
-	SEALBOND_END_ASKED,		/* END_BOND, DEL_PEER, another key */
+	SEALBOND_END_ASKED,		/* END_BOND, DEL_PEER, another address */
 	SEALBOND_END_LEASE,
 	SEALBOND_END_HARD_TIME,
 	SEALBOND_END_HARD_BYTES,
