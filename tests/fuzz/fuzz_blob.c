@@ -2,9 +2,11 @@
 /*
  * Arbitrary bytes as blob and as approval. The first byte chooses: as they are, as a blob
  * whose checksum is made right (else nothing would come past it), or as edits (position,
- * value) of well-formed files. What is accepted is written again and must be the same.
+ * value) of well-formed files. What is accepted is written again and must be the same, and what the
+ * kernel takes as a blob userspace reads, too, with the same parts.
  */
 #include "../unit/seal_files.h"
+#include "../../userspace/common/blob.h"
 
 #include <stdlib.h>
 
@@ -13,11 +15,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 static void check_blob(const u8 *data, size_t len)
 {
 	u8 again[SB_BLOB_MAX], name[SB_TPM_NAME_LEN];
+	struct sb_blob_file user;
 	struct sb_blob blob;
-	int n;
+	int n, read = sb_blob_file_decode(data, len, &user);
 
 	if (sb_blob_parse(&blob, data, len))
 		return;
+	if (read || memcmp(user.header.key, blob.key, SB_DIGEST_LEN) ||
+	    user.part[SB_BLOB_TICKET] != blob.ticket.data ||
+	    user.length[SB_BLOB_TICKET] != blob.ticket.len)
+		abort();
 	sb_blob_name(name, &blob);
 	n = sb_blob_build(again, &blob);
 	if (n < 0 || (size_t)n != len || memcmp(again, data, len))

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 from image import BUILD
 
@@ -141,6 +142,34 @@ class Device:
         p = f"-p {pattern}" if pattern else ""
         r = self.guest.run(f"ping -c {count} -i 0.2 -W 2 {p} {address}", check=False, timeout=60)
         return r
+
+
+class Numbers:
+    """Numbered datagrams from one device to another over the bond, until end()."""
+
+    def __init__(self, source, target, port, count=0, interval_us=10000, size=200):
+        self._ends = [d.guest.nics[0].capture for d in (source, target)]
+        self._marks = [capture.mark() for capture in self._ends]
+        self._receiver = target.guest.start(f"exec udpnum recv {port} {target.inner4}")
+        self._receiver.expect("ready")
+        self._sender = source.guest.start(f"exec udpnum send {target.inner4} {port} {count} {interval_us} {size}")
+
+    def end(self, timeout=60):
+        """(sent, lost, the output of both), now."""
+        if self._sender.running:
+            self._sender.kill()
+        return self.finish(timeout)
+
+    def finish(self, timeout=120):
+        """The same after all of them were sent. What the switch has lost between the captures at both ends
+        (it does when the host is busy) is not counted as lost."""
+        words = " ".join(job.wait(timeout).out.splitlines()[-1] for job in (self._sender, self._receiver))
+        figure = {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)", words)}
+        there, here = ([(f.src, f.payload[:8]) for f in capture.frames(mark) if f.kind == "esp"]
+                       for capture, mark in zip(self._ends, self._marks))
+        dropped = len(set(there) - set(here))
+        lost = figure["numbers"] - figure["received"] - dropped
+        return figure["numbers"], max(lost, figure["errors"], 0), f"{words}; the switch has lost {dropped}"
 
 
 def make_release_key(directory):

@@ -29,6 +29,7 @@ static void defaults(void **state)
 	assert_int_equal(config.mode, SEALBOND_MODE_OBSERVE);
 	assert_int_equal(config.after, 120000);
 	assert_int_equal(config.hard_after, 180000);
+	assert_int_equal(config.key_overlap, 86400000);
 	assert_int_equal(config.pcrs, 0x1a90);
 	assert_int_equal(config.cap_pcr, 14);
 	assert_string_equal(config.interface, "sb0");
@@ -48,7 +49,7 @@ static void everything(void **state)
 		"[enforce]\nmode = enforce\nexceptions = default\n"
 		"[key]\npcrs = 0, 7\ncap_pcr = 15\nrelease_key = /k.pem\nfleet = x\nallow_virtual_tpm = yes\n"
 		"[rotate]\nafter = 1h\njitter = 0%\nsoft_bytes = 1M\nhard_bytes = 2M\nsoft_packets = 1000\n"
-		"hard_packets = 2000\noverlap = 1s\n"
+		"hard_packets = 2000\noverlap = 1s\nkey_overlap = 1h\n"
 		"[peers]\nfile = /p\n"
 		"[exception ntp]\nkind = match\ndir = out\nproto = udp\nremote = 192.0.2.0/24\nremote_port = 123\n"
 		"interface = eth0\nrate = 2\nbytes = 1K\n"
@@ -68,6 +69,7 @@ static void everything(void **state)
 	assert_true(config.allow_virtual_tpm);
 	/* Longer than the default hard age: it follows. */
 	assert_int_equal(config.hard_after, 4500000);
+	assert_int_equal(config.key_overlap, 3600000);
 	assert_int_equal(config.exceptions_count, 2);
 	assert_int_equal(config.exceptions[0].dir, SEALBOND_X_DIR_OUT);
 	assert_int_equal(config.exceptions[0].proto, 17);

@@ -94,6 +94,25 @@ static void blobs(void **state)
 	sb_key_status_free(&key);
 }
 
+/* After a rotation: no next key, an old one. */
+static void rotated(void **state)
+{
+	struct nl_msg *message = nlmsg_alloc();
+	struct nlattr *a[SEALBOND_A_MAX + 1] = { NULL };
+	const uint8_t old[SEALBOND_KEY_LEN] = { 9 };
+	struct sb_key_status key;
+
+	nla_put(message, SEALBOND_A_KEY_CURRENT, sizeof(old), old);
+	nla_put(message, SEALBOND_A_KEY_OLD, sizeof(old), old);
+	nla_put_u64(message, SEALBOND_A_KEY_OLD_MS, 86400000);
+	nla_parse(a, SEALBOND_A_MAX, nlmsg_data(nlmsg_hdr(message)), nlmsg_datalen(nlmsg_hdr(message)), NULL);
+	assert_int_equal(sb_decode_key(a, &key), 0);
+	nlmsg_free(message);
+	assert_true(key.has_current && key.has_old && !key.has_next);
+	assert_memory_equal(key.old, old, sizeof(old));
+	assert_int_equal(key.old_ms, 86400000);
+}
+
 /* The same inputs each time. */
 static uint32_t random_state = 1;
 
@@ -133,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer), cmocka_unit_test(nothing), cmocka_unit_test(texts), cmocka_unit_test(blobs),
+		cmocka_unit_test(rotated),
 		cmocka_unit_test(random_attributes),
 	};
 

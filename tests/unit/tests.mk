@@ -80,3 +80,7 @@ cert_CFLAGS := $(USER_TEST_CFLAGS)
 
 UNIT += rotate
 rotate_SRC := tests/unit/test_rotate.c $(HANDSHAKE)
+UNIT += blob_file
+blob_file_SRC := tests/unit/test_blob_file.c userspace/common/blob.c userspace/common/sha256.c \
+	kmod/seal_blob.c tests/shim/crypto.c
+blob_file_CFLAGS := $(USER_TEST_CFLAGS)

@@ -22,6 +22,8 @@ struct sb_cli {
 int cli_status(struct sb_cli *cli, int argc, char **argv);
 int cli_key(struct sb_cli *cli, int argc, char **argv);
 int cli_peers(struct sb_cli *cli, int argc, char **argv);
+int cli_key_rotate(struct sb_cli *cli, int argc, char **argv);
+int cli_key_export(struct sb_cli *cli, int argc, char **argv);
 int cli_identity(struct sb_cli *cli, int argc, char **argv);
 int cli_drops(struct sb_cli *cli, int argc, char **argv);
 int cli_exceptions(struct sb_cli *cli, int argc, char **argv);

@@ -21,6 +21,10 @@ static void print_json(struct sb_cli *cli, const struct sb_key_status *key)
 		sb_json_hex(out, "key_current", key->current, sizeof(key->current));
 	if (key->has_next)
 		sb_json_hex(out, "key_next", key->next, sizeof(key->next));
+	if (key->has_old) {
+		sb_json_hex(out, "key_old", key->old, sizeof(key->old));
+		sb_json_number(out, "key_old_ms", key->old_ms);
+	}
 	if (key->changed_pcrs)
 		cli_json_pcrs(cli, key->changed_pcrs);
 	sb_json_number(out, "tpm_commands", key->tpm_commands);
@@ -53,6 +57,11 @@ static void print_text(const struct sb_key_status *key)
 		printf("Current key:   %s\n", sb_format_hex(hex, key->current, 32));
 	if (key->has_next)
 		printf("Next key:      %s\n", sb_format_hex(hex, key->next, 32));
+	else if (key->has_current)
+		puts("Next key:      none; the following boot makes one");
+	if (key->has_old)
+		printf("Old key:       %s\n               it answers for %s more, or until a reboot\n",
+		       sb_format_hex(hex, key->old, 32), sb_format_duration(time, key->old_ms));
 	if (key->blob[0] || key->blob[1])
 		puts("               new sealed keys wait for the helper to store them");
 	printf("TPM:           %u commands in %s; reset count %u, restart count %u\n", key->tpm_commands,
@@ -70,9 +79,12 @@ int cli_key(struct sb_cli *cli, int argc, char **argv)
 	sb_cleanup(free_key) struct sb_key_status key = { 0 };
 	int code, result;
 
-	(void)argv;
+	if (argc > 1 && strcmp(argv[1], "rotate") == 0)
+		return cli_key_rotate(cli, argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "export") == 0)
+		return cli_key_export(cli, argc - 1, argv + 1);
 	if (argc > 1)
-		return cli_usage(cli, "key [--json]");
+		return cli_usage(cli, "key [--json] | key rotate | key export --out DIRECTORY [--next | --blob FILE]");
 	code = cli_open(cli, &module);
 	if (code)
 		return code;

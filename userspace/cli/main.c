@@ -10,7 +10,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "status", cli_status, "mode, state, assurance and bonds; the exit code is the state's" },
-	{ "key", cli_key, "the bond keys: public parts, TPM commands, measured values" },
+	{ "key", cli_key, "the bond keys: public parts, TPM commands, measured values; rotate, export" },
 	{ "peers", cli_peers, "every peer with its bond" },
 	{ "identity", cli_identity, "this device as a [peer] for the other side's peers' file" },
 	{ "drops", cli_drops, "what was dropped and why [--follow] [--interval 2s]" },

@@ -121,6 +121,8 @@ static const struct sb_field rotate_fields[] = {
 	{ "hard_packets", sb_field_number, "a number", "2000 to 268435456", AT(hard_packets), 2000,
 	  SB_REJECT_AFTER_PACKETS },
 	{ "overlap", sb_field_duration, "a duration", "1s to 60s, e.g. 10s", AT(overlap), 1000, 60000 },
+	{ "key_overlap", sb_field_duration, "a duration", "1s to 24h, e.g. 24h", AT(key_overlap), 1000,
+	  SB_KEY_OVERLAP_NS / 1000000 },
 };
 
 static const struct sb_field peers_fields[] = {
@@ -210,6 +212,7 @@ static void set_defaults(struct sb_config *config)
 		.after = SB_REKEY_AFTER_S * 1000ULL,
 		.jitter = 10,
 		.overlap = SB_OVERLAP_S * 1000ULL,
+		.key_overlap = SB_KEY_OVERLAP_NS / 1000000,
 		.soft_bytes = SB_REKEY_AFTER_BYTES,
 		.soft_packets = SB_REKEY_AFTER_PACKETS,
 		.hard_bytes = SB_REJECT_AFTER_BYTES,

@@ -57,7 +57,7 @@ struct sb_config {
 	char fleet[65];
 	bool allow_virtual_tpm;
 	/* [rotate]; times in ms */
-	uint64_t after, jitter, overlap;
+	uint64_t after, jitter, overlap, key_overlap;
 	uint64_t hard_after, hard_bytes, hard_packets, soft_bytes, soft_packets;
 	/* [peers] */
 	char peers_file[SB_PATH_ROOM];

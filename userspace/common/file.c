@@ -109,6 +109,15 @@ int sb_file_write(const char *path, const void *data, size_t length, mode_t mode
 	return sync_directory_of(path);
 }
 
+int sb_file_rename(const char *from, const char *to)
+{
+	if (strlen(to) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (rename(from, to) < 0)
+		return -errno;
+	return sync_directory_of(to);
+}
+
 int sb_file_create(const char *path, const void *data, size_t length, mode_t mode)
 {
 	sb_cleanup_close int fd = -1;

@@ -19,6 +19,9 @@ int sb_file_read(const char *path, size_t limit, uint8_t **data, size_t *length)
  */
 int sb_file_write(const char *path, const void *data, size_t length, mode_t mode);
 
+/* Gives a file the name `to`, over what has it, so that a crash leaves one or the other there. */
+int sb_file_rename(const char *from, const char *to);
+
 /* Creates a file that must not exist yet (-EEXIST) and syncs it. */
 int sb_file_create(const char *path, const void *data, size_t length, mode_t mode);
 

@@ -209,7 +209,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		link_schedule(link->connect_timer, 0);
 		return;
 	}
-	if (status.key.state != link->key_state)
+	if (status.key.state != link->key_state || link->key_file_late)
 		link_key_look(link);
 	if (++link->ticks % TICKS_TO_RECONCILE == 0)
 		link_peers_reconcile(link);
@@ -322,6 +322,9 @@ static void on_control(struct sb_link *link, const struct sb_control_request *re
 		break;
 	case SB_CONTROL_DOWN:
 		reply.error = down(link, &error);
+		break;
+	case SB_CONTROL_ROTATE_KEY:
+		reply.error = link_key_rotate(link, &error);
 		break;
 	default:
 		reply.error = sb_fail(&error, -EOPNOTSUPP, "the helper does not know this request");

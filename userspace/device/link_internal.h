@@ -64,6 +64,7 @@ struct sb_link {
 	bool have_id, id_cached, local_set;
 	uint8_t device_id[SEALBOND_ID_LEN];
 	unsigned int key_state;		/* enum sealbond_state */
+	bool key_file_late;		/* a rotated key's file has not its place yet */
 
 	unsigned int starting;		/* peers of which that is so */
 	struct link_peer **peer;	/* sorted by device id */
@@ -94,6 +95,7 @@ int link_set_local(struct sb_link *link, struct sb_error *error);	/* 0 also whil
 /* link_key.c: the hold of the TPM, blobs and approvals */
 void link_key_start(struct sb_link *link, bool asked);
 void link_key_look(struct sb_link *link);	/* takes what GET_KEY says; stores new blobs */
+int link_key_rotate(struct sb_link *link, struct sb_error *error);
 void link_key_timer(evutil_socket_t fd, short what, void *context);
 
 /* link_id.c: the device id, from its file or from the tpm role */

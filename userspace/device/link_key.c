@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/blob.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -175,6 +176,49 @@ static void store(struct sb_link *link, const struct sb_key_status *key)
 		sb_warn("telling the kernel that keys are stored: %s", sb_module_error(link->module));
 }
 
+static bool holds(const char *path, const uint8_t public_key[SEALBOND_KEY_LEN])
+{
+	sb_cleanup_free uint8_t *data = NULL;
+	struct sb_blob_file blob;
+	size_t length;
+
+	return sb_file_read(path, SB_BLOB_MAX, &data, &length) == 0 &&
+	       sb_blob_file_decode(data, length, &blob) == 0 &&
+	       memcmp(blob.header.key, public_key, SEALBOND_KEY_LEN) == 0;
+}
+
+static void blob_path(const struct sb_link *link, int which, char path[PATH_ROOM])
+{
+	snprintf(path, PATH_ROOM, "%s/%s", link->config.state_dir, blob_names[which]);
+}
+
+/*
+ * The files follow the kernel, never the other way: until the rename is on the disk, a crash leaves a
+ * device that boots with its old key, which all its peers still know, and with the same next one. Were
+ * the file renamed first, a crash would leave it with a key that nobody was told of and without the
+ * one that everybody knows. What a crash left half done is finished here, at the next look.
+ */
+static void follow_rotation(struct sb_link *link, const struct sb_key_status *key)
+{
+	char current[PATH_ROOM], next[PATH_ROOM];
+	bool was_late = link->key_file_late;
+	int result;
+
+	blob_path(link, 0, current);
+	blob_path(link, 1, next);
+	if (!key->has_current || !holds(next, key->current))
+		return;
+	result = sb_file_rename(next, current);
+	link->key_file_late = result < 0;
+	if (result < 0)
+		link_note(link, "%s: %s; it is tried again. A reboot now would bring the old bond key back", current,
+			  strerror(-result));
+	else
+		sb_info("bond key rotated: %s has the new one", current);
+	if (was_late && result == 0)
+		link_note(link, "%s", "");
+}
+
 static void tell_state(struct sb_link *link, const struct sb_key_status *key)
 {
 	const struct sb_state_text *text = sb_state_text(key->state);
@@ -204,6 +248,7 @@ static void look(struct sb_link *link)
 		tell_state(link, &key);
 	link->key_state = key.state;
 	store(link, &key);
+	follow_rotation(link, &key);
 	sb_key_status_free(&key);
 	if (link->key_state == SEALBOND_STATE_KEYS_READY) {
 		link->key_backoff_ms = 0;
@@ -211,6 +256,33 @@ static void look(struct sb_link *link)
 	} else if (link->key_state == SEALBOND_STATE_SEALED_ELSEWHERE) {
 		link_id_again(link);
 	}
+}
+
+int link_key_rotate(struct sb_link *link, struct sb_error *error)
+{
+	struct sb_key_status key;
+	char next[PATH_ROOM];
+	int result;
+
+	if (!link->module)
+		return sb_fail(error, -ENOENT, "the kernel module is not loaded");
+	result = sb_module_get_key(link->module, &key);
+	if (result < 0)
+		return sb_fail(error, result, "%s", sb_module_error(link->module));
+	store(link, &key);
+	sb_key_status_free(&key);
+	blob_path(link, 1, next);
+	/* Without its file the next boot could not open what would be the only key then. */
+	if (key.has_next && !holds(next, key.next))
+		return sb_fail(error, -ENOENT, "%s is not the next key's: restore it from a copy, or reboot for another", next);
+	result = sb_module_rotate_key(link->module);
+	if (result < 0)
+		return sb_fail(error, result, "%s", sb_module_error(link->module));
+	look(link);
+	if (link->key_file_late)
+		return sb_fail(error, -EIO, "the kernel has the new key, but its file could not be renamed; "
+			       "that is tried again. Do not reboot before it is done: sealbond status tells");
+	return 0;
 }
 
 /*

@@ -274,6 +274,7 @@ static void update(struct link_peer *peer, const struct sb_peer_entry *entry)
 	struct sb_link *link = peer->link;
 	bool same = same_entry(&peer->entry, entry);
 	bool moved = memcmp(&peer->entry.endpoint, &entry->endpoint, sizeof(entry->endpoint)) != 0;
+	bool rekeyed = memcmp(peer->entry.key, entry->key, sizeof(entry->key)) != 0;
 
 	if (same || !link->module || !link->local_set) {
 		peer->entry = *entry;
@@ -288,6 +289,9 @@ static void update(struct link_peer *peer, const struct sb_peer_entry *entry)
 	peer->mtu = 0;
 	peer->backoff_ms = 0;
 	apply_one(peer, 0);
+	/* The bond with the old key lives on in the kernel, but only to its hard age. */
+	if (rekeyed && peer->live)
+		link_schedule(&peer->bond_timer, 0);
 }
 
 static void free_fresh(struct link_peer **peers, size_t count, struct sb_link *link)

@@ -26,6 +26,7 @@ enum sb_control_verb {
 	SB_CONTROL_STATUS,	/* text: what the helper waits for, "" when for nothing */
 	SB_CONTROL_RELOAD,	/* reads the files again, and ends a pause */
 	SB_CONTROL_DOWN,	/* ends all bonds, forgets the peers, and pauses */
+	SB_CONTROL_ROTATE_KEY,	/* the next bond key becomes the current one, in kernel and files */
 };
 
 struct sb_control_request {

@@ -79,6 +79,8 @@ static void decode_key_numbers(struct nlattr **a, struct sb_key_status *key)
 		key->detail = (int32_t)number(a[SEALBOND_A_STATE_DETAIL]);
 	key->has_current = bytes(a[SEALBOND_A_KEY_CURRENT], key->current, sizeof(key->current));
 	key->has_next = bytes(a[SEALBOND_A_KEY_NEXT], key->next, sizeof(key->next));
+	key->has_old = bytes(a[SEALBOND_A_KEY_OLD], key->old, sizeof(key->old));
+	key->old_ms = number(a[SEALBOND_A_KEY_OLD_MS]);
 	key->changed_pcrs = (uint32_t)number(a[SEALBOND_A_CHANGED_PCRS]);
 	key->tpm_commands = (uint32_t)number(a[SEALBOND_A_TPM_COMMANDS]);
 	key->tpm_time_ms = number(a[SEALBOND_A_TPM_TIME_MS]);

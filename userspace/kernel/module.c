@@ -295,6 +295,7 @@ static int put_limits(struct nl_msg *message, const struct sb_config *config)
 	built |= nla_put_u64(message, SEALBOND_L_SOFT_BYTES, config->soft_bytes);
 	built |= nla_put_u64(message, SEALBOND_L_SOFT_SEQUENCE, config->soft_packets);
 	built |= nla_put_u64(message, SEALBOND_L_OVERLAP_MS, config->overlap);
+	built |= nla_put_u64(message, SEALBOND_L_KEY_OVERLAP_MS, config->key_overlap);
 	nla_nest_end(message, nest);
 	return built;
 }
@@ -355,6 +356,11 @@ int sb_module_key(struct sb_module *module, const struct sb_key_request *request
 	struct nl_msg *message = message_new(module, SEALBOND_CMD_KEY, 0);
 
 	return send_order(module, message, message ? put_key_request(message, request) : 0);
+}
+
+int sb_module_rotate_key(struct sb_module *module)
+{
+	return send_order(module, message_new(module, SEALBOND_CMD_ROTATE_KEY, 0), 0);
 }
 
 int sb_module_key_stored(struct sb_module *module)

@@ -32,8 +32,10 @@ static inline void sb_module_close_ptr(struct sb_module **module)
 struct sb_key_status {
 	unsigned int state;		/* enum sealbond_state */
 	int32_t detail;			/* TPM response code (> 0) or -errno */
-	bool has_current, has_next;
+	bool has_current, has_next, has_old;
 	uint8_t current[SEALBOND_KEY_LEN], next[SEALBOND_KEY_LEN];
+	uint8_t old[SEALBOND_KEY_LEN];	/* replaced, and still answering */
+	uint64_t old_ms;		/* for so long */
 	uint32_t changed_pcrs;
 	uint32_t tpm_commands;
 	uint64_t tpm_time_ms;
@@ -147,6 +149,7 @@ int sb_module_set_exceptions(struct sb_module *module, const struct sb_exception
 int sb_module_set_local(struct sb_module *module, const struct sb_config *config,
 			const uint8_t device_id[SEALBOND_ID_LEN], uint32_t sb0_ifindex);
 int sb_module_key_stored(struct sb_module *module);
+int sb_module_rotate_key(struct sb_module *module);
 
 struct sb_file_bytes {
 	uint8_t *data;

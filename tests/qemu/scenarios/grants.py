@@ -8,7 +8,7 @@ import os
 import subprocess
 
 from bonded import TOOLS
-from device import Device, make_release_key
+from device import PEERS_PATH, Device, make_release_key
 from image import BUILD
 
 LAB = "grants"
@@ -177,6 +177,23 @@ def test_admitted(lab, t):
     t.check("with another threshold nobody stays whom the old one has admitted", a.ask("peers")["peers"] == [])
     a.configure(extra=PEERS)
     a.cli("reload")
+
+
+def test_key_rotated(lab, t):
+    a, b, operator = plant["a"], plant["b"], plant["operator"]
+    before, log = a.ask("peers")["peers"][0], len(a.helper.out)
+    b.cli("key rotate")
+    plant[b]["stanza"] = b.identity()
+    a.guest.run(f"sed -i 's/^key = .*/key = {b.ask('identity')['key']}/' {PEERS_PATH}")
+    a.guest.put(operator.grant(plant[b], plant[a], duration="2h"), f"{GRANTS}/b.grant")
+    a.cli("reload")
+    now = a.ask("peers")["peers"][0]
+    t.check("a grant with a device's other key does not end the bond", now["bond"] == "live" and
+            now["lease_ms"] > before["lease_ms"] - 60_000, (before, now))
+    t.check("the next handshake is by that key", a.guest.wait_for(
+        f"! sealbond peers --json | grep -q '\"epoch\":{now['epoch']},'", timeout=60), a.cli("peers --json", check=False))
+    r = a.ping(b.inner4)
+    t.check("and it carries", r and "bond with b ended" not in a.helper.out[log:], (r, a.helper.out[log:]))
 
 
 def test_nonce(lab, t):

@@ -65,7 +65,7 @@ def test_without_rights(lab, t):
     contained = "unshare -r "
     changes = ("mode off", "confirm", "exceptions none", "delpeer all", "end all", "start id=b", "stored",
                "local id=a chain=c dev=sb0 if_id=7 v4=1.2.3.4", "key timeout=1000",
-               f"peer id=q key={b.key} lease=1 v4=10.77.0.9")
+               f"peer id=q key={b.key} lease=1 v4=10.77.0.9", "rotatekey")
     for words, prefix in (("nobody", nobody), ("root of a user namespace", contained)):
         wrong = []
         for command in changes:
