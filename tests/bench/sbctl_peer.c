@@ -113,6 +113,8 @@ static void show_peer(struct nlattr **a, void *ctx)
 			print_u64(u64s[i].name, nla_get_u64(a[u64s[i].attr]));
 	if (a[SEALBOND_A_ENDPOINT])
 		print_endpoint(a[SEALBOND_A_ENDPOINT]);
+	if (a[SEALBOND_A_KEY])
+		print_hex("key", a[SEALBOND_A_KEY]);
 	putchar('\n');
 }
 

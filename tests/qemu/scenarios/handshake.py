@@ -198,6 +198,48 @@ def test_silence(lab, t):
     a.ctl("delpeer id=stranger")
 
 
+def test_other_key(lab, t):
+    """a is told another key for b: the bond lives on, but the old key gets it no further."""
+    pair = bonded.pair(lab).up(options="hard_ms=8000")
+    a, b = pair.sides
+    others = [os.urandom(31).hex() + "40" for _ in range(2)]
+    capture = a.guest.nics[0].capture
+    with a.events() as events:
+        before, mark = a.bond(b), capture.mark()
+        a.peer(b, key=others[0])
+        now = a.bond(b)
+        same = ("bond", "epoch", "spi_in", "spi_out", "handshakes")
+        t.check("another key for a live peer: the bond is the same", [now[x] for x in same] == [before[x] for x in same]
+                and now["key"] == others[0], (before, now))
+        t.check("and carries", pair.pings())
+        b.ctl("start id=a")
+        wait_messages(capture, b.outer4, INITIATION, mark)
+        wait_messages(capture, a.outer4, COOKIE, mark)
+        t.check("a handshake by the old key is a stranger's: a cookie, no answer",
+                not messages(capture, a.outer4, RESPONSE, mark))
+        a.peer(b, key=others[1])
+        ended = events.await_one("bond-ended")
+        t.check("at its hard age the bond ends, however often the key was told", not events.all("bond-live") and
+                bonded.ENDS[ended["reason"]] == "hard-time", events.all())
+    t.check("nothing passes then", a.cut_off(b))
+    for words, command, reason in (("a lease of 0", f"{a.peer_words(b, key=others[0], lease=0)}", "lease"),
+                                   ("END_BOND", f"{a.peer_words(b, key=others[0])}; sbctl end id=b", "asked"),
+                                   ("another address", a.peer_words(b, key=others[0]).replace(b.inner4, "10.77.0.99"),
+                                    "asked")):
+        pair.up()
+        with a.events() as events:
+            a.run(command)
+            ended = events.await_one("bond-ended")
+            t.check(f"with another key, {words} ends the bond at once", bonded.ENDS[ended["reason"]] == reason, ended)
+    pair.up()
+    with a.events() as events:
+        a.peer(b, key=others[0])
+        a.peer(b)
+        pair.start(b)
+        t.check("told the right key again, it is renewed and never ended", not events.all("bond-ended"), events.all())
+    t.check("and carries", pair.pings())
+
+
 def test_outer_families(lab, t):
     for words, kind, options in (("IPv6", "esp", {"outer6": True}), ("IPv4 in UDP", "esp-udp", {"encap": "always"}),
                                  ("IPv6 in UDP", "esp-udp", {"outer6": True, "encap": "always"})):
