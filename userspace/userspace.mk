@@ -21,8 +21,8 @@ USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states a
 
 SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox) \
 	$(wildcard userspace/kernel/*.c) \
-	$(patsubst %,userspace/device/%.c,main roles control channel notify role \
-		link link_local link_key link_id link_peers link_grants link_bonds)
+	$(patsubst %,userspace/device/%.c,main reboot roles control channel notify role \
+		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \

@@ -279,7 +279,7 @@ class Guest:
         self._closed()
         if self.tpm:
             self.tpm.stop()
-        return console_console_tail(self.console)
+        return console_tail(self.console)
 
     def _closed(self):
         if self._channel:

@@ -114,6 +114,40 @@ static void refused(void **state)
 	}
 }
 
+/* The helper tells what the kernel will do: the same answers from the same file and values. */
+static void as_the_kernel(void **state)
+{
+	static uint8_t now[SB_PCRS][32], other[64];
+	struct sb_approval_file approval;
+	uint8_t bytes[SB_APPROVAL_MAX];
+	struct sb_approval parsed;
+
+	fill(&approval);
+	assert_int_equal(sb_approval_parse(&parsed, bytes, sb_approval_file_encode(&approval, bytes)), 0);
+	memcpy(now, approval.values, sizeof(now));
+	for (uint32_t pcr = 0; pcr < SB_PCRS; pcr++) {
+		for (uint32_t valid = 0; valid < 2; valid++) {
+			uint32_t mask = valid ? SB_PCR_MASK_ALL : approval.pcrs & ~(1U << pcr);
+
+			assert_int_equal(sb_approval_file_differs(&approval, mask, now),
+					 valid ? 0 : approval.pcrs & 1U << pcr);
+			now[pcr][31] ^= 1;
+			assert_int_equal(sb_approval_file_differs(&approval, mask, now),
+					 sb_approval_differs(&parsed, mask, now));
+			now[pcr][31] ^= 1;
+		}
+		for (unsigned int cap = 0; cap < SB_PCRS; cap++)
+			assert_int_equal(sb_approval_file_usable(&approval, approval.release_key, approval.policy_ref,
+								 cap, 1U << pcr),
+					 sb_approval_usable(&parsed, parsed.release_x, parsed.release_y,
+							    parsed.policy_ref, cap, 1U << pcr | 1U << cap));
+	}
+	assert_true(sb_approval_file_usable(&approval, approval.release_key, approval.policy_ref, 14,
+					    approval.pcrs & ~(1U << 14)));
+	assert_false(sb_approval_file_usable(&approval, other, approval.policy_ref, 14, 0));
+	assert_false(sb_approval_file_usable(&approval, approval.release_key, other, 14, 0));
+}
+
 static void signatures(void **state)
 {
 	struct sb_approval_file approval, changed;
@@ -205,7 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_module_reads_it), cmocka_unit_test(round_trip), cmocka_unit_test(refused),
-		cmocka_unit_test(signatures), cmocka_unit_test(key_files), cmocka_unit_test(public_key),
+		cmocka_unit_test(as_the_kernel), cmocka_unit_test(signatures), cmocka_unit_test(key_files), cmocka_unit_test(public_key),
 		cmocka_unit_test(sha256),
 	};
 

@@ -48,6 +48,7 @@ static void everything(void **state)
 		"if_id = 7\nmtu = 1280\nstate_dir = /s\nrun_dir = /r\n"
 		"[enforce]\nmode = enforce\nexceptions = default\n"
 		"[key]\npcrs = 0, 7\ncap_pcr = 15\nrelease_key = /k.pem\nfleet = x\nallow_virtual_tpm = yes\n"
+		"reboot_when_approved = yes\nreboot_command = /b\n"
 		"[rotate]\nafter = 1h\njitter = 0%\nsoft_bytes = 1M\nhard_bytes = 2M\nsoft_packets = 1000\n"
 		"hard_packets = 2000\noverlap = 1s\nkey_overlap = 1h\n"
 		"[peers]\nfile = /p\n"
@@ -67,6 +68,8 @@ static void everything(void **state)
 	assert_string_equal(config.chain, "a b");
 	assert_int_equal(config.mode, SEALBOND_MODE_ENFORCE);
 	assert_true(config.allow_virtual_tpm);
+	assert_true(config.reboot_when_approved);
+	assert_string_equal(config.reboot_command, "/b");
 	/* Longer than the default hard age: it follows. */
 	assert_int_equal(config.hard_after, 4500000);
 	assert_int_equal(config.key_overlap, 3600000);

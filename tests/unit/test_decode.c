@@ -72,6 +72,33 @@ static void texts(void **state)
 	nlmsg_free(message);
 }
 
+static void candidate(void **state)
+{
+	struct nl_msg *message = nlmsg_alloc();
+	struct nlattr *a[SEALBOND_A_MAX + 1] = { NULL };
+	struct sb_key_status key;
+	struct sb_status status;
+	uint8_t public[32], hash[32];
+
+	memset(public, 7, sizeof(public));
+	memset(hash, 9, sizeof(hash));
+	nla_put(message, SEALBOND_A_KEY_CANDIDATE, sizeof(public), public);
+	nla_put(message, SEALBOND_A_BLOB_CANDIDATE, 2, "xy");
+	nla_put(message, SEALBOND_A_CONFIG_HASH, sizeof(hash), hash);
+	nla_parse(a, SEALBOND_A_MAX, nlmsg_data(nlmsg_hdr(message)), nlmsg_datalen(nlmsg_hdr(message)), NULL);
+	assert_int_equal(sb_decode_key(a, &key), 0);
+	sb_decode_status(a, &status);
+	nlmsg_free(message);
+	assert_true(key.has_candidate && status.key.has_candidate && status.has_config_hash);
+	assert_false(key.has_current);
+	assert_memory_equal(key.candidate, public, sizeof(public));
+	assert_memory_equal(status.config_hash, hash, sizeof(hash));
+	assert_int_equal(key.blob_length[SB_PLACE_CANDIDATE], 2);
+	assert_memory_equal(key.blob[SB_PLACE_CANDIDATE], "xy", 2);
+	sb_key_status_free(&key);
+	assert_null(key.blob[SB_PLACE_CANDIDATE]);
+}
+
 static void blobs(void **state)
 {
 	struct nl_msg *message = nlmsg_alloc();
@@ -153,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peer), cmocka_unit_test(nothing), cmocka_unit_test(texts), cmocka_unit_test(blobs),
 		cmocka_unit_test(rotated),
+		cmocka_unit_test(candidate),
 		cmocka_unit_test(random_attributes),
 	};
 

@@ -84,3 +84,8 @@ UNIT += blob_file
 blob_file_SRC := tests/unit/test_blob_file.c userspace/common/blob.c userspace/common/sha256.c \
 	kmod/seal_blob.c tests/shim/crypto.c
 blob_file_CFLAGS := $(USER_TEST_CFLAGS)
+
+UNIT += candidate
+candidate_SRC := tests/unit/test_candidate.c userspace/device/link_candidate.c userspace/common/file.c \
+	userspace/common/log.c
+candidate_CFLAGS := $(USER_TEST_CFLAGS)

@@ -9,6 +9,15 @@ static void free_key(struct sb_key_status *key)
 	sb_key_status_free(key);
 }
 
+/* Sealed keys that the helper has not stored yet. */
+static bool waits(const struct sb_key_status *key)
+{
+	for (int i = 0; i < SB_PLACES; i++)
+		if (key->blob[i])
+			return true;
+	return false;
+}
+
 static void print_json(struct sb_cli *cli, const struct sb_key_status *key)
 {
 	struct sb_json *out = &cli->out;
@@ -25,13 +34,15 @@ static void print_json(struct sb_cli *cli, const struct sb_key_status *key)
 		sb_json_hex(out, "key_old", key->old, sizeof(key->old));
 		sb_json_number(out, "key_old_ms", key->old_ms);
 	}
+	if (key->has_candidate)
+		sb_json_hex(out, "key_candidate", key->candidate, sizeof(key->candidate));
 	if (key->changed_pcrs)
 		cli_json_pcrs(cli, key->changed_pcrs);
 	sb_json_number(out, "tpm_commands", key->tpm_commands);
 	sb_json_number(out, "tpm_time_ms", key->tpm_time_ms);
 	sb_json_number(out, "reset_count", key->reset_count);
 	sb_json_number(out, "restart_count", key->restart_count);
-	sb_json_bool(out, "stored", !key->blob[0] && !key->blob[1]);
+	sb_json_bool(out, "stored", !waits(key));
 	sb_json_open(out, "pcr_values", '{');
 	for (int pcr = 0; pcr < SEALBOND_PCRS; pcr++) {
 		if (!(key->pcr_valid & 1U << pcr))
@@ -62,7 +73,12 @@ static void print_text(const struct sb_key_status *key)
 	if (key->has_old)
 		printf("Old key:       %s\n               it answers for %s more, or until a reboot\n",
 		       sb_format_hex(hex, key->old, 32), sb_format_duration(time, key->old_ms));
-	if (key->blob[0] || key->blob[1])
+	if (key->has_candidate) {
+		printf("Candidate key: %s\n", sb_format_hex(hex, key->candidate, 32));
+		puts("               made in this boot, which is not approved; waits for admission by the peers:");
+		puts("               sealbond identity");
+	}
+	if (waits(key))
 		puts("               new sealed keys wait for the helper to store them");
 	printf("TPM:           %u commands in %s; reset count %u, restart count %u\n", key->tpm_commands,
 	       sb_format_duration(time, key->tpm_time_ms), key->reset_count, key->restart_count);
@@ -115,7 +131,7 @@ int cli_identity(struct sb_cli *cli, int argc, char **argv)
 	result = sb_module_status(module, &status);
 	if (result < 0)
 		return cli_module_fail(cli, module, result);
-	if (status.key.state != SEALBOND_STATE_KEYS_READY)
+	if (status.key.state != SEALBOND_STATE_KEYS_READY && !status.key.has_candidate)
 		return cli_fail(cli, sb_state_text(status.key.state)->exit_code, "%s: %s",
 				sb_state_text(status.key.state)->name, sb_state_text(status.key.state)->sentence);
 	if (!status.configured)
@@ -123,7 +139,7 @@ int cli_identity(struct sb_cli *cli, int argc, char **argv)
 	if (gethostname(host, sizeof(host)) < 0 || !memchr(host, '\0', sizeof(host)) || !host[0])
 		strcpy(host, "device");
 	sb_format_hex(id, status.device_id, SEALBOND_ID_LEN);
-	sb_format_hex(key, status.key.current, SEALBOND_KEY_LEN);
+	sb_format_hex(key, status.key.has_candidate ? status.key.candidate : status.key.current, SEALBOND_KEY_LEN);
 	sb_format_address(four, status.overlay4.family, status.overlay4.address);
 	sb_format_address(six, status.overlay6.family, status.overlay6.address);
 	if (cli->json) {
@@ -131,12 +147,16 @@ int cli_identity(struct sb_cli *cli, int argc, char **argv)
 		sb_json_string(&cli->out, "name", host);
 		sb_json_string(&cli->out, "device_id", id);
 		sb_json_string(&cli->out, "key", key);
+		sb_json_bool(&cli->out, "candidate", status.key.has_candidate);
 		sb_json_string(&cli->out, "overlay4", status.overlay4.family ? four : NULL);
 		sb_json_string(&cli->out, "overlay6", status.overlay6.family ? six : NULL);
 		sb_json_number(&cli->out, "port", status.port);
 		cli_json_end(cli);
 		return SB_EXIT_OK;
 	}
+	if (status.key.has_candidate)
+		puts("# A candidate: made in a boot that is not approved, waits for admission. Whoever puts it into\n"
+		     "# its peers' file admits it; compare the key and find out why the boot has changed first.");
 	printf("[peer %s]\ndevice_id = %s\nkey = %s\n", host, id, key);
 	if (status.overlay4.family)
 		printf("overlay4 = %s\n", four);

@@ -54,6 +54,7 @@ static void print_local(const struct sb_status *status)
 static void print_text(const struct sb_status *status, const struct helper *helper)
 {
 	const struct sb_state_text *state = sb_state_text(status->key.state);
+	bool approved = helper->result == 0 && strcmp(helper->text.text, SB_NOTE_APPROVED) == 0;
 	char text[SB_PCRS_ROOM];
 
 	printf("Mode:       %s", sb_mode_word(status->mode));
@@ -66,7 +67,9 @@ static void print_text(const struct sb_status *status, const struct helper *help
 		printf("            code: %s0x%x\n", status->key.detail < 0 ? "-" : "",
 		       (unsigned int)(status->key.detail < 0 ? -status->key.detail : status->key.detail));
 	if (state->remedy[0])
-		printf("            %s\n", state->remedy);
+		printf("            %s\n", approved ? "Reboot: an approval fits this boot now." : state->remedy);
+	if (status->key.has_candidate && !status->bonds)
+		puts("            A candidate key waits for admission by the peers: sealbond identity");
 	printf("Assurance:  %s\n", assurance_word(status->assurance));
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
 		if (status->assurance & 1U << bit)
@@ -90,6 +93,9 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 		sb_json_number(out, "mode_revert_ms", status->revert_ms);
 	cli_json_state(cli, status->key.state);
 	sb_json_signed(out, "state_detail", status->key.detail);
+	sb_json_bool(out, "candidate", status->key.has_candidate);
+	if (status->has_config_hash)
+		sb_json_hex(out, "config_hash", status->config_hash, sizeof(status->config_hash));
 	if (status->key.changed_pcrs)
 		cli_json_pcrs(cli, status->key.changed_pcrs);
 	sb_json_string(out, "assurance", assurance_word(status->assurance));

@@ -45,6 +45,26 @@ void sb_approval_file_message(const struct sb_approval_file *approval, uint8_t m
 	memcpy(message + 32, approval->policy_ref, 32);
 }
 
+bool sb_approval_file_usable(const struct sb_approval_file *approval, const uint8_t release_key[64],
+			     const uint8_t policy_ref[32], unsigned int cap_pcr, uint32_t pcrs)
+{
+	uint32_t required = pcrs | 1U << cap_pcr;
+
+	return approval->cap_pcr == cap_pcr && (approval->pcrs & required) == required &&
+	       memcmp(approval->release_key, release_key, 64) == 0 && memcmp(approval->policy_ref, policy_ref, 32) == 0;
+}
+
+uint32_t sb_approval_file_differs(const struct sb_approval_file *approval, uint32_t valid,
+				  const uint8_t values[SB_PCRS][32])
+{
+	uint32_t differs = approval->pcrs & ~valid;
+
+	for (int pcr = 0; pcr < SB_PCRS; pcr++)
+		if (approval->pcrs & valid & 1U << pcr && memcmp(approval->values[pcr], values[pcr], 32) != 0)
+			differs |= 1U << pcr;
+	return differs;
+}
+
 size_t sb_approval_file_encode(const struct sb_approval_file *approval, uint8_t out[SB_APPROVAL_MAX])
 {
 	struct sb_approval_header header = {

@@ -107,6 +107,9 @@ static const struct sb_field key_fields[] = {
 	  AT(release_key), .max = SB_PATH_ROOM },
 	{ "fleet", sb_field_text, "a name", "1 to 64 printable characters", AT(fleet), .max = 65 },
 	{ "allow_virtual_tpm", sb_field_bool, "yes or no", "yes, no", AT(allow_virtual_tpm) },
+	{ "reboot_when_approved", sb_field_bool, "yes or no", "yes, no", AT(reboot_when_approved) },
+	{ "reboot_command", sb_field_path, "an absolute path", "of a program, e.g. /sbin/reboot", AT(reboot_command),
+	  .max = SB_PATH_ROOM },
 };
 
 static const struct sb_field rotate_fields[] = {
@@ -209,6 +212,7 @@ static void set_defaults(struct sb_config *config)
 		.mode = SEALBOND_MODE_OBSERVE,
 		.pcrs = 1U << 4 | 1U << 7 | 1U << 9 | 1U << 11 | 1U << 12,
 		.cap_pcr = 14,
+		.reboot_command = "/sbin/reboot",
 		.after = SB_REKEY_AFTER_S * 1000ULL,
 		.jitter = 10,
 		.overlap = SB_OVERLAP_S * 1000ULL,

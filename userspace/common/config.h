@@ -56,6 +56,8 @@ struct sb_config {
 	char release_key[SB_PATH_ROOM];
 	char fleet[65];
 	bool allow_virtual_tpm;
+	bool reboot_when_approved;
+	char reboot_command[SB_PATH_ROOM];
 	/* [rotate]; times in ms */
 	uint64_t after, jitter, overlap, key_overlap;
 	uint64_t hard_after, hard_bytes, hard_packets, soft_bytes, soft_packets;

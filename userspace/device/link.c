@@ -75,6 +75,7 @@ static void disconnect(struct sb_link *link)
 	link->local_set = false;
 	link->lost = false;
 	link->key_state = SEALBOND_STATE_NO_KEY;
+	link->has_candidate = link->unstored = false;
 	event_del(link->key_timer);
 }
 
@@ -209,8 +210,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		link_schedule(link->connect_timer, 0);
 		return;
 	}
-	if (status.key.state != link->key_state || link->key_file_late)
+	if (status.key.state != link->key_state || link->key_file_late || link->unstored)
 		link_key_look(link);
+	link_approvals_watch(link);
 	if (++link->ticks % TICKS_TO_RECONCILE == 0)
 		link_peers_reconcile(link);
 }

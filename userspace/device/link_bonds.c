@@ -134,6 +134,7 @@ void link_bond_seen(struct link_peer *peer, const struct sb_peer_status *status)
 	if (!event_pending(&peer->bond_timer, EV_TIMEOUT, NULL))
 		rotate_later(peer, status->age_ms);
 	fit_mtu(peer, status->mtu);
+	link_candidate_bond_live(peer->link);
 }
 
 static void on_live(struct link_peer *peer, const struct sb_event *event)
@@ -148,6 +149,7 @@ static void on_live(struct link_peer *peer, const struct sb_event *event)
 			sb_format_endpoint(endpoint, &event->endpoint));
 	else
 		sb_debug("bond with %s: epoch %u", peer->entry.name, event->epoch);
+	link_candidate_bond_live(link);
 	peer->live = true;
 	peer->backoff_ms = 0;
 	peer->start_error = 0;

@@ -14,6 +14,7 @@
 #include "device/message.h"
 #include "kernel/interface.h"
 #include "kernel/module.h"
+#include "sealbond/blob.h"
 
 /*
  * Peers' timers come after sockets, and only a few in a row: with thousands of peers the helper
@@ -42,6 +43,13 @@ struct link_grant {
 	size_t length;
 };
 
+/* The newest approvals of state_dir, as many as the kernel takes. */
+struct link_approvals {
+	struct sb_file_bytes file[SB_APPROVALS_MAX];
+	time_t changed[SB_APPROVALS_MAX];
+	size_t count;
+};
+
 struct sb_link {
 	struct event_base *base;
 	struct sb_channel *channel;
@@ -65,6 +73,12 @@ struct sb_link {
 	uint8_t device_id[SEALBOND_ID_LEN];
 	unsigned int key_state;		/* enum sealbond_state */
 	bool key_file_late;		/* a rotated key's file has not its place yet */
+	bool has_candidate;		/* the kernel makes bonds with it */
+	uint8_t candidate[SEALBOND_KEY_LEN];
+	bool unstored;			/* a sealed key could not be written */
+	bool key_settled;		/* the files say what a live bond has said of the keys */
+	bool approved;			/* an approval fits this boot, which has none of the keys */
+	bool reboot_asked;
 
 	unsigned int starting;		/* peers of which that is so */
 	struct link_peer **peer;	/* sorted by device id */
@@ -96,7 +110,17 @@ int link_set_local(struct sb_link *link, struct sb_error *error);	/* 0 also whil
 void link_key_start(struct sb_link *link, bool asked);
 void link_key_look(struct sb_link *link);	/* takes what GET_KEY says; stores new blobs */
 int link_key_rotate(struct sb_link *link, struct sb_error *error);
+void link_key_tell(struct sb_link *link, const struct sb_key_status *key);	/* the state as a note */
 void link_key_timer(evutil_socket_t fd, short what, void *context);
+
+/* link_candidate.c: a bond is live, so that the key which the kernel uses is the device's */
+void link_candidate_bond_live(struct sb_link *link);
+
+/* link_approvals.c: approvals of boot states, and the one that comes after the boot */
+void link_approvals_read(struct sb_link *link, struct link_approvals *approvals);
+void link_approvals_free(struct link_approvals *approvals);
+int link_release_key(struct sb_link *link, uint8_t key[64], struct sb_error *error);
+void link_approvals_watch(struct sb_link *link);	/* does nothing in states that no approval ends */
 
 /* link_id.c: the device id, from its file or from the tpm role */
 void link_id_start(struct sb_link *link);

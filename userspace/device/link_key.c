@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/blob.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "common/p256.h"
 #include "common/states.h"
 #include "device/link_internal.h"
 #include "sealbond/blob.h"
 
 #define PATH_ROOM	(SB_PATH_ROOM + 288)	/* state_dir, approvals/ and a file's name */
-#define PEM_MAX		4096
 
-static const char *const blob_names[2] = { "key-current.blob", "key-next.blob" };
+static const char *const blob_names[SB_PLACES] = { "key-current.blob", "key-next.blob", "key-candidate.blob" };
 
 struct files {
 	struct sb_key_request request;
-	struct sb_file_bytes approvals[SB_APPROVALS_MAX];
-	time_t changed[SB_APPROVALS_MAX];
+	struct link_approvals approvals;
 };
 
 static void free_files(struct files *files)
 {
 	free(files->request.blob[0].data);
 	free(files->request.blob[1].data);
-	for (size_t i = 0; i < files->request.approvals_count; i++)
-		free(files->approvals[i].data);
+	link_approvals_free(&files->approvals);
 }
 
 /*
@@ -57,89 +51,19 @@ static int read_blobs(struct sb_link *link, struct files *files, struct sb_error
 	return 0;
 }
 
-static void add_approval(struct files *files, const char *path)
-{
-	size_t at = files->request.approvals_count;
-	sb_cleanup_free uint8_t *data = NULL;
-	struct stat status;
-	size_t length;
-	int result = stat(path, &status) < 0 ? -errno : sb_file_read(path, SB_APPROVAL_MAX, &data, &length);
-
-	if (result < 0) {
-		sb_warn("approval %s: %s", path, strerror(-result));
-		return;
-	}
-	/* More than the kernel takes: the newest stay. */
-	if (at == SB_APPROVALS_MAX) {
-		size_t oldest = 0;
-
-		for (size_t i = 1; i < at; i++)
-			if (files->changed[i] < files->changed[oldest])
-				oldest = i;
-		sb_warn("more than %d approvals: the oldest are left out", SB_APPROVALS_MAX);
-		if (files->changed[oldest] >= status.st_mtime)
-			return;
-		free(files->approvals[oldest].data);
-		at = oldest;
-	} else {
-		files->request.approvals_count++;
-	}
-	files->approvals[at] = (struct sb_file_bytes){ sb_take_ptr(data), length };
-	files->changed[at] = status.st_mtime;
-}
-
-static void close_directory(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
-static void read_approvals(struct sb_link *link, struct files *files)
-{
-	sb_cleanup(close_directory) DIR *directory = NULL;
-	const struct dirent *entry;
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/approvals", link->config.state_dir);
-	directory = opendir(path);
-	if (!directory && errno != ENOENT)
-		sb_warn("%s: %s", path, strerror(errno));
-	while (directory && (entry = readdir(directory))) {
-		size_t length = strlen(entry->d_name);
-
-		if (length < 10 || strcmp(entry->d_name + length - 9, ".approval") != 0 || entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/approvals/%s", link->config.state_dir, entry->d_name);
-		add_approval(files, path);
-	}
-	files->request.approvals = files->approvals;
-}
-
-static int read_release_key(const char *path, uint8_t key[64], struct sb_error *error)
-{
-	sb_cleanup_free uint8_t *text = NULL;
-	size_t length;
-	int result = sb_file_read(path, PEM_MAX, &text, &length);
-
-	if (result < 0)
-		return sb_fail(error, result, "release_key %s: %s", path, strerror(-result));
-	if (sb_p256_read_pem((char *)text, length, key, key + 32) < 0)
-		return sb_fail(error, -EINVAL, "release_key %s: not a P-256 public key in PEM (sealbond release key makes one)",
-			       path);
-	return 0;
-}
-
 static int ask_kernel(struct sb_link *link, struct sb_error *error)
 {
 	sb_cleanup(free_files) struct files files = { 0 };
 	struct sb_key_request *request = &files.request;
-	int result = read_release_key(link->config.release_key, request->release_key, error);
+	int result = link_release_key(link, request->release_key, error);
 
 	if (result == 0)
 		result = read_blobs(link, &files, error);
 	if (result < 0)
 		return result;
-	read_approvals(link, &files);
+	link_approvals_read(link, &files.approvals);
+	request->approvals = files.approvals.file;
+	request->approvals_count = files.approvals.count;
 	request->pcrs = link->config.pcrs;
 	request->cap_pcr = (uint8_t)link->config.cap_pcr;
 	request->allow_virtual = link->config.allow_virtual_tpm;
@@ -158,7 +82,8 @@ static void store(struct sb_link *link, const struct sb_key_status *key)
 	char path[PATH_ROOM];
 	bool any = false;
 
-	for (int i = 0; i < 2; i++) {
+	link->unstored = false;
+	for (int i = 0; i < SB_PLACES; i++) {
 		int result;
 
 		if (!key->blob[i])
@@ -168,6 +93,7 @@ static void store(struct sb_link *link, const struct sb_key_status *key)
 		result = sb_file_write(path, key->blob[i], key->blob_length[i], 0644);
 		if (result < 0) {
 			link_note(link, "%s: %s; it is tried again", path, strerror(-result));
+			link->unstored = true;
 			return;
 		}
 		sb_info("%s stored", path);
@@ -219,7 +145,7 @@ static void follow_rotation(struct sb_link *link, const struct sb_key_status *ke
 		link_note(link, "%s", "");
 }
 
-static void tell_state(struct sb_link *link, const struct sb_key_status *key)
+void link_key_tell(struct sb_link *link, const struct sb_key_status *key)
 {
 	const struct sb_state_text *text = sb_state_text(key->state);
 	char pcrs[SB_PCRS_ROOM];
@@ -229,7 +155,8 @@ static void tell_state(struct sb_link *link, const struct sb_key_status *key)
 			(unsigned long long)key->tpm_time_ms);
 		link_note(link, "%s", "");
 	} else if (key->state == SEALBOND_STATE_BOOT_CHANGED) {
-		link_note(link, "boot-changed: PCRs %s differ from every approval", sb_format_pcrs(pcrs, key->changed_pcrs));
+		link_note(link, "boot-changed: PCRs %s differ from every approval%s", sb_format_pcrs(pcrs, key->changed_pcrs),
+			  key->has_candidate ? "; a candidate key waits for admission: sealbond identity" : "");
 	} else if (key->state != SEALBOND_STATE_KEY_PENDING) {
 		link_note(link, "%s: %s", text->name, text->sentence);
 	}
@@ -244,13 +171,17 @@ static void look(struct sb_link *link)
 		link_check_error(link, result);
 		return;
 	}
-	if (key.state != link->key_state)
-		tell_state(link, &key);
+	if (key.state != link->key_state) {
+		link_key_tell(link, &key);
+		link->key_settled = link->approved = false;
+	}
 	link->key_state = key.state;
+	link->has_candidate = key.has_candidate;
+	memcpy(link->candidate, key.candidate, sizeof(link->candidate));
 	store(link, &key);
 	follow_rotation(link, &key);
 	sb_key_status_free(&key);
-	if (link->key_state == SEALBOND_STATE_KEYS_READY) {
+	if (link->key_state == SEALBOND_STATE_KEYS_READY || link->has_candidate) {
 		link->key_backoff_ms = 0;
 		link_peers_kick(link);
 	} else if (link->key_state == SEALBOND_STATE_SEALED_ELSEWHERE) {
@@ -302,6 +233,7 @@ void link_key_start(struct sb_link *link, bool asked)
 	if (!link->module)
 		return;
 	look(link);
+	link_approvals_watch(link);
 	event_del(link->key_timer);
 	if (!link->module || !sb_state_text(link->key_state)->retry)
 		return;

@@ -17,13 +17,27 @@
 #include "device/control.h"
 #include "device/link.h"
 #include "device/notify.h"
+#include "device/reboot.h"
 #include "device/roles.h"
 
 struct parent {
 	struct event_base *base;
 	struct sb_roles *roles;
 	struct sb_control *control;
+	struct sb_reboot reboot;
 };
+
+static void ask_reboot(struct parent *parent)
+{
+	int result = sb_reboot_ask(&parent->reboot);
+
+	if (result == 0)
+		sb_warn("this boot was approved: reboot");
+	else if (result == -ENOENT)
+		sb_error("reboot_when_approved counts from the helper's next start on: systemctl restart sealbondd");
+	else
+		sb_error("reboot: %s", strerror(-result));
+}
 
 static void on_role_frame(void *context, const struct sb_frame_header *header, const uint8_t *payload)
 {
@@ -42,6 +56,10 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 	case SB_MESSAGE_NOTE:
 		snprintf(note, sizeof(note), "STATUS=%.*s", (int)header->length, (const char *)payload);
 		sb_notify(note);
+		break;
+	case SB_MESSAGE_REBOOT:
+		if (header->from == SB_ROLE_LINK)
+			ask_reboot(parent);
 		break;
 	case SB_MESSAGE_CONTROL_REPLY:
 		if (header->from != SB_ROLE_LINK || header->length != sizeof(reply))
@@ -74,6 +92,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	switch (number) {
 	case SIGCHLD:
 		sb_roles_reap(parent->roles);
+		sb_reboot_reap(&parent->reboot);
 		break;
 	case SIGHUP:
 		if (on_control(parent, &reload) < 0)
@@ -146,12 +165,17 @@ static int make_directories(const struct sb_config *config)
 
 static int run_parent(const struct sb_roles_options *options, const struct sb_config *config)
 {
-	struct parent parent = { 0 };
+	struct parent parent = { .reboot.fd = -1 };
 	struct sb_error error;
 	int result;
 
 	if (make_directories(config) < 0)
 		return SB_EXIT_FAILED;
+	result = config->reboot_when_approved ? sb_reboot_prepare(&parent.reboot, config->reboot_command) : 0;
+	if (result < 0) {
+		sb_error("reboot_when_approved: %s", strerror(-result));
+		return SB_EXIT_FAILED;
+	}
 	parent.base = event_base_new();
 	if (!parent.base || catch_signals(&parent) < 0)
 		return SB_EXIT_FAILED;

@@ -20,6 +20,7 @@ enum sb_message {
 	SB_MESSAGE_DEVICE_ID,		/* from tpm: struct sb_device_id_answer */
 	SB_MESSAGE_CONTROL,		/* CLI to parent to link: struct sb_control_request */
 	SB_MESSAGE_CONTROL_REPLY,	/* back: struct sb_control_reply */
+	SB_MESSAGE_REBOOT,		/* link to parent: reboot_command is to run; nothing in it */
 };
 
 enum sb_control_verb {
@@ -48,6 +49,9 @@ struct sb_device_id_answer {
 	char ek_template[24];
 	char text[256];
 };
+
+/* The note of a boot without its keys, once its approval has come: status gives it as the remedy. */
+#define SB_NOTE_APPROVED	"an approval fits this boot now: a reboot is all that is missing"
 
 #define SB_CONTROL_SOCKET	"control"	/* in run_dir */
 #define SB_ROLE_FD		3		/* where a role finds its socket */

@@ -81,6 +81,7 @@ static void decode_key_numbers(struct nlattr **a, struct sb_key_status *key)
 	key->has_next = bytes(a[SEALBOND_A_KEY_NEXT], key->next, sizeof(key->next));
 	key->has_old = bytes(a[SEALBOND_A_KEY_OLD], key->old, sizeof(key->old));
 	key->old_ms = number(a[SEALBOND_A_KEY_OLD_MS]);
+	key->has_candidate = bytes(a[SEALBOND_A_KEY_CANDIDATE], key->candidate, sizeof(key->candidate));
 	key->changed_pcrs = (uint32_t)number(a[SEALBOND_A_CHANGED_PCRS]);
 	key->tpm_commands = (uint32_t)number(a[SEALBOND_A_TPM_COMMANDS]);
 	key->tpm_time_ms = number(a[SEALBOND_A_TPM_TIME_MS]);
@@ -115,15 +116,17 @@ void sb_decode_status(struct nlattr **a, struct sb_status *status)
 		status->grant_keys = (size_t)nla_len(a[SEALBOND_A_GRANT_KEYS]) / 64;
 	status->grant_threshold = (unsigned int)number(a[SEALBOND_A_GRANT_THRESHOLD]);
 	status->locked = a[SEALBOND_A_LOCKED] != NULL;
+	status->has_config_hash = bytes(a[SEALBOND_A_CONFIG_HASH], status->config_hash, sizeof(status->config_hash));
 	decode_key_numbers(a, &status->key);
 }
 
 int sb_decode_key(struct nlattr **a, struct sb_key_status *key)
 {
-	struct nlattr *blobs[2] = { a[SEALBOND_A_BLOB_CURRENT], a[SEALBOND_A_BLOB_NEXT] };
+	struct nlattr *blobs[SB_PLACES] = { a[SEALBOND_A_BLOB_CURRENT], a[SEALBOND_A_BLOB_NEXT],
+					    a[SEALBOND_A_BLOB_CANDIDATE] };
 
 	decode_key_numbers(a, key);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SB_PLACES; i++) {
 		if (!blobs[i] || nla_len(blobs[i]) <= 0)
 			continue;
 		key->blob[i] = malloc((size_t)nla_len(blobs[i]));
@@ -139,7 +142,7 @@ int sb_decode_key(struct nlattr **a, struct sb_key_status *key)
 
 void sb_key_status_free(struct sb_key_status *key)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SB_PLACES; i++) {
 		free(key->blob[i]);
 		key->blob[i] = NULL;
 		key->blob_length[i] = 0;

@@ -339,6 +339,10 @@ static int put_key_request(struct nl_msg *message, const struct sb_key_request *
 		if (request->blob[i].length > 0)
 			built |= nla_put(message, blob_attribute[i], (int)request->blob[i].length,
 					 request->blob[i].data);
+	if (request->config_hash)
+		built |= nla_put(message, SEALBOND_A_CONFIG_HASH, 32, request->config_hash);
+	if (request->early)
+		built |= nla_put_flag(message, SEALBOND_A_EARLY);
 	if (request->approvals_count == 0)
 		return built;
 	nest = nla_nest_start(message, SEALBOND_A_APPROVALS | NLA_F_NESTED);

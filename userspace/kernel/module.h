@@ -29,11 +29,15 @@ static inline void sb_module_close_ptr(struct sb_module **module)
 }
 #define sb_cleanup_module	sb_cleanup(sb_module_close_ptr)
 
+/* Places of sealed keys; requests have the first two. */
+enum { SB_PLACE_CURRENT, SB_PLACE_NEXT, SB_PLACE_CANDIDATE, SB_PLACES };
+
 struct sb_key_status {
 	unsigned int state;		/* enum sealbond_state */
 	int32_t detail;			/* TPM response code (> 0) or -errno */
 	bool has_current, has_next, has_old;
-	uint8_t current[SEALBOND_KEY_LEN], next[SEALBOND_KEY_LEN];
+	bool has_candidate;		/* with boot-changed: bonds are made with it */
+	uint8_t current[SEALBOND_KEY_LEN], next[SEALBOND_KEY_LEN], candidate[SEALBOND_KEY_LEN];
 	uint8_t old[SEALBOND_KEY_LEN];	/* replaced, and still answering */
 	uint64_t old_ms;		/* for so long */
 	uint32_t changed_pcrs;
@@ -43,8 +47,8 @@ struct sb_key_status {
 	uint32_t pcr_valid;		/* 0: no values */
 	uint8_t pcr_values[SEALBOND_PCRS][32];
 	/* Blobs that wait to be stored; to be freed by sb_key_status_free. */
-	uint8_t *blob[2];		/* current, next; NULL when there is none */
-	size_t blob_length[2];
+	uint8_t *blob[SB_PLACES];	/* NULL when there is none */
+	size_t blob_length[SB_PLACES];
 };
 void sb_key_status_free(struct sb_key_status *key);
 
@@ -66,6 +70,8 @@ struct sb_status {
 	size_t grant_keys;		/* 0: peers may come unsigned */
 	unsigned int grant_threshold;
 	bool locked;
+	bool has_config_hash;		/* it is in the cap PCR */
+	uint8_t config_hash[32];
 	struct sb_key_status key;	/* without blobs */
 };
 
@@ -165,6 +171,8 @@ struct sb_key_request {
 	struct sb_file_bytes blob[2];		/* current, next; length 0: none */
 	const struct sb_file_bytes *approvals;
 	size_t approvals_count;
+	const uint8_t *config_hash;		/* 32 bytes, or NULL */
+	bool early;				/* asked by the measured early boot */
 };
 int sb_module_key(struct sb_module *module, const struct sb_key_request *request);
 

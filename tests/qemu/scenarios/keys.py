@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every state of the keys, as the helper brings it about and the tool tells it.
 
-    A ── switch ── D     A's storage key is made from the template; D has one at 0x81000001
+    A ── switch ── D     A's storage key is made from the template and stays; D has one at 0x81000001
                          thief, bad, changed: A's disk in other circumstances; bare: no TPM
 """
 
@@ -101,6 +101,7 @@ def test_made(lab, t):
     key = told(t, a, "keys-ready")
     plant["first"] = key
     wire = a.guest.tpm.wire.exchanges[before:]
+    t.check("the storage key stays at 0x81000001", a.guest.run("tpm2_readpublic -Q -c 0x81000001", check=False))
     t.check(f"made with {key['tpm_commands']} TPM commands, seen in one row on the bus",
             len(hold(wire)) == key["tpm_commands"] <= TPM_COMMANDS_MAX, [hex(e.code) for e in wire])
     plant["bytes"] += [e.command + e.answer for e in wire]
@@ -143,10 +144,6 @@ def test_this_boot_no_more(lab, t):
     t.check("a next key's file without the current one's makes no new key, and says which file is lost",
             not r and f"{BLOBS[0].split('/')[-1]} is not" in r.out, r)
     g.put(blob, BLOBS[0])
-    g.run("tpm2_changeauth -Q -c owner secret")
-    a.reload_module()
-    told(t, a, "tpm-owner-auth")
-    g.run("tpm2_changeauth -Q -c owner -p secret")
     a.stop()
 
 
@@ -267,6 +264,14 @@ def test_elsewhere(lab, t):
     unsigned.start()
     told(t, stolen, "sealed-elsewhere")
     told(t, unsigned, "approval-invalid")
+    owner = "tpm2_changeauth -Q -c owner"
+    bad.run(f"{owner} secret")
+    unsigned.reload_module()
+    told(t, unsigned, "capped")
+    t.note("(the storage key stays at 0x81000001: the owner's password is not in its way)")
+    bad.run(f"{owner} -p secret && tpm2_evictcontrol -Q -C o -c 0x81000001 && {owner} secret")
+    unsigned.reload_module()
+    told(t, unsigned, "tpm-owner-auth")
     for g in (thief, bad):
         g.shutdown()
 
