@@ -76,6 +76,7 @@ def test_changed(lab, t):
            key["key_candidate"] not in [key_of(blob) for blob in plant["old"].values()] and
            "key_current" not in key, key)
     plant["candidate"] = key["key_candidate"]
+    t.note(f"made with {key['tpm_commands']} TPM commands")
     out = b.cli("key", check=False).out + b.cli("status", check=False).out
     t.check("key and status say that it waits for admission", plant["candidate"] in out and
             out.count("waits for admission") >= 2, out)

@@ -8,10 +8,12 @@ import hashlib
 import subprocess
 
 import bonded
+import tpmwire
 from device import Device, make_release_key
 
 BUSY, READY, CAPPED = 6, 2, 13
-CC_PCR_EXTEND, CC_UNSEAL, CC_READ_CLOCK = 0x182, 0x15E, 0x181
+CC_PCR_EXTEND, CC_UNSEAL, CC_READ_CLOCK, CC_EVICT = 0x182, 0x15E, 0x181, 0x120
+RC_NV_SPACE = 0x14B
 TPM_COMMANDS_MAX = 20
 LATE_KEYS = 1
 CONFIG = hashlib.sha256(b"mode = enforce").hexdigest()
@@ -83,8 +85,8 @@ def test_made(lab, t):
     g.shutdown()
 
 
-def opened(lab, config, more=""):
-    g = lab.guests["x"]
+def opened(lab, config, more="", name="x"):
+    g = lab.guests[name]
     g.start_up()
     Device(g, 1).install(plant["public"])
     g.run("modprobe sealbond")
@@ -117,3 +119,21 @@ def test_other(lab, t):
                     "without a CONFIG_HASH" in r.out, r)
             t.check("and never told", "config" not in status(g), status(g))
         g.shutdown()
+
+
+def test_no_room(lab, t):
+    """A TPM that keeps no storage key: it is made in each boot, which costs one command."""
+    g = lab.guest("y", tpm=lab.tpm("y", wire=True), files=bonded.TOOLS)
+    lab.boot(g)
+    Device(g, 1).install(plant["public"])
+    g.run("modprobe sealbond")
+    g.tpm.wire.filter = lambda code, _: tpmwire.error(RC_NV_SPACE) if code == CC_EVICT else None
+    made, r = key(g, f"config={CONFIG}")
+    t.check("keys are made all the same", made.get("state") == READY and CC_EVICT in g.tpm.wire.codes(), r)
+    t.note(f"with {made.get('tpm_commands')} TPM commands")
+    g.put(plant["private"], "/tmp/release.pem")
+    g.run("sealbond release approve --key /tmp/release.pem")
+    g.shutdown()
+    _, told, r, codes = opened(lab, f"config={CONFIG}", name="y")
+    t.check(f"and open in the next boot, with {len(codes)} TPM commands", told.get("state") == READY and
+            told["key"] == made["key"] and len(codes) == TPM_COMMANDS_MAX + 1 and CC_EVICT not in codes, r)
