@@ -31,7 +31,7 @@ int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order);
 /* The rest with sn->lock held. */
 u8 sb_keyring_state(const struct sb_net *sn);		/* enum sealbond_state */
 const struct sb_seal_result *sb_keyring_result(const struct sb_net *sn);	/* NULL: no hold yet */
-bool sb_keyring_early(const struct sb_net *sn);		/* keys are held, from measured early boot */
+bool sb_keyring_early(const struct sb_net *sn);		/* held keys are from measured early boot */
 bool sb_keyring_unstored(const struct sb_net *sn);	/* new blobs wait to be stored */
 void sb_keyring_stored(struct sb_net *sn);
 

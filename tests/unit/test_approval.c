@@ -239,7 +239,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_module_reads_it), cmocka_unit_test(round_trip), cmocka_unit_test(refused),
-		cmocka_unit_test(as_the_kernel), cmocka_unit_test(signatures), cmocka_unit_test(key_files), cmocka_unit_test(public_key),
+		cmocka_unit_test(as_the_kernel), cmocka_unit_test(signatures),
+		cmocka_unit_test(key_files), cmocka_unit_test(public_key),
 		cmocka_unit_test(sha256),
 	};
 

@@ -105,7 +105,8 @@ static const struct sb_file_bytes *find_fitting(struct sb_link *link, const stru
 	sb_config_id(config->fleet, fleet);
 	for (size_t i = 0; i < approvals->count; i++)
 		if (sb_approval_file_decode(approvals->file[i].data, approvals->file[i].length, &approval) == 0 &&
-		    sb_approval_file_usable(&approval, release_key, fleet, (unsigned int)config->cap_pcr, config->pcrs) &&
+		    sb_approval_file_usable(&approval, release_key, fleet, (unsigned int)config->cap_pcr,
+					    config->pcrs) &&
 		    sb_approval_file_differs(&approval, key->pcr_valid, key->pcr_values) == 0)
 			return &approvals->file[i];
 	return NULL;

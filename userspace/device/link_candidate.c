@@ -61,7 +61,8 @@ static int admit(const struct sb_link *link)
 	if (result == 0)
 		result = sb_file_rename(candidate_path, current_path);
 	if (result == 0)
-		sb_info("the candidate key was admitted: %s holds it now, %s the one before", current_path, before_path);
+		sb_info("the candidate key was admitted: %s holds it now, %s the one before", current_path,
+			before_path);
 	return result;
 }
 

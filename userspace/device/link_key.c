@@ -155,7 +155,8 @@ void link_key_tell(struct sb_link *link, const struct sb_key_status *key)
 			(unsigned long long)key->tpm_time_ms);
 		link_note(link, "%s", "");
 	} else if (key->state == SEALBOND_STATE_BOOT_CHANGED) {
-		link_note(link, "boot-changed: PCRs %s differ from every approval%s", sb_format_pcrs(pcrs, key->changed_pcrs),
+		link_note(link, "boot-changed: PCRs %s differ from every approval%s",
+			  sb_format_pcrs(pcrs, key->changed_pcrs),
 			  key->has_candidate ? "; a candidate key waits for admission: sealbond identity" : "");
 	} else if (key->state != SEALBOND_STATE_KEY_PENDING) {
 		link_note(link, "%s: %s", text->name, text->sentence);
