@@ -21,6 +21,9 @@ seal_blob_SRC := tests/unit/test_seal_blob.c kmod/seal_blob.c tests/shim/crypto.
 UNIT += verdict
 verdict_SRC := tests/unit/test_verdict.c
 
+UNIT += nonce
+nonce_SRC := tests/unit/test_nonce.c kmod/nonce.c
+
 UNIT += exception
 exception_SRC := tests/unit/test_exception.c kmod/exception_match.c
 
