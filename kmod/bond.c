@@ -221,6 +221,27 @@ void sb_bond_roam(struct sb_sa *sa, const struct sb_addr *to)
 	ask(peer, SB_ASKED_ROAM);
 }
 
+void sb_bond_tampered(struct sb_sa *sa)
+{
+	sb_sa_tampered(sa);
+	ask(sa->peer, SB_ASKED_TAMPERED);
+}
+
+static bool epoch_tampered(const struct sb_epoch *epoch)
+{
+	return epoch->in && (READ_ONCE(epoch->in->tampered) || READ_ONCE(epoch->out->tampered));
+}
+
+/* It may have been an SA that is gone meanwhile. */
+static void end_tampered(struct sb_net *sn, struct sb_peer *peer)
+{
+	const struct sb_bond *bond = &peer->bond;
+
+	if (epoch_tampered(&bond->current_epoch) || epoch_tampered(&bond->prev) ||
+	    epoch_tampered(&bond->pending))
+		sb_bond_end(sn, peer, SEALBOND_END_TAMPERED);
+}
+
 void sb_bond_do_asked(struct sb_net *sn)
 {
 	struct llist_node *list = llist_del_all(&sn->todo);
@@ -233,6 +254,8 @@ void sb_bond_do_asked(struct sb_net *sn)
 			confirm(sn, peer);
 		if (test_and_clear_bit(SB_ASKED_ROAM, &peer->asked) && !peer->dead)
 			roam(sn, peer);
+		if (test_and_clear_bit(SB_ASKED_TAMPERED, &peer->asked) && !peer->dead)
+			end_tampered(sn, peer);
 	}
 }
 

@@ -66,7 +66,13 @@ void sb_bond_confirm(struct sb_sa *sa);
 /* sb_bond_roam() - from the packet path: packets of @sa now come from elsewhere. Atomic. */
 void sb_bond_roam(struct sb_sa *sa, const struct sb_addr *to);
 
-/* sb_bond_do_asked() - confirmations and roaming that wait. sn->lock held. */
+/*
+ * sb_bond_tampered() - somebody changed an SA of ours, or sent one of its numbers again. Nothing
+ * passes by it from here on, and its bond ends at once. Under RCU, any context.
+ */
+void sb_bond_tampered(struct sb_sa *sa);
+
+/* sb_bond_do_asked() - confirmations, roaming and ends that wait. sn->lock held. */
 void sb_bond_do_asked(struct sb_net *sn);
 
 /* sb_bond_work() - what the packet path asked for; a work item of the namespace. */

@@ -115,6 +115,33 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	return NF_ACCEPT;
 }
 
+/* Its numbers, for the hooks themselves; what they cannot have is looked at again. */
+static __always_inline bool numbers_fresh(const struct sb_packet *p)
+{
+	return !p->guard || likely(sb_sa_take(p->guard, p->first, p->count) == SB_NONCE_FRESH);
+}
+
+/*
+ * The verdict, and its numbers where it passes: numbers that the hook itself has not got are not
+ * to be had here either. A straggler from behind the window is dropped and no more; where one was
+ * used, or the SA's counter is behind what has left, somebody has written it.
+ */
+static struct sb_verdict judge_numbers(struct sb_packet *p)
+{
+	struct sb_verdict verdict = sb_verdict(&p->facts);
+	enum sb_nonce_answer answer;
+
+	if (verdict.outcome != SB_ACCEPT || !p->guard)
+		return verdict;
+	answer = sb_sa_take(p->guard, p->first, p->count);
+	if (answer == SB_NONCE_FRESH)
+		return verdict;
+	if (answer == SB_NONCE_REPEATED || sb_sa_rewound(p->guard))
+		sb_bond_tampered(p->guard);
+	p->facts.repeated = true;
+	return sb_verdict(&p->facts);
+}
+
 static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 					const struct nf_hook_state *state,
 					enum sealbond_mode mode)
@@ -123,7 +150,7 @@ static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 	struct sb_packet p;
 
 	sb_packet_post(&p, sn, skb, state, false);
-	verdict = sb_verdict(&p.facts);
+	verdict = judge_numbers(&p);
 	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
 }
 
@@ -135,7 +162,7 @@ static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_s
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_post(&p, priv, skb, state, true);
-	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
+	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
 		return post_again(priv, skb, state, mode);
 	return NF_ACCEPT;
 }
@@ -152,7 +179,7 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 		p.facts.shape = SB_SHAPE_OUR_FRAGMENT;
 		p.more_fragments = true;
 	}
-	verdict = sb_verdict(&p.facts);
+	verdict = judge_numbers(&p);
 	if (verdict.outcome != SB_ACCEPT)
 		return refuse(&p, verdict, mode);
 	if (p.more_fragments)
@@ -168,7 +195,8 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_egress(&p, priv, skb, state, true);
-	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT))
+	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
+	    !numbers_fresh(&p))
 		return egress_again(priv, skb, state, mode);
 	return NF_ACCEPT;
 }
@@ -249,6 +277,16 @@ static bool is_xfrm_interface(const struct net_device *dev)
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "xfrm");
 }
 
+static bool is_attached(const struct net_device *dev)
+{
+	const struct device_hook *h;
+
+	hash_for_each_possible(device_hooks, h, node, (unsigned long)dev)
+		if (h->ops.dev == dev)
+			return true;
+	return false;
+}
+
 /*
  * Inner packets are judged at POST_ROUTING of an xfrm interface, and what comes out of it on the
  * device below: it needs no egress hook, nor does loopback.
@@ -259,7 +297,8 @@ static int attach(struct net_device *dev)
 	struct device_hook *h;
 	int err;
 
-	if (dev == net->loopback_dev || dev->flags & IFF_LOOPBACK || is_xfrm_interface(dev))
+	if (dev == net->loopback_dev || dev->flags & IFF_LOOPBACK || is_xfrm_interface(dev) ||
+	    is_attached(dev))
 		return 0;
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	if (!h)
@@ -294,9 +333,9 @@ static void detach(struct net_device *dev)
 }
 
 /*
- * A device that moves to another namespace is unregistered in the old one and registered in the
- * new one. Where the hook cannot be had, a new device is refused; one that moves cannot be, and
- * is left with the hooks of IP.
+ * A device that moves to another namespace is closed, unregistered in the old one and registered
+ * in the new one. Where the hook cannot be had, a new device is refused; one that moves cannot be,
+ * but it stays down: each time that it is to come up, the hook is tried for again.
  */
 static int on_device(struct notifier_block *nb, unsigned long event, void *ptr)
 {
@@ -306,6 +345,7 @@ static int on_device(struct notifier_block *nb, unsigned long event, void *ptr)
 
 	switch (event) {
 	case NETDEV_REGISTER:
+	case NETDEV_PRE_UP:
 		err = attach(dev);
 		if (err)
 			pr_err("no egress hook on %s: %d\n", dev->name, err);

@@ -8,11 +8,31 @@
 #include "peer.h"
 #include "sa.h"
 
+/*
+ * Somebody has written an SA's counters or its settings. UPDSA tells of the state that asked for
+ * it; NEWAE is also what the kernel itself tells of a counter that has moved on.
+ */
+static void on_change(struct xfrm_state *x, const struct km_event *c)
+{
+	struct sb_sa *sa = NULL;
+
+	rcu_read_lock();
+	if (c->event == XFRM_MSG_NEWAE && c->data.aevent == XFRM_AE_CU)
+		sa = sb_sa_by_state(x);
+	else if (c->event == XFRM_MSG_UPDSA)
+		sa = sb_sa_named(x);
+	if (sa)
+		sb_bond_tampered(sa);
+	rcu_read_unlock();
+}
+
 /* Somebody has deleted, flushed or expired states: the sweep finds out which were ours. */
 static int on_notify(struct xfrm_state *x, const struct km_event *c)
 {
 	struct net *net = x ? xs_net(x) : c->net;
 
+	if (x)
+		on_change(x, c);
 	if (net && (c->event == XFRM_MSG_DELSA || c->event == XFRM_MSG_FLUSHSA ||
 		    c->event == XFRM_MSG_EXPIRE || c->event == XFRM_MSG_UPDSA))
 		sb_net_sweep_now(sb_net_of(net));
@@ -52,6 +72,41 @@ static int on_mapping(struct xfrm_state *x, xfrm_address_t *address, __be16 port
 	return sa ? 0 : -EINVAL;
 }
 
+/*
+ * States were cloned, with what stood in place of their keys, and their originals deleted. The
+ * clones are none of ours. Kernels differ in whether they say in which namespace; all are looked
+ * through.
+ */
+static void on_migrated(void)
+{
+	rcu_read_lock();
+	sb_sa_migrated(sb_bond_tampered);
+	rcu_read_unlock();
+}
+
+static int __maybe_unused on_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
+				     const struct xfrm_migrate *m, int count,
+				     const struct xfrm_kmaddress *k,
+				     const struct xfrm_encap_tmpl *encap)
+{
+	on_migrated();
+	return 0;
+}
+
+static int __maybe_unused on_migrate_net(const struct xfrm_selector *sel, u8 dir, u8 type,
+					 const struct xfrm_migrate *m, int count,
+					 const struct xfrm_kmaddress *k, struct net *net,
+					 const struct xfrm_encap_tmpl *encap)
+{
+	on_migrated();
+	return 0;
+}
+
+/* By the type that the kernel's own header gives the member. */
+#define ON_MIGRATE __builtin_choose_expr( \
+	__builtin_types_compatible_p(typeof(((struct xfrm_mgr *)NULL)->migrate), \
+				     typeof(&on_migrate_net)), on_migrate_net, on_migrate)
+
 static bool is_alive(const struct km_event *c)
 {
 	return false;
@@ -63,6 +118,7 @@ static struct xfrm_mgr manager = {
 	.new_mapping = on_mapping,
 	.notify_policy = on_policy,
 	.is_alive = is_alive,
+	.migrate = ON_MIGRATE,
 };
 
 void sb_manager_init(void)

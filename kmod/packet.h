@@ -20,6 +20,8 @@ struct sb_packet {
 	int offset;		/* of the IP header from skb->data; the same */
 	u16 ethertype;		/* host order; the same */
 	struct sb_sa *sa;	/* PRE on sb0: what it came through, if it is ours; else NULL */
+	struct sb_sa *guard;	/* POST, EGRESS: whose numbers it takes here if it passes, or NULL */
+	u32 first, count;	/* those numbers */
 	struct sb_net *sn;
 	struct sk_buff *skb;
 	const struct net_device *dev;

@@ -44,6 +44,7 @@ struct outer {
 	bool our_port;		/* the own side's UDP port is the bond port */
 	bool first_fragment;
 	__be32 spi;		/* with SB_SHAPE_SEALED */
+	int esp;		/* likewise: where the ESP header is */
 };
 
 /*
@@ -89,6 +90,7 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 		if (spi) {
 			o->shape = SB_SHAPE_SEALED;
 			o->spi = *spi;
+			o->esp = offset;
 		} else {
 			o->shape = SB_SHAPE_MALFORMED;
 		}
@@ -110,6 +112,7 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 		return;
 	o->our_port = true;
 	o->spi = u->word;
+	o->esp = offset + sizeof(u->udp);
 	o->shape = u->word ? SB_SHAPE_SEALED : SB_SHAPE_HANDSHAKE;
 }
 
@@ -199,6 +202,7 @@ static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct
 	p->facts = (struct sb_facts){ .hook = hook, .device = device_of(sn, dev) };
 	p->more_fragments = false;
 	p->sa = NULL;
+	p->guard = NULL;
 	p->sn = sn;
 	p->skb = skb;
 	p->dev = dev;
@@ -320,6 +324,33 @@ static __always_inline bool is_transformed(const struct sk_buff *skb, u8 family)
 			     IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
+/*
+ * What is encrypted has its number on it, and passes here once, whatever devices it goes through
+ * below. What is not yet is left to egress. (With a VRF there is another POST_ROUTING before that
+ * of the device.)
+ */
+static __always_inline void after_sa(struct sb_packet *p, bool hot)
+{
+	const struct dst_entry *dst = skb_dst(p->skb);
+	struct outer o SB_WRITTEN_WHOLE;
+	const __be32 *number;
+	__be32 buf;
+
+	if (xfrm_offload(p->skb) || !dst || dst->dev != p->dev)
+		return;
+	read_outer(&o, p, true, hot);
+	p->facts.shape = o.shape;
+	if (o.shape != SB_SHAPE_SEALED)
+		return;
+	p->guard = sb_sa_by_spi(p->sn->net, o.spi, true);
+	number = bytes_at(p->skb, o.esp + sizeof(o.spi), sizeof(buf), &buf, hot);
+	if (number)
+		p->first = ntohl(*number);
+	else
+		p->facts.shape = SB_SHAPE_MALFORMED;
+	p->count = 1;
+}
+
 static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		    const struct nf_hook_state *state, bool hot)
 {
@@ -350,7 +381,13 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 	/* What it has become is judged at egress. */
 	f->transformed = is_transformed(skb, p->family);
 	f->own_socket = is_own_socket(sn, skb);
-	if (f->device != SB_DEVICE_PROTECTED || f->own_socket || f->transformed)
+	if (f->device != SB_DEVICE_PROTECTED)
+		return;
+	if (f->transformed) {
+		after_sa(p, hot);
+		return;
+	}
+	if (f->own_socket)
 		return;
 	read_outer(&o, p, true, hot);
 	f->shape = o.shape;
@@ -382,8 +419,36 @@ static __always_inline void read_frame(struct sb_packet *p, bool hot)
 	p->family = proto == htons(ETH_P_IP) ? 4 : proto == htons(ETH_P_IPV6) ? 6 : 0;
 }
 
+/*
+ * Not encrypted yet: that comes behind the queue of this device. So its numbers are looked at on
+ * each device that it comes to in this state; a copy of it that was changed would be encrypted
+ * under the same ones. Where nobody can tell how many numbers it will take (segments that nobody
+ * counted, or that were cut already) it is dropped; neither happens to what the stack makes,
+ * but for a path that has just become narrower.
+ */
+static __always_inline void not_yet_encrypted(struct sb_packet *p, struct sb_sa *sa,
+					      const struct xfrm_offload *xo)
+{
+	const struct sec_path *path = skb_sec_path(p->skb);
+	bool gso = skb_is_gso(p->skb);
+
+	if (unlikely(path->xvec[path->len - 1] != sa->x)) {
+		p->facts.sa = SB_SA_FOREIGN;
+		return;
+	}
+	if (unlikely(gso ? skb_shinfo(p->skb)->gso_type & SKB_GSO_DODGY :
+			   xo->flags & XFRM_GSO_SEGMENT)) {
+		p->facts.repeated = true;
+		return;
+	}
+	p->guard = sa;
+	p->first = xo->seq.low;
+	p->count = gso ? skb_shinfo(p->skb)->gso_segs : 1;
+}
+
 static __always_inline void leaving(struct sb_packet *p, bool hot)
 {
+	const struct xfrm_offload *xo;
 	struct sb_facts *f = &p->facts;
 	struct sb_sa *sa;
 	struct outer o SB_WRITTEN_WHOLE;
@@ -392,12 +457,16 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 	f->shape = o.shape;
 	f->our_port = o.our_port;
 	p->more_fragments = o.first_fragment;
-	if (o.shape == SB_SHAPE_SEALED) {
-		sa = sb_sa_by_spi(p->sn->net, o.spi, true);
-		f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
-		if (sa)
-			ask_peer(f, sa->peer);
-	}
+	if (o.shape != SB_SHAPE_SEALED)
+		return;
+	sa = sb_sa_by_spi(p->sn->net, o.spi, true);
+	f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
+	if (!sa)
+		return;
+	ask_peer(f, sa->peer);
+	xo = xfrm_offload(p->skb);
+	if (xo)
+		not_yet_encrypted(p, sa, xo);
 }
 
 static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,

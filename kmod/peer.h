@@ -27,6 +27,7 @@ struct sb_overlay {
 #define SB_ASKED_CONFIRM	0
 #define SB_ASKED_ROAM		1
 #define SB_ASKED_QUEUED		2
+#define SB_ASKED_TAMPERED	3
 
 struct sb_peer {
 	/* The packet path reads these, under RCU. */

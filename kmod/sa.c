@@ -45,6 +45,20 @@ struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 spi, bool out)
 	return NULL;
 }
 
+struct sb_sa *sb_sa_named(struct xfrm_state *x)
+{
+	struct sb_sa *sa;
+	int out;
+
+	for (out = 0; out < 2; out++) {
+		sa = sb_sa_by_spi(xs_net(x), x->id.spi, out);
+		if (sa && sa->x->props.family == x->props.family &&
+		    xfrm_addr_equal(&sa->x->id.daddr, &x->id.daddr, x->props.family))
+			return sa;
+	}
+	return NULL;
+}
+
 bool sb_sa_spi_free(struct net *net, u32 spi)
 {
 	bool free;
@@ -176,6 +190,10 @@ struct sb_sa *sb_sa_add(struct sb_net *sn, struct sb_peer *peer, const struct sb
 	x = xfrm_state_alloc(sn->net);
 	if (!sa || !x)
 		goto err_free;
+	spin_lock_init(&sa->nonce_lock);
+	sa->nonce = spec->out ? kzalloc(sizeof(*sa->nonce), GFP_KERNEL) : NULL;
+	if (spec->out && !sa->nonce)
+		goto err_free;
 	err = fill_state(x, sn, spec);
 	if (err)
 		goto err_state;
@@ -207,6 +225,8 @@ err_free:
 		x->km.state = XFRM_STATE_DEAD;
 		xfrm_state_put(x);
 	}
+	if (sa)
+		kfree(sa->nonce);
 	kfree(sa);
 	return ERR_PTR(err);
 }
@@ -216,6 +236,7 @@ static void free_sa(struct rcu_head *rcu)
 	struct sb_sa *sa = container_of(rcu, struct sb_sa, rcu);
 
 	xfrm_state_put(sa->x);
+	kfree(sa->nonce);
 	kfree(sa);
 }
 
@@ -226,6 +247,34 @@ void sb_sa_del(struct sb_sa *sa)
 	xfrm_state_delete(sa->x);
 	unpublish(sa);
 	call_rcu(&sa->rcu, free_sa);
+}
+
+void sb_sa_tampered(struct sb_sa *sa)
+{
+	WRITE_ONCE(sa->tampered, true);
+	unpublish(sa);
+}
+
+/* The kernel says which addresses were migrated, not which states: those are dead by then. */
+void sb_sa_migrated(void (*act)(struct sb_sa *sa))
+{
+	struct sb_sa *sa;
+	int bucket;
+
+	hash_for_each_rcu(by_state, bucket, sa, by_state)
+		if (READ_ONCE(sa->x->km.state) != XFRM_STATE_VALID)
+			act(sa);
+}
+
+bool sb_sa_rewound(struct sb_sa *sa)
+{
+	u32 top;
+
+	/* Numbers are given out before they are used: an honest counter, read later, is not behind. */
+	spin_lock_bh(&sa->nonce_lock);
+	top = sa->nonce->top;
+	spin_unlock_bh(&sa->nonce_lock);
+	return READ_ONCE(sa->x->replay_esn->oseq) < top;
 }
 
 u64 sb_sa_sequence(const struct sb_sa *sa)

@@ -4,7 +4,9 @@
 #define SB_SA_H
 
 #include <linux/rculist.h>
+#include <linux/spinlock.h>
 #include <net/xfrm.h>
+#include "nonce.h"
 
 struct sb_net;
 struct sb_peer;
@@ -18,6 +20,9 @@ struct sb_sa {
 	__be32 spi;
 	bool out;
 	bool confirmed;			/* inbound: a packet came through; WRITE_ONCE */
+	bool tampered;			/* somebody rewrote it: it is in no table any more; WRITE_ONCE */
+	spinlock_t nonce_lock;		/* *nonce */
+	struct sb_nonce *nonce;		/* outbound; NULL inbound */
 	struct rcu_head rcu;
 };
 
@@ -50,10 +55,39 @@ struct sb_sa *sb_sa_add(struct sb_net *sn, struct sb_peer *peer, const struct sb
  */
 int sb_sa_algorithm_ready(u8 algorithm);
 
+/*
+ * sb_sa_tampered() - somebody changed the state behind our back. From its return on the hooks take
+ * the SA for a foreign one; what becomes of the bond is the caller's. Any context.
+ * sb_sa_migrated() - the same for all that died without us; @act for each. Under RCU.
+ */
+void sb_sa_tampered(struct sb_sa *sa);
+void sb_sa_migrated(void (*act)(struct sb_sa *sa));
+
+/*
+ * sb_sa_take() - the numbers of a packet that is to leave: @first, low half and host order, and
+ * @count of them, of an outbound SA. See sb_nonce_take(); in hooks.
+ * sb_sa_rewound() - was this SA's own counter set back behind what has left?
+ */
+static inline enum sb_nonce_answer sb_sa_take(struct sb_sa *sa, u32 first, u32 count)
+{
+	enum sb_nonce_answer answer;
+
+	spin_lock_bh(&sa->nonce_lock);
+	answer = sb_nonce_take(sa->nonce, first, count);
+	spin_unlock_bh(&sa->nonce_lock);
+	return answer;
+}
+
+bool sb_sa_rewound(struct sb_sa *sa);
+
 /* sb_sa_del() - take it out of all tables; freed after a grace period. NULL is allowed. */
 void sb_sa_del(struct sb_sa *sa);
 
-/* Both look-ups under rcu_read_lock(); NULL if it is none of ours. */
+/*
+ * All look-ups under rcu_read_lock(); NULL if it is none of ours. sb_sa_named() is for a state that
+ * is not itself in the kernel's tables, and names one of either direction that may be.
+ */
+struct sb_sa *sb_sa_named(struct xfrm_state *x);
 struct sb_sa *sb_sa_by_state(const struct xfrm_state *x);
 struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 spi, bool out);
 

@@ -78,6 +78,7 @@ struct sb_facts {
 	bool our_port;		/* POST, EGRESS: UDP from the bond port */
 	bool packet_socket;	/* EGRESS: from a packet socket */
 	bool forwarded;		/* POST, EGRESS: was received, not made here */
+	bool repeated;		/* POST transformed, EGRESS of ours: its sequence number was used */
 };
 
 enum sb_outcome {
@@ -176,9 +177,14 @@ static __always_inline struct sb_verdict sb_verdict_protected_out(const struct s
 {
 	if (f->transforming)
 		return f->sa == SB_SA_OURS ? sb_verdict_by_lease(f) : sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
-	/* Its SA and lease were judged just before; what it has become is judged at egress. */
+	/*
+	 * Its SA and lease were judged just before; what it has become is judged at egress. Headers
+	 * that cannot be read have no sequence number that could be looked at.
+	 */
+	if (f->transformed && f->shape == SB_SHAPE_MALFORMED)
+		return sb_verdict_drop(SEALBOND_REASON_MALFORMED);
 	if (f->transformed)
-		return sb_verdict_accept();
+		return f->repeated ? sb_verdict_drop(SEALBOND_REASON_REPEATED) : sb_verdict_accept();
 	if (f->own_socket)
 		return sb_verdict_accept();
 	return sb_verdict_clear_out(f);
@@ -192,8 +198,13 @@ static __always_inline struct sb_verdict sb_verdict_protected_egress(const struc
 			sb_verdict_drop(SEALBOND_REASON_RAW_FRAME);
 	if (f->own_socket || f->shape == SB_SHAPE_OUR_FRAGMENT)
 		return sb_verdict_accept();
-	if (f->shape == SB_SHAPE_SEALED && f->sa == SB_SA_OURS && !f->forwarded)
-		return sb_verdict_by_lease(f);
+	if (f->shape == SB_SHAPE_SEALED && f->sa == SB_SA_OURS && !f->forwarded) {
+		struct sb_verdict verdict = sb_verdict_by_lease(f);
+
+		if (verdict.outcome == SB_ACCEPT && f->repeated)
+			return sb_verdict_drop(SEALBOND_REASON_REPEATED);
+		return verdict;
+	}
 	return sb_verdict_clear_out(f);
 }
 

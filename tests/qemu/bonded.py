@@ -30,13 +30,13 @@ SEALED = ("arp", "nd", "handshake", "esp", "esp-udp")
 
 REASONS = ["none", "clear-in", "clear-out", "forwarded", "raw-frame", "unknown-frame", "unknown-spi",
            "foreign-sa", "foreign-socket", "no-bond", "not-sealed", "lease-ended", "quarantined",
-           "wrong-source", "over-budget", "other-netns", "malformed"]
+           "wrong-source", "over-budget", "other-netns", "malformed", "repeated"]
 ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "sa-gone", "key",
         "tampered", "alarm"]
 LIVE = 3
 
 TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),
-         **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz")}}
+         **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz", "xfrmroot")}}
 
 
 def fields(line):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The verdict against every combination of facts (3.3 million). Two tables say, apart from the
+ * The verdict against every combination of facts (6.6 million). Two tables say, apart from the
  * code and in no order of its own, by which ways a packet passes and which reason a dropped one
  * gets; further tests state the promises that the tables must keep.
  */
@@ -25,7 +25,8 @@ enum {
 	OUR_PORT = 1 << 8,
 	PACKET_SOCKET = 1 << 9,
 	FORWARDED = 1 << 10,
-	ALL_BITS = (1 << 11) - 1,
+	REPEATED = 1 << 11,
+	ALL_BITS = (1 << 12) - 1,
 };
 
 #define IS(x)		(1u << (x))
@@ -60,12 +61,12 @@ static const struct set ways[] = {
 	{ "onto sb0 towards a bond", POST, SB0, .all = PEER | BONDED, .none = FORWARDED },
 	{ "into our SA", POST, PROTECTED, .sas = OURS,
 	  .all = TRANSFORMING | LEASE, .none = QUARANTINE },
-	{ "out of an SA and on to egress", POST, PROTECTED,
-	  .all = TRANSFORMED, .none = TRANSFORMING },
+	{ "out of an SA and on to egress", POST, PROTECTED, NOT(SB_SHAPE_MALFORMED),
+	  .all = TRANSFORMED, .none = TRANSFORMING | REPEATED },
 	{ "from our socket", POST, PROTECTED,
 	  .all = OWN_SOCKET, .none = TRANSFORMING | TRANSFORMED },
 	{ "our ESP leaves", EGRESS, PROTECTED, SEALED, OURS,
-	  .all = LEASE, .none = QUARANTINE | FORWARDED | PACKET_SOCKET },
+	  .all = LEASE, .none = QUARANTINE | FORWARDED | PACKET_SOCKET | REPEATED },
 	{ "a fragment of it leaves", EGRESS, PROTECTED, IS(SB_SHAPE_OUR_FRAGMENT),
 	  .none = PACKET_SOCKET },
 	{ "our socket's leaves", EGRESS, PROTECTED, .all = OWN_SOCKET, .none = PACKET_SOCKET },
@@ -102,9 +103,12 @@ static const struct set reasons[] = {
 	{ "", POST, PROTECTED, .sas = NOT(SB_SA_OURS), .all = TRANSFORMING, R(FOREIGN_SA) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING, .none = LEASE, R(LEASE_ENDED) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING | QUARANTINE, R(QUARANTINED) },
+	{ "", POST, PROTECTED, NOT(SB_SHAPE_MALFORMED), .all = TRANSFORMED | REPEATED,
+	  .none = TRANSFORMING, R(REPEATED) },
 	{ "", EGRESS, PROTECTED, SEALED, OURS, .none = LEASE | FORWARDED, R(LEASE_ENDED) },
 	{ "", EGRESS, PROTECTED, SEALED, OURS, .all = QUARANTINE, .none = FORWARDED,
 	  R(QUARANTINED) },
+	{ "", EGRESS, PROTECTED, SEALED, OURS, .all = REPEATED, .none = FORWARDED, R(REPEATED) },
 	{ "", PRE, PROTECTED, SEALED, R(UNKNOWN_SPI) },
 	{ "", .devices = PROTECTED, .shapes = IS(SB_SHAPE_MALFORMED), R(MALFORMED) },
 	{ "", PRE, PROTECTED, .sas = IS(SB_SA_FOREIGN), R(FOREIGN_SA) },
@@ -147,6 +151,7 @@ static void set_bits(struct sb_facts *f, unsigned int bits)
 	f->our_port = bits & OUR_PORT;
 	f->packet_socket = bits & PACKET_SOCKET;
 	f->forwarded = bits & FORWARDED;
+	f->repeated = bits & REPEATED;
 }
 
 typedef void check_fn(const struct sb_facts *f, unsigned int bits, struct sb_verdict v);
@@ -229,12 +234,12 @@ static void check_leaves(const struct sb_facts *f, unsigned int bits, struct sb_
 	if (bits & OWN_SOCKET || f->excuse == SB_EXCUSE_PASSES ||
 	    f->shape == SB_SHAPE_OUR_FRAGMENT)
 		return;
-	if (f->hook == SB_HOOK_EGRESS && after_sa && live)
+	if (f->hook == SB_HOOK_EGRESS && after_sa && live && !(bits & REPEATED))
 		return;
 	/* At POST: about to become ours; or an SA came before, and egress judges what it is now. */
 	if (f->hook == SB_HOOK_POST && bits & TRANSFORMING && ours && live)
 		return;
-	if (f->hook == SB_HOOK_POST && bits & TRANSFORMED && !(bits & TRANSFORMING))
+	if (f->hook == SB_HOOK_POST && bits & TRANSFORMED && !(bits & (TRANSFORMING | REPEATED)))
 		return;
 	explain(f, bits, v, "leaves");
 }

@@ -115,6 +115,8 @@ static const struct sb_text reasons[] = {
 		"Run the program in the namespace of sb0." },
 	[SEALBOND_REASON_MALFORMED] = { "malformed", "Headers that cannot be read.",
 		"Find the sender in a capture; a broken driver or an attack." },
+	[SEALBOND_REASON_REPEATED] = { "repeated", "A sealed packet with a sequence number that was used before.",
+		"Somebody with root's rights changes security associations, or copies sealed packets (TEE, nft dup): find out who." },
 };
 
 _Static_assert(SB_ARRAY_SIZE(reasons) == __SEALBOND_REASON_MAX, "an entry for each reason");

@@ -380,6 +380,7 @@ enum sealbond_reason {
 	SEALBOND_REASON_OVER_BUDGET,	/* an exception's rate or byte budget is spent */
 	SEALBOND_REASON_OTHER_NETNS,	/* a namespace that has no bonds */
 	SEALBOND_REASON_MALFORMED,	/* headers that cannot be read */
+	SEALBOND_REASON_REPEATED,	/* an SA's sequence number for the second time */
 	__SEALBOND_REASON_MAX,
 };
 #define SEALBOND_REASON_MAX (__SEALBOND_REASON_MAX - 1)
