@@ -57,6 +57,8 @@ int sb_nl_set_peer(struct sk_buff *skb, struct genl_info *info)
 		spec.overlay6 = nla_get_in6_addr(a[SEALBOND_A_OVERLAY6]);
 	if (a[SEALBOND_A_PEER_FLAGS])
 		spec.flags = nla_get_u32(a[SEALBOND_A_PEER_FLAGS]);
+	/* Whoever says otherwise: no grant has come with it. */
+	spec.flags |= SEALBOND_PEER_F_UNSIGNED;
 	err = sb_peer_set(sn, &spec, &text);
 	sb_nl_text(info, text);
 	return err;

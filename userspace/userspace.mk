@@ -30,7 +30,7 @@ SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame s
 	$(patsubst %,userspace/device/%.c,tpm_role role channel)
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
-SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json) \
+SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
 	userspace/tpm/pcr.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto

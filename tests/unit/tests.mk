@@ -29,6 +29,9 @@ exception_SRC := tests/unit/test_exception.c kmod/exception_match.c
 
 # The helper's and the tool's own files.
 USER_TEST_CFLAGS := -D_GNU_SOURCE -Iuserspace -Iinclude/uapi
+UNIT += assurance
+assurance_SRC := tests/unit/test_assurance.c userspace/common/assurance.c
+assurance_CFLAGS := $(USER_TEST_CFLAGS)
 USER_TEST_PARSE := userspace/common/parse.c userspace/common/format.c userspace/common/error.c
 USER_TEST_CONFIG := $(USER_TEST_PARSE) userspace/common/ini.c userspace/common/field.c \
 	userspace/common/file.c userspace/common/sha256.c

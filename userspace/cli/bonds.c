@@ -44,21 +44,22 @@ static void print_object(struct cli_bonds *bonds, const struct sb_peer_status *p
 
 static void print_line(struct cli_bonds *bonds, const struct sb_peer_status *peer, const char *name)
 {
+	const char *mark = peer->flags & SEALBOND_PEER_F_UNSIGNED ? " UNSIGNED" : "";
 	char age[SB_SHORT_ROOM], in[SB_SHORT_ROOM], out[SB_SHORT_ROOM], lease[SB_SHORT_ROOM];
 
 	if (bonds->count == 1)
 		printf("\n%-20s %-12s %6s %-14s %-10s %-10s %-14s %5s %s\n", "PEER", "BOND", "EPOCH", "AGE", "IN", "OUT",
 		       "LEASE LEFT", "MTU", "ALGORITHM");
 	if (!peer->algorithm) {
-		printf("%-20s %-12s %6s %-14s %-10s %-10s %-14s %5s -\n", name, sb_bond_word(peer->bond), "-", "-", "-",
-		       "-", peer->lease_ms ? sb_format_duration(lease, peer->lease_ms) : "ended", "-");
+		printf("%-20s %-12s %6s %-14s %-10s %-10s %-14s %5s -%s\n", name, sb_bond_word(peer->bond), "-", "-",
+		       "-", "-", peer->lease_ms ? sb_format_duration(lease, peer->lease_ms) : "ended", "-", mark);
 		return;
 	}
-	printf("%-20s %-12s %6u %-14s %-10s %-10s %-14s %5u %s%s\n", name, sb_bond_word(peer->bond), peer->epoch,
+	printf("%-20s %-12s %6u %-14s %-10s %-10s %-14s %5u %s%s%s\n", name, sb_bond_word(peer->bond), peer->epoch,
 	       sb_format_duration(age, peer->age_ms), sb_format_size(in, peer->bytes_in),
 	       sb_format_size(out, peer->bytes_out),
 	       peer->lease_ms ? sb_format_duration(lease, peer->lease_ms) : "ended", peer->mtu,
-	       sb_algorithm_word(peer->algorithm), peer->encap ? " in UDP" : "");
+	       sb_algorithm_word(peer->algorithm), peer->encap ? " in UDP" : "", mark);
 }
 
 static void print_more(const struct sb_peer_status *peer)

@@ -29,6 +29,7 @@ int cli_drops(struct sb_cli *cli, int argc, char **argv);
 int cli_exceptions(struct sb_cli *cli, int argc, char **argv);
 int cli_suggest(struct sb_cli *cli, int argc, char **argv);
 int cli_monitor(struct sb_cli *cli, int argc, char **argv);
+int cli_lock(struct sb_cli *cli, int argc, char **argv);
 int cli_mode(struct sb_cli *cli, int argc, char **argv);
 int cli_rotate(struct sb_cli *cli, int argc, char **argv);
 int cli_down(struct sb_cli *cli, int argc, char **argv);
@@ -70,6 +71,9 @@ struct cli_bonds {
 	unsigned int count, live, ended, rest;
 };
 int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cli_bonds *bonds);
+
+/* assurance.c: bits of enum sealbond_assurance_gap that the module cannot see. */
+uint32_t cli_system_gaps(void);
 
 /* For loops that end at ^C: set by a signal. */
 extern volatile int cli_stopped;

@@ -18,6 +18,7 @@ static const struct command {
 	{ "suggest", cli_suggest, "watched drops as exceptions [--for 60s]" },
 	{ "monitor", cli_monitor, "events as they come" },
 	{ "mode", cli_mode, "[off|observe|enforce [--confirm 10m]] or confirm" },
+	{ "lock", cli_lock, "mode, exceptions and grant keys stay until the reboot" },
 	{ "rotate", cli_rotate, "PEER... or --all: new traffic keys now" },
 	{ "down", cli_down, "ends all bonds and forgets the peers; the mode stays" },
 	{ "reload", cli_reload, "the helper reads its files again" },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "common/assurance.h"
 #include "device/message.h"
 
 struct helper {
@@ -23,14 +24,6 @@ static const char *helper_word(const struct helper *helper)
 	default:
 		return "not-answering";
 	}
-}
-
-/* Until grants are signed and keys come from early boot, this is what there is. */
-static const char *assurance_word(uint32_t gaps)
-{
-	if (gaps & (SEALBOND_GAP_LATE_KEYS | SEALBOND_GAP_UNSIGNED_GRANTS | SEALBOND_GAP_VIRTUAL_TPM))
-		return "bench";
-	return gaps ? "partial" : "full";
 }
 
 static void print_local(const struct sb_status *status)
@@ -60,6 +53,8 @@ static void print_text(const struct sb_status *status, const struct helper *help
 	printf("Mode:       %s", sb_mode_word(status->mode));
 	if (status->reverting)
 		printf(" (reverts in %s unless confirmed: sealbond mode confirm)", sb_format_duration(text, status->revert_ms));
+	if (status->locked)
+		printf(" (locked until the reboot)");
 	printf("\nState:      %s. %s\n", state->name, state->sentence);
 	if (status->key.state == SEALBOND_STATE_BOOT_CHANGED)
 		printf("            PCRs that differ: %s\n", sb_format_pcrs(text, status->key.changed_pcrs));
@@ -70,7 +65,7 @@ static void print_text(const struct sb_status *status, const struct helper *help
 		printf("            %s\n", approved ? "Reboot: an approval fits this boot now." : state->remedy);
 	if (status->key.has_candidate && !status->bonds)
 		puts("            A candidate key waits for admission by the peers: sealbond identity");
-	printf("Assurance:  %s\n", assurance_word(status->assurance));
+	printf("Assurance:  %s\n", sb_assurance_word(status->assurance));
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
 		if (status->assurance & 1U << bit)
 			printf("            %s: %s %s\n", sb_gap_text(bit)->name, sb_gap_text(bit)->sentence,
@@ -80,6 +75,21 @@ static void print_text(const struct sb_status *status, const struct helper *help
 	if (status->grant_keys)
 		printf("Grants:     a peer needs %u of %zu signatures\n", status->grant_threshold, status->grant_keys);
 	printf("Bonds:      %u live of %u peers\n", status->bonds, status->peers);
+}
+
+/* The names, and what to do about each in the same order. */
+static void json_gaps(struct sb_json *out, uint32_t gaps)
+{
+	sb_json_open(out, "gaps", '[');
+	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
+		if (gaps & 1U << bit)
+			sb_json_string(out, NULL, sb_gap_text(bit)->name);
+	sb_json_close(out, ']');
+	sb_json_open(out, "remedies", '[');
+	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
+		if (gaps & 1U << bit)
+			sb_json_string(out, NULL, sb_gap_text(bit)->remedy);
+	sb_json_close(out, ']');
 }
 
 static void print_json(struct sb_cli *cli, const struct sb_status *status, const struct helper *helper)
@@ -98,12 +108,9 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 		sb_json_hex(out, "config_hash", status->config_hash, sizeof(status->config_hash));
 	if (status->key.changed_pcrs)
 		cli_json_pcrs(cli, status->key.changed_pcrs);
-	sb_json_string(out, "assurance", assurance_word(status->assurance));
-	sb_json_open(out, "gaps", '[');
-	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
-		if (status->assurance & 1U << bit)
-			sb_json_string(out, NULL, sb_gap_text(bit)->name);
-	sb_json_close(out, ']');
+	sb_json_bool(out, "locked", status->locked);
+	sb_json_string(out, "assurance", sb_assurance_word(status->assurance));
+	json_gaps(out, status->assurance);
 	if (status->configured) {
 		sb_json_hex(out, "device_id", status->device_id, SEALBOND_ID_LEN);
 		sb_json_string(out, "overlay4", status->overlay4.family ?
@@ -151,6 +158,7 @@ int cli_status(struct sb_cli *cli, int argc, char **argv)
 	result = sb_module_status(module, &status);
 	if (result < 0)
 		return cli_module_fail(cli, module, result);
+	status.assurance |= cli_system_gaps();
 	helper.result = cli_helper(cli, SB_CONTROL_STATUS, &helper.text);
 	if (cli->json) {
 		cli_json_begin(cli);

@@ -98,6 +98,7 @@ static const struct sb_field enforce_fields[] = {
 	{ "mode", sb_field_choice, "a mode", "off, observe, enforce", AT(mode), .choices = mode_words },
 	{ "exceptions", sb_field_choice, "a choice", "default, none; others as [exception NAME]",
 	  AT(exceptions_choice), .choices = exceptions_words },
+	{ "lock", sb_field_bool, "yes or no", "yes, no", AT(lock) },
 };
 
 static const struct sb_field key_fields[] = {
@@ -314,6 +315,9 @@ static int check(const char *file, struct reading *reading, struct sb_error *err
 	} else if (config->exceptions_choice == SB_EXCEPTIONS_DEFAULT) {
 		sb_exception_defaults(config);
 	}
+	if (config->lock && config->mode != SEALBOND_MODE_ENFORCE)
+		return sb_ini_fail(error, file, line_of(reading, "enforce", "lock"),
+				   "lock = yes is for mode = enforce");
 	if (check_key(file, reading, error) < 0 || check_grants(file, reading, error) < 0)
 		return -EINVAL;
 	return check_rotate(file, reading, error);

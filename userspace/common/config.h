@@ -50,6 +50,7 @@ struct sb_config {
 	/* [enforce] */
 	unsigned int mode;		/* enum sealbond_mode */
 	unsigned int exceptions_choice;	/* SB_EXCEPTIONS_* */
+	bool lock;			/* once mode, exceptions and grant keys are set */
 	/* [key] */
 	uint32_t pcrs;
 	uint64_t cap_pcr;

@@ -139,11 +139,14 @@ static int configure(struct sb_link *link, struct sb_error *error)
 
 	if (result < 0)
 		return sb_fail(error, result, "the module's status: %s", sb_module_error(link->module));
+	link->frozen[0] = '\0';
 	result = link_set_exceptions(link, error);
 	mode_result = set_mode_once(link, status.mode, error);
 	result = mode_result < 0 ? mode_result : result;
 	if (link_set_grant_keys(link, error) < 0)
 		return -EIO;
+	if (result == 0)
+		link_lock(link);
 	interface_result = link_set_interface(link, error);
 	link_key_start(link, true);
 	if (link->have_id && link_set_local(link, error) < 0)
@@ -213,6 +216,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	if (status.key.state != link->key_state || link->key_file_late || link->unstored)
 		link_key_look(link);
 	link_approvals_watch(link);
+	if (link->lock_waits)
+		link_lock(link);
 	if (++link->ticks % TICKS_TO_RECONCILE == 0)
 		link_peers_reconcile(link);
 }
@@ -236,6 +241,7 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 
 	if (!link->module)
 		return sb_fail(error, -ENOENT, "taken; it is applied when the kernel module is there");
+	link->frozen[0] = '\0';
 	if (old->exceptions_count != now->exceptions_count ||
 	    memcmp(old->exceptions, now->exceptions, now->exceptions_count * sizeof(now->exceptions[0])) != 0)
 		result = link_set_exceptions(link, error);
@@ -245,6 +251,8 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 	}
 	step = link_set_grant_keys(link, error);
 	result = result < 0 ? result : step;
+	if (result == 0)
+		link_lock(link);
 	if (link->sb0_index)
 		link_del_addresses(link, old);
 	step = link_set_interface(link, error);
@@ -316,8 +324,12 @@ static void on_control(struct sb_link *link, const struct sb_control_request *re
 
 	switch (request->verb) {
 	case SB_CONTROL_STATUS:
-		snprintf(error.text, sizeof(error.text), "%s", link->paused ?
-			 "down: bonds are ended until sealbond reload" : link->note);
+		if (!link->paused && !link->note[0] && link->frozen[0])
+			snprintf(error.text, sizeof(error.text), "locked: what the file says of %s takes effect after "
+				 "a reboot", link->frozen);
+		else
+			snprintf(error.text, sizeof(error.text), "%s", link->paused ?
+				 "down: bonds are ended until sealbond reload" : link->note);
 		break;
 	case SB_CONTROL_RELOAD:
 		reply.error = reload(link, &error);

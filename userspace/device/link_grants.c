@@ -36,6 +36,8 @@ int link_set_grant_keys(struct sb_link *link, struct sb_error *error)
 	/* What is here are files of an operator, which answer no request. */
 	result = sb_module_set_grant_keys(link->module, points[0], config->grant_keys_count,
 					  (unsigned int)config->threshold, true);
+	if (link_is_frozen(link, result, "grant keys"))
+		return 0;
 	if (result < 0)
 		return sb_fail(error, result, "grant keys: %s", sb_module_error(link->module));
 	return 0;

@@ -87,6 +87,8 @@ struct sb_link {
 	size_t grant_count;
 	char note[256];			/* what we wait for, "" when for nothing */
 	char logged[256];		/* the last one that went to the log */
+	char frozen[128];		/* what of the file a locked machine does not take, "" when all */
+	bool lock_waits;		/* lock = yes, and it was refused */
 };
 
 /* link.c */
@@ -103,6 +105,9 @@ uint64_t link_backoff(uint32_t *backoff_ms, uint32_t first, uint32_t last);
 int link_set_mode(struct sb_link *link, struct sb_error *error);
 int link_set_exceptions(struct sb_link *link, struct sb_error *error);
 int link_set_interface(struct sb_link *link, struct sb_error *error);
+void link_lock(struct sb_link *link);	/* where the file says so; tried again by the tick */
+/* Was it refused because the machine is locked? Then it is noted for status, and is no failure. */
+bool link_is_frozen(struct sb_link *link, int result, const char *what);
 void link_del_addresses(struct sb_link *link, const struct sb_config *old);
 int link_set_local(struct sb_link *link, struct sb_error *error);	/* 0 also while something is missing */
 

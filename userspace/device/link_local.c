@@ -6,10 +6,40 @@
 #include "common/states.h"
 #include "device/link_internal.h"
 
+bool link_is_frozen(struct sb_link *link, int result, const char *what)
+{
+	struct sb_status status;
+	size_t used = strlen(link->frozen);
+
+	if (result != -EPERM || sb_module_status(link->module, &status) < 0 || !status.locked)
+		return false;
+	if (!strstr(link->frozen, what))
+		snprintf(link->frozen + used, sizeof(link->frozen) - used, "%s%s", used ? ", " : "", what);
+	sb_warn("locked: what the file says of %s takes effect after a reboot", what);
+	return true;
+}
+
+/* A mode that waits for its confirmation is the operator's: the lock waits, too. */
+void link_lock(struct sb_link *link)
+{
+	bool waited = link->lock_waits;
+	int result;
+
+	link->lock_waits = false;
+	if (!link->config.lock || !link->module)
+		return;
+	result = sb_module_lock(link->module);
+	link->lock_waits = result < 0;
+	if (result < 0 && !waited)
+		sb_warn("lock: %s; it is tried again", sb_module_error(link->module));
+}
+
 int link_set_mode(struct sb_link *link, struct sb_error *error)
 {
 	int result = sb_module_set_mode(link->module, link->config.mode, 0);
 
+	if (link_is_frozen(link, result, "mode"))
+		return 0;
 	if (result < 0)
 		return sb_fail(error, result, "mode %s: %s", sb_mode_word(link->config.mode),
 			       sb_module_error(link->module));
@@ -21,6 +51,8 @@ int link_set_exceptions(struct sb_link *link, struct sb_error *error)
 {
 	int result = sb_module_set_exceptions(link->module, link->config.exceptions, link->config.exceptions_count);
 
+	if (link_is_frozen(link, result, "exceptions"))
+		return 0;
 	if (result < 0)
 		return sb_fail(error, result, "exceptions: %s", sb_module_error(link->module));
 	return 0;
@@ -68,6 +100,8 @@ int link_set_local(struct sb_link *link, struct sb_error *error)
 		if (result == 0)
 			result = sb_module_set_local(link->module, &link->config, link->device_id, link->sb0_index);
 	}
+	if (link_is_frozen(link, result, "device id and chain"))
+		result = 0;
 	if (result < 0)
 		return sb_fail(error, result, "this device's settings: %s", sb_module_error(link->module));
 	link->local_set = true;

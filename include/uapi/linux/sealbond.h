@@ -277,7 +277,7 @@ enum sealbond_bond_state {
 	SEALBOND_BOND_LEASE_ENDED,
 };
 
-#define SEALBOND_PEER_F_UNSIGNED	(1 << 0)	/* admitted without a signed grant */
+#define SEALBOND_PEER_F_UNSIGNED	(1 << 0)	/* admitted without a signed grant: set for every SET_PEER */
 #define SEALBOND_PEER_F_QUARANTINE	(1 << 1)	/* only remediators may reach it */
 
 /* SEALBOND_A_LIMITS: hard limits of a bond; all optional, each bounded by sealbond/limits.h */
