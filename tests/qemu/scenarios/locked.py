@@ -7,6 +7,8 @@ A locked guest stays so until it reboots: every function begins with a new boot 
 """
 
 import bonded
+from bonded import Attacker
+from wire import mac_bytes, udp_frame
 
 LAB = "locked"
 UNTIL = "locked until reboot"
@@ -146,3 +148,33 @@ def test_reboot(lab, t):
     a.guest.reboot()
     a.run("modprobe sealbond")
     t.check("a reboot ends it", status(a)["locked"] == 0 and a.ctl("mode observe"))
+
+
+def test_moved(lab, t):
+    """A card in a namespace that is older than the module, moved to a new one and back."""
+    guest = fresh(lab).a.guest
+    guest.run("ip netns add old; ip link set eth1 netns old; modprobe sealbond; sbctl mode enforce; sbctl lock; "
+              "ip netns add new")
+    mac, pattern = guest.nics[1].mac, b"from-a-card-that-moves"
+    frame = udp_frame(mac, Attacker.MAC, "10.6.0.1", "10.6.0.9", 9, 9, pattern)
+    capture = guest.nics[1].capture
+
+    def shout(ns):
+        """By IP, by a packet socket and past its queue, how many frames got out."""
+        mark = capture.mark()
+        before = sum(dropped for dropped, _ in bonded.Side(guest, "a", 1).drops().values())
+        guest.run(f"ip -n {ns} link set eth1 up; ip -n {ns} addr add 10.6.0.1/24 dev eth1; "
+                  f"ip -n {ns} neigh replace 10.6.0.9 lladdr {Attacker.MAC} dev eth1 nud permanent; "
+                  f"ip netns exec {ns} sh -c 'rawsend udp 10.6.0.9 9 {pattern.hex()}; "
+                  f"rawsend packet eth1 {frame.hex()}; rawsend bypass eth1 {frame.hex()}'", check=False)
+        after = sum(dropped for dropped, _ in bonded.Side(guest, "a", 1).drops().values())
+        own = [str(f) for f in capture.frames(mark) if f.data[6:12] == mac_bytes(mac)]
+        return own, after - before
+
+    for words, ns, move in (("in a namespace older than the module", "old", ""),
+                            ("moved to a new one", "new", "ip -n old link set eth1 netns new"),
+                            ("moved back", "old", "ip -n new link set eth1 netns old")):
+        if move:
+            guest.run(move)
+        sent, dropped = shout(ns)
+        t.check(f"{words}: nothing leaves a card, and it is dropped", not sent and dropped >= 3, (sent, dropped))
