@@ -12,6 +12,7 @@
 #include "route.h"
 #include "sa.h"
 #include "socket.h"
+#include "watch.h"
 
 static xfrm_address_t outer(const struct sb_addr *addr)
 {
@@ -302,6 +303,8 @@ static enum sealbond_end must_end(const struct sb_net *sn, const struct sb_peer 
 	const struct sb_epoch *epoch = &bond->current_epoch;
 	const struct sb_limits *limits = &sn->limits;
 
+	if (sb_alarmed())
+		return SEALBOND_END_ALARM;
 	if (!sb_lease_live(peer, now))
 		return SEALBOND_END_LEASE;
 	if (now - epoch->made_ns >= limits->hard_ns)
@@ -336,7 +339,7 @@ void sb_bond_sweep(struct sb_net *sn, struct sb_peer *peer, u64 now)
 	struct sb_bond *bond = &peer->bond;
 	enum sealbond_end why;
 
-	if (!epoch_intact(&bond->pending) ||
+	if (!epoch_intact(&bond->pending) || sb_alarmed() ||
 	    (bond->pending.in && now - bond->pending.made_ns >= sn->limits.hard_ns))
 		end_epoch(bond, &bond->pending);
 	if (!bond->current_epoch.in)

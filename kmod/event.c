@@ -181,3 +181,24 @@ void sb_event_locked(void)
 	if (msg)
 		publish(&init_net, msg, header, SB_GROUP_MONITOR, GFP_KERNEL);
 }
+
+static void alarm_to(struct net *net, int group, u32 alarms, u32 changed_pcrs)
+{
+	void *header;
+	struct sk_buff *msg = start(SEALBOND_EVENT_ALARM, GFP_KERNEL, &header);
+
+	if (!msg)
+		return;
+	if (nla_put_u32(msg, SEALBOND_A_ALARMS, alarms) ||
+	    (changed_pcrs && nla_put_u32(msg, SEALBOND_A_CHANGED_PCRS, changed_pcrs))) {
+		nlmsg_free(msg);
+		return;
+	}
+	publish(net, msg, header, group, GFP_KERNEL);
+}
+
+void sb_event_alarm(struct net *net, u32 alarms, u32 changed_pcrs)
+{
+	alarm_to(net, SB_GROUP_HANDSHAKE, alarms, changed_pcrs);
+	alarm_to(net, SB_GROUP_MONITOR, alarms, changed_pcrs);
+}

@@ -26,4 +26,7 @@ void sb_event_drop(struct net *net, const struct sb_drop *drop);
 void sb_event_mode(enum sealbond_mode mode);
 void sb_event_locked(void);
 
+/* Both groups of a namespace: the alarms as they are now. Process context. */
+void sb_event_alarm(struct net *net, u32 alarms, u32 changed_pcrs);
+
 #endif

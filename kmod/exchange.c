@@ -10,6 +10,7 @@
 #include "route.h"
 #include "sa.h"
 #include "socket.h"
+#include "watch.h"
 
 #define SB_SPI_MIN	256	/* below: reserved (RFC 4303) */
 
@@ -60,6 +61,8 @@ int sb_exchange_start(struct sb_net *sn, struct sb_peer *peer)
 	size_t len;
 	int index, err, route_err;
 
+	if (sb_alarmed())
+		return -EPERM;
 	err = ready(sn, peer);
 	if (err)
 		return err;
@@ -200,7 +203,7 @@ void sb_exchange_receive(struct sb_net *sn, const struct sb_addr *from, const st
 	};
 	struct sb_hs_result res;
 
-	if (!sn->hs)
+	if (!sn->hs || sb_alarmed())
 		return;
 	sb_hs_receive(sn->hs, &engine_ops, &packet, &res);
 	if (reading.index && res.action != SB_HS_KEYS_RESPONDER)
@@ -216,7 +219,7 @@ void sb_exchange_sweep(struct sb_net *sn, struct sb_peer *peer, u64 now)
 
 	if (!at || now < at)
 		return;
-	if (sb_hs_gave_up(&peer->hs, now) || !sb_lease_live(peer, now)) {
+	if (sb_hs_gave_up(&peer->hs, now) || !sb_lease_live(peer, now) || sb_alarmed()) {
 		sb_exchange_cancel(sn, peer);
 		sb_event_start_failed(sn, peer);
 		return;

@@ -9,7 +9,7 @@ struct sb_net;
 struct sb_peer;
 
 /*
- * sb_exchange_start() - send an initiation. Returns 0, -ENOKEY (no bond key yet), -ENOLINK (no
+ * sb_exchange_start() - send an initiation. Returns 0, -EPERM (alarmed), -ENOKEY (no bond key yet), -ENOLINK (no
  * live lease), -EDESTADDRREQ (no endpoint), -EKEYREJECTED (the peer's key is of low order or our
  * own), or an error of routing and sending; after those two the retries go on.
  */

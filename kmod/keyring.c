@@ -11,6 +11,8 @@
 #include "namespace.h"
 #include "peer.h"
 #include "seal_config.h"
+#include "watch.h"
+#include "watch_tpm.h"
 
 struct sb_key_order {
 	struct sb_seal_request request;
@@ -92,12 +94,23 @@ void sb_key_order_free(struct sb_key_order *order)
 	kfree(order);
 }
 
+static void wipe_handshakes(struct sb_net *sn)
+{
+	struct sb_peer *peer;
+
+	list_for_each_entry(peer, &sn->peers, node)
+		sb_exchange_forget(sn, peer);
+	if (sn->hs)
+		sb_hs_local_wipe(sn->hs);
+	kfree_sensitive(sn->hs);
+	sn->hs = NULL;
+}
+
 /* The replay counter needs a TPM that tells its resets; without, it is boot time alone. */
 int sb_keyring_apply(struct sb_net *sn)
 {
 	struct sb_keyring *ring = sn->keyring;
 	struct sb_hs_local *hs;
-	struct sb_peer *peer;
 	int err, i;
 
 	if (!ring->held || !sn->configured)
@@ -125,11 +138,7 @@ int sb_keyring_apply(struct sb_net *sn)
 	if (i == 1)
 		hs->alg_pref[1] = !hs->alg_pref[0];
 
-	list_for_each_entry(peer, &sn->peers, node)
-		sb_exchange_forget(sn, peer);
-	if (sn->hs)
-		sb_hs_local_wipe(sn->hs);
-	kfree_sensitive(sn->hs);
+	wipe_handshakes(sn);
 	sn->hs = hs;
 	return 0;
 }
@@ -155,8 +164,12 @@ static void run(struct work_struct *work)
 	int err = -ENOMEM;
 
 	/* The order is ours until the state leaves "pending": no lock during the hold. */
-	if (result)
+	if (result) {
+		sb_watch_tpm_before();
 		err = sb_seal_run(&ring->order->request, result, priv);
+		if (!err)
+			sb_watch_tpm_after(&ring->order->request, result);
+	}
 
 	mutex_lock(&sn->lock);
 	sb_key_order_free(ring->order);
@@ -184,6 +197,8 @@ int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order)
 		return -EBUSY;
 	if (ring->held)
 		return -EALREADY;
+	if (sb_alarms() & SB_ALARMS_STICKY)
+		return -EKEYREVOKED;
 	if (request->has_config)
 		err = sb_config_claim(request->config_hash, request->cap_pcr);
 	if (err)
@@ -194,9 +209,30 @@ int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order)
 	return 0;
 }
 
+void sb_keyring_tampered(struct sb_net *sn)
+{
+	struct sb_keyring *ring = sn->keyring;
+
+	if (!ring->held)
+		return;
+	wipe_handshakes(sn);
+	memzero_explicit(ring->priv, sizeof(ring->priv));
+	memzero_explicit(ring->old, sizeof(ring->old));
+	ring->has_old = false;
+	ring->held = false;
+	ring->state = SEALBOND_STATE_TAMPERED;
+	ring->result->state = SEALBOND_STATE_TAMPERED;
+	ring->result->candidate = false;
+	sb_event_key(sn);
+}
+
 u8 sb_keyring_state(const struct sb_net *sn)
 {
-	return sn->keyring->state;
+	u8 state = sn->keyring->state;
+
+	if (state != SEALBOND_STATE_KEYS_READY || !sb_alarmed())
+		return state;
+	return sb_alarms() & SB_ALARMS_STICKY ? SEALBOND_STATE_TAMPERED : SEALBOND_STATE_BYPASS;
 }
 
 const struct sb_seal_result *sb_keyring_result(const struct sb_net *sn)
@@ -327,11 +363,16 @@ void sb_keyring_exit(struct sb_net *sn)
 
 int sb_keyring_start(void)
 {
-	tpm_wq = alloc_ordered_workqueue("sealbond-tpm", 0);
-	return tpm_wq ? 0 : -ENOMEM;
+	/* Frozen in suspend: a TPM that sleeps, too, is not asked. */
+	tpm_wq = alloc_ordered_workqueue("sealbond-tpm", WQ_FREEZABLE);
+	if (!tpm_wq)
+		return -ENOMEM;
+	sb_watch_tpm_init(tpm_wq);
+	return 0;
 }
 
 void sb_keyring_stop(void)
 {
+	sb_watch_tpm_exit();
 	destroy_workqueue(tpm_wq);
 }

@@ -24,14 +24,16 @@ void sb_keyring_exit(struct sb_net *sn);
 
 /*
  * sb_keyring_run() - start the hold on the TPM worker; takes @order over. sn->lock held.
- * Returns 0, -EBUSY while one runs, -EALREADY when keys are held, or what sb_config_claim() does.
+ * Returns 0, -EBUSY while one runs, -EALREADY when keys are held, -EKEYREVOKED after an alarm of the TPM, or what sb_config_claim() does.
  */
 int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order);
 
 /* The rest with sn->lock held. */
 u8 sb_keyring_state(const struct sb_net *sn);		/* enum sealbond_state */
 const struct sb_seal_result *sb_keyring_result(const struct sb_net *sn);	/* NULL: no hold yet */
-bool sb_keyring_early(const struct sb_net *sn);		/* held keys are from measured early boot */
+bool sb_keyring_early(const struct sb_net *sn);		/* keys are held, from measured early boot */
+/* sb_keyring_tampered() - the TPM's state changed: the held keys are wiped, for this boot. */
+void sb_keyring_tampered(struct sb_net *sn);
 bool sb_keyring_unstored(const struct sb_net *sn);	/* new blobs wait to be stored */
 void sb_keyring_stored(struct sb_net *sn);
 

@@ -14,6 +14,7 @@
 #include "netlink.h"
 #include "stats.h"
 #include "version.h"
+#include "watch.h"
 
 static int __init sealbond_init(void)
 {
@@ -31,6 +32,9 @@ static int __init sealbond_init(void)
 	err = sb_hooks_init();
 	if (err)
 		goto err_namespace;
+	err = sb_watch_init();
+	if (err)
+		goto err_hooks;
 	sb_manager_init();
 	err = sb_netlink_init();
 	if (err)
@@ -39,6 +43,8 @@ static int __init sealbond_init(void)
 
 err_manager:
 	sb_manager_exit();
+	sb_watch_exit();
+err_hooks:
 	sb_hooks_exit();
 err_namespace:
 	sb_namespace_exit();
@@ -55,6 +61,7 @@ static void __exit sealbond_exit(void)
 	sb_netlink_exit();
 	sb_manager_exit();
 	sb_mode_exit();
+	sb_watch_exit();
 	sb_hooks_exit();
 	sb_namespace_exit();
 	sb_keyring_stop();

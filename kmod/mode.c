@@ -10,6 +10,7 @@
 #include "event.h"
 #include "lock.h"
 #include "namespace.h"
+#include "watch.h"
 #include "sealbond/limits.h"
 
 u8 sb_mode_now = SEALBOND_MODE_OFF;
@@ -30,6 +31,8 @@ static void change(enum sealbond_mode mode)
 	synchronize_rcu();
 	if (mode != old)
 		sb_event_mode(mode);
+	/* What was only told of before may end bonds now. */
+	sb_watch_look();
 }
 
 static void revert(struct work_struct *work)

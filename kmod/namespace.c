@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "peer.h"
 #include "socket.h"
+#include "watch.h"
 
 #define SB_SWEEP_PERIOD	HZ
 
@@ -36,6 +37,8 @@ static void sweep(struct work_struct *work)
 		sb_exchange_sweep(sn, peer, now);
 	}
 	sb_keyring_sweep(sn, now);
+	if (sb_alarmed() && sb_alarms() & SB_ALARMS_STICKY)
+		sb_keyring_tampered(sn);
 	if (!sn->closing)
 		queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
 	mutex_unlock(&sn->lock);
@@ -93,12 +96,17 @@ static int __net_init net_start(struct net *net)
 	err = sb_keyring_init(sn);
 	if (err)
 		goto err_peers;
-	err = sb_hooks_net_init(sn);
+	err = sb_watch_tc_net_init(sn);
 	if (err)
 		goto err_keyring;
+	err = sb_hooks_net_init(sn);
+	if (err)
+		goto err_ear;
 	queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
 	return 0;
 
+err_ear:
+	sb_watch_tc_net_exit(sn);
 err_keyring:
 	sb_keyring_exit(sn);
 err_peers:
@@ -116,6 +124,7 @@ static void __net_exit net_end(struct net *net)
 {
 	struct sb_net *sn = sb_net_of(net);
 
+	sb_watch_tc_net_exit(sn);
 	mutex_lock(&sn->lock);
 	WRITE_ONCE(sn->closing, true);
 	sb_peer_flush(sn);

@@ -57,6 +57,7 @@ struct sb_net {
 	struct work_struct rx_work;	/* drains the bond sockets */
 	struct llist_head todo;		/* peers for bond_work; any context */
 	struct work_struct bond_work;	/* confirmations and roaming */
+	struct socket *tc_ear;		/* watch_tc.c */
 	struct delayed_work sweep;	/* leases, hard limits, retries: once a second */
 };
 

@@ -13,6 +13,7 @@
 #include "seal_config.h"
 #include "socket.h"
 #include "version.h"
+#include "watch.h"
 
 #include "sealbond/limits.h"
 
@@ -39,8 +40,10 @@ static int put_old(struct sk_buff *skb, const struct sb_net *sn)
 int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
 {
 	const struct sb_seal_result *res = sb_keyring_result(sn);
+	u32 alarms = sb_alarms(), changed;
 
-	if (nla_put_u8(skb, SEALBOND_A_STATE, sb_keyring_state(sn)))
+	if (nla_put_u8(skb, SEALBOND_A_STATE, sb_keyring_state(sn)) ||
+	    (alarms && nla_put_u32(skb, SEALBOND_A_ALARMS, alarms)))
 		return -EMSGSIZE;
 	if (!res)
 		return 0;
@@ -49,7 +52,8 @@ int sb_nl_put_key(struct sk_buff *skb, const struct sb_net *sn)
 	    nla_put_u64_64bit(skb, SEALBOND_A_TPM_TIME_MS,
 			      div_u64(res->duration_ns, NSEC_PER_MSEC), SEALBOND_A_PAD))
 		return -EMSGSIZE;
-	if (res->changed_pcrs && nla_put_u32(skb, SEALBOND_A_CHANGED_PCRS, res->changed_pcrs))
+	changed = res->changed_pcrs ?: sb_watch_changed_pcrs();
+	if (changed && nla_put_u32(skb, SEALBOND_A_CHANGED_PCRS, changed))
 		return -EMSGSIZE;
 	if (res->pcr_valid &&
 	    (nla_put_u32(skb, SEALBOND_A_PCR_VALID, res->pcr_valid) ||
@@ -505,6 +509,8 @@ static const char *key_refused(int err)
 		return "another CONFIG_HASH or CAP_PCR was given before: only a reboot takes this one";
 	case -EPERM:
 		return "the cap was extended without a CONFIG_HASH: only a reboot takes one";
+	case -EKEYREVOKED:
+		return "the TPM's state changed under the keys: reboot";
 	default:
 		return "the bond keys are held already: only a reboot makes others";
 	}

@@ -108,6 +108,9 @@ int sb_nl_start_bond(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = sb_exchange_start(sn, peer);
 	switch (err) {
+	case -EPERM:
+		sb_nl_text(info, "an alarm is set: no bond lives until what ALARMS of GET_STATUS names is gone");
+		break;
 	case -ENOKEY:
 		sb_nl_text(info, "there is no bond key yet: KEY and SET_LOCAL come first");
 		break;

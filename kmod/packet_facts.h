@@ -13,9 +13,9 @@
 #include <net/dst_metadata.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/rtnetlink.h>
 #include <net/xfrm.h>
 
+#include "device.h"
 #include "namespace.h"
 #include "packet.h"
 #include "peer.h"
@@ -58,21 +58,6 @@ static __always_inline const void *bytes_at(const struct sk_buff *skb, int offse
 	if (likely((int)skb_headlen(skb) - offset >= len))
 		return skb->data + offset;
 	return hot ? NULL : skb_header_pointer(skb, offset, len, buf);
-}
-
-static __always_inline enum sb_device device_of(const struct sb_net *sn, const struct net_device *dev)
-{
-	int sb0 = READ_ONCE(sn->sb0_ifindex);
-
-	if (sb0 && dev->ifindex == sb0)
-		return SB_DEVICE_SB0;
-	if (dev == sn->net->loopback_dev)
-		return SB_DEVICE_LOOPBACK;
-	if (sb0)
-		return SB_DEVICE_PROTECTED;
-	if (dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "veth"))
-		return SB_DEVICE_INSIDE;
-	return SB_DEVICE_OTHER;
 }
 
 static __always_inline void read_transport(struct outer *o, const struct sk_buff *skb,
@@ -199,7 +184,7 @@ static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *p
 static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		  const struct net_device *dev, enum sb_hook hook)
 {
-	p->facts = (struct sb_facts){ .hook = hook, .device = device_of(sn, dev) };
+	p->facts = (struct sb_facts){ .hook = hook, .device = sb_device_of(sn, dev) };
 	p->more_fragments = false;
 	p->sa = NULL;
 	p->guard = NULL;

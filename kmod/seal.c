@@ -217,6 +217,20 @@ static void cap_failure(struct seal *sl)
 	res->cap_outcome = SB_CAP_NONE;
 }
 
+/* What the watch takes for right from here on; where it cannot be read, its first reading is. */
+static void read_cap(struct seal *sl)
+{
+	struct sb_seal_result *res = sl->res;
+	u8 value[SB_PCRS][SB_DIGEST_LEN];
+	u32 valid;
+
+	if ((!res->capped && !sl->req->has_config) ||
+	    sb_tpm_pcr_read(&sl->tpm, BIT(sl->req->cap_pcr), value, &valid) || !valid)
+		return;
+	memcpy(res->cap_value, value[sl->req->cap_pcr], SB_DIGEST_LEN);
+	res->cap_valid = true;
+}
+
 /* One hold, from the first command to the cap. */
 static bool hold(struct seal *sl)
 {
@@ -232,6 +246,7 @@ static bool hold(struct seal *sl)
 		if (!cap_candidate(sl))
 			cap_failure(sl);
 	}
+	read_cap(sl);
 	sb_session_end(&sl->tpm, &sl->hmac);
 	if (sl->primary.transient)
 		sb_tpm_flush(&sl->tpm, &sl->primary.handle);

@@ -58,6 +58,8 @@ struct sb_seal_result {
 	u32 pcr_valid;			/* which of pcr_value were read */
 	/* SHA-256 bank; with the configuration's hash in it, before the cap. */
 	u8 pcr_value[SB_PCRS][SB_DIGEST_LEN];
+	bool cap_valid;
+	u8 cap_value[SB_DIGEST_LEN];	/* of the cap PCR at the end of the hold; when cap_valid */
 	u32 reset_count;		/* TPMS_CLOCK_INFO; valid when clock_valid */
 	u32 restart_count;
 	bool clock_valid;

@@ -86,6 +86,28 @@
 #define SB_DROP_EVENTS_PER_S		20
 #define SB_DROP_EVENTS_BURST_NS		(1 * SB_NS_PER_S)
 
+/*
+ * Watchers. XDP programs attached by a link, tcx programs and AF_XDP sockets come without a word:
+ * they are looked for once a period, which is what such a one can send in before the bonds end. A
+ * look takes RTNL for some microseconds a namespace; a quarter of a second leaves that far below
+ * a thousandth. In the other modes nothing ends, so that a look is for telling people.
+ */
+#define SB_WATCH_MS			250
+#define SB_WATCH_IDLE_MS		2000
+/* tc's actions are listed when the kernel tells of a change, and besides in one look of so many. */
+#define SB_WATCH_ALL_ROUNDS		8
+
+/*
+ * The TPM is asked for its counters and the watched PCRs: two or three commands, some 50 ms of a
+ * slow chip, 1 % of its time. Who extends a PCR or resets the TPM is seen within this.
+ */
+#define SB_WATCH_TPM_S			5
+/*
+ * A TPM that gives no answer at all for so long is taken for reset. Long enough for a driver that
+ * is unbound and bound again, for one that resets its bus, and for four answers of 15 s.
+ */
+#define SB_WATCH_TPM_GONE_S		60
+
 /* An unconfirmed mode reverts after ... */
 #define SB_CONFIRM_MIN_MS		1000
 #define SB_CONFIRM_MAX_MS		86400000

@@ -95,3 +95,6 @@ UNIT += candidate
 candidate_SRC := tests/unit/test_candidate.c userspace/device/link_candidate.c userspace/common/file.c \
 	userspace/common/log.c
 candidate_CFLAGS := $(USER_TEST_CFLAGS)
+
+UNIT += watch
+watch_SRC := tests/unit/test_watch.c kmod/watch_judge.c

@@ -41,11 +41,11 @@
  * KEY: POLICY_PCRS CAP_PCR RELEASE_KEY POLICY_REF [ALLOW_VIRTUAL] [BLOB_CURRENT]
  *	[BLOB_NEXT] [APPROVALS] [CONFIG_HASH] [EARLY]. Starts one hold of the TPM on a
  *	worker and returns at once; EVENT_KEY tells the end. EBUSY while one runs or when a
- *	key is held. CONFIG_HASH is extended into the cap PCR first, before anything is
- *	unsealed or made, and once in the module's life: EEXIST for another one, or another
+ *	key is held; EKEYREVOKED once the alarms have PCR or RESET. CONFIG_HASH is extended into
+ *	the cap PCR first, before anything is unsealed or made, and once in the module's life: EEXIST for another one, or another
  *	CAP_PCR with it; EPERM for a first one when the cap was extended already. EARLY says
  *	that the measured early boot asks.
- * GET_KEY -> STATE [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
+ * GET_KEY -> STATE [ALARMS] [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
  *	[BLOB_NEXT] [BLOB_CANDIDATE] [CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES]
  *	[RESET_COUNT] [RESTART_COUNT] [KEY_OLD KEY_OLD_MS]; blobs are new ones that were not
  *	stored yet. With
@@ -73,7 +73,7 @@
  *	ALGORITHM ENCAP SPI_IN SPI_OUT BYTES_IN BYTES_OUT PACKETS_IN PACKETS_OUT
  *	SEQUENCE_OUT MTU; HANDSHAKES LAST_HANDSHAKE_MS (age).
  * START_BOND: DEVICE_ID. Sends an initiation; also when there is a bond (rotation).
- *	EAGAIN while one is on its way; ENOKEY without a key; ENOLINK without a live
+ *	EAGAIN while one is on its way; EPERM while an alarm is set in mode enforce; ENOKEY without a key; ENOLINK without a live
  *	lease; EDESTADDRREQ without an endpoint.
  * END_BOND: DEVICE_ID, or FLUSH for all.
  * SET_EXCEPTIONS: EXCEPTIONS (replaces the whole list; may be empty).
@@ -398,7 +398,7 @@ enum sealbond_event {
 	SEALBOND_EVENT_ROAMED,		/* DEVICE_ID ENDPOINT */
 	SEALBOND_EVENT_DROP,		/* DROP; sampled */
 	SEALBOND_EVENT_MODE,		/* MODE */
-	SEALBOND_EVENT_ALARM,		/* ALARMS as they are now, 0 when the last has gone */
+	SEALBOND_EVENT_ALARM,		/* ALARMS as they are now, 0 when the last has gone [CHANGED_PCRS] */
 	SEALBOND_EVENT_LOCKED,
 	__SEALBOND_EVENT_MAX,
 };

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) "sealbond: " fmt
+
+#include "watch.h"
+
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+#include <linux/rtnetlink.h>
+#include <linux/workqueue.h>
+
+#include "event.h"
+#include "namespace.h"
+
+#include "sealbond/limits.h"
+
+u32 sb_alarms_now;
+
+static void look(struct work_struct *work);
+
+static DEFINE_MUTEX(lock);	/* everything below, and writes of sb_alarms_now */
+static u32 changed_pcrs;
+static u32 found;		/* by the look that is under way */
+static u32 unknown;		/* could not be looked at this time */
+static bool acted;		/* the bonds of this alarm were ended */
+
+static bool running;		/* all namespaces have what we look at */
+static unsigned long asked;	/* bit 0: something happened, look at all of it */
+static unsigned int round;	/* of the work alone */
+static DECLARE_DELAYED_WORK(look_work, look);
+
+u32 sb_watch_changed_pcrs(void)
+{
+	return READ_ONCE(changed_pcrs);
+}
+
+static void tell_namespace(struct sb_net *sn)
+{
+	/* The initial one hears of it in any case: who watches the machine listens there. */
+	if (READ_ONCE(sn->sb0_ifindex) || net_eq(sn->net, &init_net))
+		sb_event_alarm(sn->net, sb_alarms_now, changed_pcrs);
+}
+
+/* Bonds end in the sweep, which asks sb_alarmed(); so does whatever would make one. */
+static void act(void)
+{
+	bool alarmed = sb_alarmed();
+
+	if (alarmed && !acted && sb_net_each(sb_net_sweep_now))
+		return;		/* no memory: the sweep of each second does it */
+	acted = alarmed;
+}
+
+static void tell(u32 which, u32 now, u32 pcrs)
+{
+	u32 alarms = (sb_alarms_now & (~which | SB_ALARMS_STICKY)) | (now & which);
+
+	if (alarms == sb_alarms_now && !(pcrs & ~changed_pcrs))
+		return;
+	if (alarms & ~sb_alarms_now)
+		acted = false;
+	WRITE_ONCE(changed_pcrs, changed_pcrs | pcrs);
+	WRITE_ONCE(sb_alarms_now, alarms);
+	act();
+	if (sb_net_each(tell_namespace))
+		sb_event_alarm(&init_net, alarms, changed_pcrs);
+	pr_warn("alarms: %#x, changed PCRs: %#x\n", alarms, changed_pcrs);
+}
+
+void sb_watch_tell(u32 which, u32 now, u32 pcrs)
+{
+	mutex_lock(&lock);
+	tell(which, now, pcrs);
+	mutex_unlock(&lock);
+}
+
+static void look_at_devices(struct sb_net *sn)
+{
+	rtnl_lock();
+	if (!(found & SEALBOND_ALARM_XDP) && sb_watch_xdp(sn->net))
+		found |= SEALBOND_ALARM_XDP;
+	if (!(found & SEALBOND_ALARM_TC) && sb_watch_tc_programs(sn->net))
+		found |= SEALBOND_ALARM_TC;
+	rtnl_unlock();
+	if (!(found & SEALBOND_ALARM_XSK) && sb_watch_xsk(sn))
+		found |= SEALBOND_ALARM_XSK;
+}
+
+static void look_at_all(struct sb_net *sn)
+{
+	bool redirects = false;
+
+	look_at_devices(sn);
+	if (found & SEALBOND_ALARM_TC)
+		return;
+	if (sb_watch_tc_actions(sn, &redirects))
+		unknown |= SEALBOND_ALARM_TC;
+	else if (redirects)
+		found |= SEALBOND_ALARM_TC;
+}
+
+/*
+ * The kernel tells of each tc action that is made, so they are listed when it has told, and now
+ * and then; programs and sockets come and go without a word.
+ */
+static void look(struct work_struct *work)
+{
+	u32 which = SEALBOND_ALARM_XDP | SEALBOND_ALARM_XSK | SEALBOND_ALARM_TC;
+	bool all = test_and_clear_bit(0, &asked) || round++ % SB_WATCH_ALL_ROUNDS == 0;
+	unsigned int wait;
+
+	mutex_lock(&lock);
+	found = 0;
+	unknown = 0;
+	/* What is not listed this time is as it was. */
+	if (!all)
+		found = sb_alarms_now & SEALBOND_ALARM_TC;
+	if (sb_net_each(all ? look_at_all : look_at_devices))
+		which = 0;
+	tell(which & ~(unknown & ~found), found, 0);
+	act();
+	mutex_unlock(&lock);
+	wait = sb_mode() == SEALBOND_MODE_ENFORCE ? SB_WATCH_MS : SB_WATCH_IDLE_MS;
+	if (READ_ONCE(running))
+		queue_delayed_work(sb_wq, &look_work, msecs_to_jiffies(wait));
+}
+
+/* Whoever asks is in a read section: behind the grace period in exit nobody asks any more. */
+void sb_watch_look(void)
+{
+	rcu_read_lock();
+	if (READ_ONCE(running)) {
+		set_bit(0, &asked);
+		mod_delayed_work(sb_wq, &look_work, 0);
+	}
+	rcu_read_unlock();
+}
+
+/* Attaching a program by netlink is told as a change of its device; a moved device is another's. */
+static int on_device(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	switch (event) {
+	case NETDEV_REGISTER:
+	case NETDEV_UP:
+	case NETDEV_CHANGE:
+	case NETDEV_FEAT_CHANGE:
+		sb_watch_look();
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block device_notifier = {
+	.notifier_call = on_device,
+};
+
+int sb_watch_init(void)
+{
+	int err;
+
+	WRITE_ONCE(running, true);
+	err = register_netdevice_notifier(&device_notifier);
+	if (err)
+		sb_watch_exit();
+	else
+		sb_watch_look();
+	return err;
+}
+
+void sb_watch_exit(void)
+{
+	unregister_netdevice_notifier(&device_notifier);
+	WRITE_ONCE(running, false);
+	synchronize_rcu();
+	cancel_delayed_work_sync(&look_work);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What goes around the filter or changes under the keys, and the end of all bonds while it does:
+ * enum sealbond_alarm. docs/enforcement.md, "Alarms".
+ */
+#ifndef SB_WATCH_H
+#define SB_WATCH_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <uapi/linux/sealbond.h>
+
+#include "mode.h"
+
+struct net;
+struct sb_net;
+
+/* These stay until the machine reboots; the others go with what they name. */
+#define SB_ALARMS_STICKY	(SEALBOND_ALARM_PCR | SEALBOND_ALARM_RESET)
+
+extern u32 sb_alarms_now;	/* written in watch.c only */
+
+/* sb_alarms() - bits of enum sealbond_alarm; any context. */
+static inline u32 sb_alarms(void)
+{
+	return READ_ONCE(sb_alarms_now);
+}
+
+/* sb_alarmed() - no bond may live or be made. Any context. */
+static inline bool sb_alarmed(void)
+{
+	return sb_alarms() && sb_mode() == SEALBOND_MODE_ENFORCE;
+}
+
+/* sb_watch_changed_pcrs() - with SEALBOND_ALARM_PCR: which. */
+u32 sb_watch_changed_pcrs(void);
+
+/* sb_watch_look() - look at everything now and not at the period's end. Any context. */
+void sb_watch_look(void);
+
+/*
+ * sb_watch_tell() - alarms of @which are as in @now from here on (sticky ones are only ever
+ * added); @pcrs are added to the changed ones. Ends bonds, sends events. Process context, with
+ * none of RTNL and sn->lock held.
+ */
+void sb_watch_tell(u32 which, u32 now, u32 pcrs);
+
+/* Behind the namespaces and the hooks, and before they go. 0 or -errno. */
+int sb_watch_init(void);
+void sb_watch_exit(void);
+
+/* For watch.c: one file a watcher. Each says whether it has found something in a namespace. */
+bool sb_watch_xdp(struct net *net);			/* RTNL held */
+bool sb_watch_xsk(struct sb_net *sn);
+bool sb_watch_tc_programs(struct net *net);		/* RTNL held */
+/* *found is untouched on failure. 0 or -errno. */
+int sb_watch_tc_actions(struct sb_net *sn, bool *found);
+
+/* Hears of changes to tc in a namespace, from its start to its end. 0 or -errno. */
+int sb_watch_tc_net_init(struct sb_net *sn);
+void sb_watch_tc_net_exit(struct sb_net *sn);
+
+#endif
