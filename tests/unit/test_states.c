@@ -65,6 +65,9 @@ static void sentences(void **state)
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
 		assert_true(is_sentence(sb_gap_text(bit)->sentence) && sb_gap_text(bit)->remedy[0]);
 	assert_int_equal(1 << (SB_GAP_BITS - 1), SEALBOND_GAP_SIGNING_KEY);
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+		assert_true(is_sentence(sb_alarm_text(bit)->sentence) && sb_alarm_text(bit)->remedy[0]);
+	assert_int_equal(1 << (SB_ALARM_BITS - 1), SEALBOND_ALARM_XSK);
 }
 
 static void unknown(void **state)
@@ -73,6 +76,7 @@ static void unknown(void **state)
 	assert_int_not_equal(sb_state_text(0xffffffff)->exit_code, 0);
 	assert_string_equal(sb_reason_text(0xffffffff)->name, "unknown");
 	assert_string_equal(sb_gap_text(31)->name, "unknown");
+	assert_string_equal(sb_alarm_text(31)->name, "unknown");
 	assert_string_equal(sb_mode_word(99), "unknown");
 	assert_string_equal(sb_algorithm_word(99), "unknown");
 	assert_string_equal(sb_bond_word(99), "unknown");

@@ -55,6 +55,20 @@ static void print_drop(const struct sb_drop *drop)
 		printf(", uid %u, cgroup %llu", drop->uid, (unsigned long long)drop->cgroup);
 }
 
+static void print_alarms(const struct sb_event *event)
+{
+	char pcrs[SB_PCRS_ROOM];
+
+	if (!event->alarms)
+		printf("none any more");
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+		if (event->alarms & 1U << bit)
+			printf("%s%s: %s", event->alarms & ((1U << bit) - 1) ? " " : "", sb_alarm_text(bit)->name,
+			       sb_alarm_text(bit)->sentence);
+	if (event->changed_pcrs)
+		printf(" PCRs %s", sb_format_pcrs(pcrs, event->changed_pcrs));
+}
+
 static void print_text(const struct monitor *monitor, const struct sb_event *event)
 {
 	char room[17], hex[SB_HEX_ROOM(32)], endpoint[SB_ENDPOINT_ROOM];
@@ -83,6 +97,9 @@ static void print_text(const struct monitor *monitor, const struct sb_event *eve
 		break;
 	case SEALBOND_EVENT_MODE:
 		printf("%s", sb_mode_word(event->mode));
+		break;
+	case SEALBOND_EVENT_ALARM:
+		print_alarms(event);
 		break;
 	default:
 		printf("%s", name);
@@ -123,11 +140,17 @@ static void print_json(struct monitor *monitor, const struct sb_event *event)
 		sb_json_string(out, "peer", cli_peer_name(&monitor->names, event->device_id, room));
 		sb_json_hex(out, "device_id", event->device_id, SEALBOND_ID_LEN);
 	}
-	if (event->kind == SEALBOND_EVENT_KEY) {
+	if (event->kind == SEALBOND_EVENT_KEY)
 		sb_json_string(out, "state", sb_state_text(event->state)->name);
-		if (event->changed_pcrs)
-			cli_json_pcrs(monitor->cli, event->changed_pcrs);
+	if (event->kind == SEALBOND_EVENT_ALARM) {
+		sb_json_open(out, "alarms", '[');
+		for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+			if (event->alarms & 1U << bit)
+				sb_json_string(out, NULL, sb_alarm_text(bit)->name);
+		sb_json_close(out, ']');
 	}
+	if (event->changed_pcrs)
+		cli_json_pcrs(monitor->cli, event->changed_pcrs);
 	if (event->kind == SEALBOND_EVENT_STRANGER)
 		sb_json_hex(out, "key", event->key, SEALBOND_KEY_LEN);
 	if (event->endpoint.any.sa_family)

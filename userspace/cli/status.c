@@ -56,7 +56,7 @@ static void print_text(const struct sb_status *status, const struct helper *help
 	if (status->locked)
 		printf(" (locked until the reboot)");
 	printf("\nState:      %s. %s\n", state->name, state->sentence);
-	if (status->key.state == SEALBOND_STATE_BOOT_CHANGED)
+	if (status->key.changed_pcrs)
 		printf("            PCRs that differ: %s\n", sb_format_pcrs(text, status->key.changed_pcrs));
 	if (status->key.detail)
 		printf("            code: %s0x%x\n", status->key.detail < 0 ? "-" : "",
@@ -65,6 +65,10 @@ static void print_text(const struct sb_status *status, const struct helper *help
 		printf("            %s\n", approved ? "Reboot: an approval fits this boot now." : state->remedy);
 	if (status->key.has_candidate && !status->bonds)
 		puts("            A candidate key waits for admission by the peers: sealbond identity");
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+		if (status->key.alarms & 1U << bit)
+			printf("Alarm:      %s: %s\n            %s\n", sb_alarm_text(bit)->name,
+			       sb_alarm_text(bit)->sentence, sb_alarm_text(bit)->remedy);
 	printf("Assurance:  %s\n", sb_assurance_word(status->assurance));
 	for (unsigned int bit = 0; bit < SB_GAP_BITS; bit++)
 		if (status->assurance & 1U << bit)
@@ -108,6 +112,11 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 		sb_json_hex(out, "config_hash", status->config_hash, sizeof(status->config_hash));
 	if (status->key.changed_pcrs)
 		cli_json_pcrs(cli, status->key.changed_pcrs);
+	sb_json_open(out, "alarms", '[');
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+		if (status->key.alarms & 1U << bit)
+			sb_json_string(out, NULL, sb_alarm_text(bit)->name);
+	sb_json_close(out, ']');
 	sb_json_bool(out, "locked", status->locked);
 	sb_json_string(out, "assurance", sb_assurance_word(status->assurance));
 	json_gaps(out, status->assurance);

@@ -140,6 +140,19 @@ static const struct sb_text gaps[SB_GAP_BITS] = {
 	  "Build and sign the module elsewhere, and take the key away." },
 };
 
+static const struct sb_text alarms[SB_ALARM_BITS] = {
+	{ "pcr", "A measured value of this boot changed after the keys were opened.",
+	  "Find out who extended it (tpm2_pcrread, the kernel's log), then reboot." },
+	{ "reset", "The TPM was reset under the running system, or has not answered for a minute.",
+	  "See that the TPM's driver is bound and nobody has been at the board, then reboot." },
+	{ "tc", "A tc filter or BPF program may redirect traffic to a device past the packet filter.",
+	  "Take it away: tc filter show dev DEVICE ingress, egress; tc actions list action mirred, action bpf; bpftool net." },
+	{ "xdp", "An XDP program is attached to a device.",
+	  "Take it away: ip link shows it (xdp, prog/xdp), ip link set dev DEVICE xdp off; bpftool link for links; look in each namespace." },
+	{ "xsk", "A program has an AF_XDP socket on a device and can send past the packet filter.",
+	  "End the program: ss --xdp -p names it." },
+};
+
 static const struct sb_text unknown_text = { "unknown", "Unknown to this program.",
 	"Install the program that fits the module." };
 
@@ -169,6 +182,11 @@ const struct sb_text *sb_reason_text(unsigned int value)
 const struct sb_text *sb_gap_text(unsigned int bit)
 {
 	return bit < SB_GAP_BITS ? &gaps[bit] : &unknown_text;
+}
+
+const struct sb_text *sb_alarm_text(unsigned int bit)
+{
+	return bit < SB_ALARM_BITS ? &alarms[bit] : &unknown_text;
 }
 
 #define WORD_OF(words, value)	((value) < SB_ARRAY_SIZE(words) && words[value] ? words[value] : "unknown")

@@ -44,6 +44,8 @@ struct sb_text {
 const struct sb_text *sb_reason_text(unsigned int value);	/* enum sealbond_reason */
 const struct sb_text *sb_gap_text(unsigned int bit);		/* bit number of enum sealbond_assurance_gap */
 #define SB_GAP_BITS	9
+const struct sb_text *sb_alarm_text(unsigned int bit);		/* bit number of enum sealbond_alarm */
+#define SB_ALARM_BITS	5
 
 const char *sb_mode_word(unsigned int value);		/* enum sealbond_mode */
 const char *sb_algorithm_word(unsigned int value);	/* enum sealbond_algorithm */

@@ -94,7 +94,7 @@ static void on_one_event(void *context, const struct sb_event *event)
 {
 	struct sb_link *link = context;
 
-	if (event->kind == SEALBOND_EVENT_KEY)
+	if (event->kind == SEALBOND_EVENT_KEY || event->kind == SEALBOND_EVENT_ALARM)
 		link_key_look(link);
 	else
 		link_bond_event(link, event);

@@ -56,7 +56,7 @@ static void start_failed(struct link_peer *peer, int result)
 	struct sb_link *link = peer->link;
 
 	/* Each new trouble is logged once, not at each try. */
-	if (peer->start_error != result && result != -ENOKEY && result != -EDESTADDRREQ)
+	if (peer->start_error != result && result != -ENOKEY && result != -EDESTADDRREQ && result != -EPERM)
 		sb_warn("starting the bond with %s: %s", peer->entry.name, sb_module_error(link->module));
 	peer->start_error = result;
 	switch (result) {
@@ -64,6 +64,8 @@ static void start_failed(struct link_peer *peer, int result)
 		break;		/* the key's event starts it */
 	case -EDESTADDRREQ:
 		break;		/* the peer starts it: we do not know where it is */
+	case -EPERM:
+		break;		/* the event of the last alarm's end starts it */
 	case -ENOLINK:
 		break;		/* the renewed lease starts it */
 	case -ENOENT:

@@ -145,6 +145,20 @@ static void follow_rotation(struct sb_link *link, const struct sb_key_status *ke
 		link_note(link, "%s", "");
 }
 
+/* The peers stay as they are: their bonds return when the last alarm goes. */
+static void tell_alarms(struct sb_link *link, uint32_t alarms)
+{
+	char names[64] = "";
+
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
+		if (alarms & 1U << bit && strlen(names) + strlen(sb_alarm_text(bit)->name) + 2 < sizeof(names)) {
+			strcat(names, names[0] ? " " : "");
+			strcat(names, sb_alarm_text(bit)->name);
+		}
+	link_note(link, "%s: %s Alarms: %s", sb_state_text(SEALBOND_STATE_BYPASS)->name,
+		  sb_state_text(SEALBOND_STATE_BYPASS)->sentence, names);
+}
+
 void link_key_tell(struct sb_link *link, const struct sb_key_status *key)
 {
 	const struct sb_state_text *text = sb_state_text(key->state);
@@ -158,6 +172,8 @@ void link_key_tell(struct sb_link *link, const struct sb_key_status *key)
 		link_note(link, "boot-changed: PCRs %s differ from every approval%s",
 			  sb_format_pcrs(pcrs, key->changed_pcrs),
 			  key->has_candidate ? "; a candidate key waits for admission: sealbond identity" : "");
+	} else if (key->state == SEALBOND_STATE_BYPASS) {
+		tell_alarms(link, key->alarms);
 	} else if (key->state != SEALBOND_STATE_KEY_PENDING) {
 		link_note(link, "%s: %s", text->name, text->sentence);
 	}
@@ -172,10 +188,11 @@ static void look(struct sb_link *link)
 		link_check_error(link, result);
 		return;
 	}
-	if (key.state != link->key_state) {
+	/* One alarm may come while another one is there. */
+	if (key.state != link->key_state || key.state == SEALBOND_STATE_BYPASS)
 		link_key_tell(link, &key);
+	if (key.state != link->key_state)
 		link->key_settled = link->approved = false;
-	}
 	link->key_state = key.state;
 	link->has_candidate = key.has_candidate;
 	memcpy(link->candidate, key.candidate, sizeof(link->candidate));

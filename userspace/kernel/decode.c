@@ -75,6 +75,7 @@ static void decode_key_numbers(struct nlattr **a, struct sb_key_status *key)
 {
 	memset(key, 0, sizeof(*key));
 	key->state = (unsigned int)number(a[SEALBOND_A_STATE]);
+	key->alarms = (uint32_t)number(a[SEALBOND_A_ALARMS]);
 	if (a[SEALBOND_A_STATE_DETAIL])
 		key->detail = (int32_t)number(a[SEALBOND_A_STATE_DETAIL]);
 	key->has_current = bytes(a[SEALBOND_A_KEY_CURRENT], key->current, sizeof(key->current));
@@ -243,6 +244,7 @@ void sb_decode_event(struct nlattr **a, struct sb_event *event)
 	event->mode = (unsigned int)number(a[SEALBOND_A_MODE]);
 	event->state = (unsigned int)number(a[SEALBOND_A_STATE]);
 	event->changed_pcrs = (uint32_t)number(a[SEALBOND_A_CHANGED_PCRS]);
+	event->alarms = (uint32_t)number(a[SEALBOND_A_ALARMS]);
 	if (a[SEALBOND_A_DROP])
 		sb_decode_drop(a[SEALBOND_A_DROP], &event->drop);
 }

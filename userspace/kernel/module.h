@@ -34,6 +34,7 @@ enum { SB_PLACE_CURRENT, SB_PLACE_NEXT, SB_PLACE_CANDIDATE, SB_PLACES };
 
 struct sb_key_status {
 	unsigned int state;		/* enum sealbond_state */
+	uint32_t alarms;		/* bits of enum sealbond_alarm */
 	int32_t detail;			/* TPM response code (> 0) or -errno */
 	bool has_current, has_next, has_old;
 	bool has_candidate;		/* with boot-changed: bonds are made with it */
@@ -131,6 +132,7 @@ struct sb_event {
 	unsigned int mode;
 	unsigned int state;		/* enum sealbond_state */
 	uint32_t changed_pcrs;
+	uint32_t alarms;
 	struct sb_drop drop;
 };
 

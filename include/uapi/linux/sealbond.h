@@ -42,9 +42,9 @@
  *	[BLOB_NEXT] [APPROVALS] [CONFIG_HASH] [EARLY]. Starts one hold of the TPM on a
  *	worker and returns at once; EVENT_KEY tells the end. EBUSY while one runs or when a
  *	key is held; EKEYREVOKED once the alarms have PCR or RESET. CONFIG_HASH is extended into
- *	the cap PCR first, before anything is unsealed or made, and once in the module's life: EEXIST for another one, or another
- *	CAP_PCR with it; EPERM for a first one when the cap was extended already. EARLY says
- *	that the measured early boot asks.
+ *	the cap PCR first, before anything is unsealed or made, and once in the module's life:
+ *	EEXIST for another one, or another CAP_PCR with it; EPERM for a first one when the cap
+ *	was extended already. EARLY says that the measured early boot asks.
  * GET_KEY -> STATE [ALARMS] [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
  *	[BLOB_NEXT] [BLOB_CANDIDATE] [CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES]
  *	[RESET_COUNT] [RESTART_COUNT] [KEY_OLD KEY_OLD_MS]; blobs are new ones that were not
