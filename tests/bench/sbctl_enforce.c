@@ -170,11 +170,12 @@ static void show_status(struct nlattr **a, void *ctx)
 	(void)ctx;
 	if (a[SEALBOND_A_CONFIG_HASH])
 		print_hex("config", a[SEALBOND_A_CONFIG_HASH]);
-	printf("version=%s mode=%s state=%u assurance=%#x peers=%u bonds=%u locked=%d\n",
+	printf("version=%s mode=%s state=%u assurance=%#x peers=%u bonds=%u locked=%d alarms=%#x\n",
 	       nla_get_string(a[SEALBOND_A_VERSION]), modes[nla_get_u8(a[SEALBOND_A_MODE])],
 	       nla_get_u8(a[SEALBOND_A_STATE]), nla_get_u32(a[SEALBOND_A_ASSURANCE]),
 	       nla_get_u32(a[SEALBOND_A_PEERS_NR]), nla_get_u32(a[SEALBOND_A_BONDS_NR]),
-	       !!a[SEALBOND_A_LOCKED]);
+	       !!a[SEALBOND_A_LOCKED],
+	       a[SEALBOND_A_ALARMS] ? nla_get_u32(a[SEALBOND_A_ALARMS]) : 0);
 }
 
 int do_status(void)
@@ -226,6 +227,10 @@ static void show_event(int event, struct nlattr **a)
 		printf("state=%u ", nla_get_u8(a[SEALBOND_A_STATE]));
 	if (a[SEALBOND_A_MODE])
 		printf("mode=%s ", modes[nla_get_u8(a[SEALBOND_A_MODE])]);
+	if (a[SEALBOND_A_ALARMS])
+		printf("alarms=%#x ", nla_get_u32(a[SEALBOND_A_ALARMS]));
+	if (a[SEALBOND_A_CHANGED_PCRS])
+		printf("changed_pcrs=%#x ", nla_get_u32(a[SEALBOND_A_CHANGED_PCRS]));
 	if (a[SEALBOND_A_EPOCH])
 		printf("epoch=%u ", nla_get_u32(a[SEALBOND_A_EPOCH]));
 	if (a[SEALBOND_A_ENCAP])

@@ -36,7 +36,8 @@ ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "s
 LIVE = 3
 
 TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),
-         **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz", "xfrmroot")}}
+         **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz", "xfrmroot",
+                                                                         "xdptool")}}
 
 
 def fields(line):
@@ -285,6 +286,9 @@ class Pair:
         a, b = bonds or self.bonds()
         return (a.get("bond") == b.get("bond") == LIVE and a["spi_in"] == b["spi_out"]
                 and a["spi_out"] == b["spi_in"])
+
+    def live(self):
+        return all(bond.get("bond") == LIVE for bond in self.bonds())
 
     def identity(self):
         """What must not change when nothing may happen."""

@@ -39,7 +39,7 @@ MODULES = BOOT_MODULES + DISK_MODULES + """
     ecc ecdh_generic ecdsa_generic sha256-ssse3 sha256_generic cryptd af_alg algif_aead algif_hash
     veth tun tap dummy bridge ifb macvlan macvtap ipvlan vrf 8021q bonding nlmon vsockmon
     ip_gre ip6_gre gre ipip sit ip6_tunnel ip_vti ip6_vti vxlan geneve fou ip_tunnel l2tp_eth
-    sch_ingress sch_netem sch_tbf sch_htb sch_prio sch_fq sch_fq_codel
+    sch_ingress sch_netem sch_tbf sch_htb sch_prio sch_red sch_fq sch_fq_codel
     act_mirred act_gact act_police act_pedit act_skbedit act_bpf
     cls_u32 cls_matchall cls_flower cls_bpf cls_basic
     nf_tables nft_ct nft_nat nft_masq nft_redir nft_chain_nat nft_reject nft_reject_inet nft_limit

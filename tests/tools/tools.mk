@@ -5,7 +5,7 @@
 
 TOOL_DIR := build/tests
 TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -static -Iinclude/uapi
-TOOLS := udpnum rawsend nlfuzz notify xfrmroot
+TOOLS := udpnum rawsend nlfuzz notify xfrmroot xdptool
 
 # $(1): program
 define tool_rule
