@@ -3,6 +3,7 @@
 
 #include "watch.h"
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
@@ -26,6 +27,7 @@ static bool acted;		/* the bonds of this alarm were ended */
 
 static bool running;		/* all namespaces have what we look at */
 static unsigned long asked;	/* bit 0: something happened, look at all of it */
+static atomic_t saw;		/* alarms of what may be gone again; the next look takes them */
 static unsigned int round;	/* of the work alone */
 static DECLARE_DELAYED_WORK(look_work, look);
 
@@ -64,7 +66,7 @@ static void tell(u32 which, u32 now, u32 pcrs)
 	act();
 	if (sb_net_each(tell_namespace))
 		sb_event_alarm(&init_net, alarms, changed_pcrs);
-	pr_warn("alarms: %#x, changed PCRs: %#x\n", alarms, changed_pcrs);
+	pr_warn_ratelimited("alarms: %#x, changed PCRs: %#x\n", alarms, changed_pcrs);
 }
 
 void sb_watch_tell(u32 which, u32 now, u32 pcrs)
@@ -116,7 +118,8 @@ static void look(struct work_struct *work)
 	if (!all)
 		found = sb_alarms_now & SEALBOND_ALARM_TC;
 	if (sb_net_each(all ? look_at_all : look_at_devices))
-		which = 0;
+		unknown = which;
+	found |= atomic_xchg(&saw, 0);
 	tell(which & ~(unknown & ~found), found, 0);
 	act();
 	mutex_unlock(&lock);
@@ -134,6 +137,12 @@ void sb_watch_look(void)
 		mod_delayed_work(sb_wq, &look_work, 0);
 	}
 	rcu_read_unlock();
+}
+
+void sb_watch_saw(u32 alarms)
+{
+	atomic_or(alarms, &saw);
+	sb_watch_look();
 }
 
 /* Attaching a program by netlink is told as a change of its device; a moved device is another's. */
@@ -159,15 +168,18 @@ int sb_watch_init(void)
 
 	WRITE_ONCE(running, true);
 	err = register_netdevice_notifier(&device_notifier);
-	if (err)
-		sb_watch_exit();
-	else
-		sb_watch_look();
-	return err;
+	if (err) {
+		WRITE_ONCE(running, false);
+		return err;
+	}
+	sb_watch_probe_init();
+	sb_watch_look();
+	return 0;
 }
 
 void sb_watch_exit(void)
 {
+	sb_watch_probe_exit();
 	unregister_netdevice_notifier(&device_notifier);
 	WRITE_ONCE(running, false);
 	synchronize_rcu();

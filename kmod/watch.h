@@ -38,6 +38,9 @@ u32 sb_watch_changed_pcrs(void);
 /* sb_watch_look() - look at everything now and not at the period's end. Any context. */
 void sb_watch_look(void);
 
+/* sb_watch_saw() - alarms of what was there just now, and may be gone again. Any context. */
+void sb_watch_saw(u32 alarms);
+
 /*
  * sb_watch_tell() - alarms of @which are as in @now from here on (sticky ones are only ever
  * added); @pcrs are added to the changed ones. Ends bonds, sends events. Process context, with
@@ -55,6 +58,10 @@ bool sb_watch_xsk(struct sb_net *sn);
 bool sb_watch_tc_programs(struct net *net);		/* RTNL held */
 /* *found is untouched on failure. 0 or -errno. */
 int sb_watch_tc_actions(struct sb_net *sn, bool *found);
+
+/* Calls that nobody tells of, seen as they happen where the kernel has return probes. */
+void sb_watch_probe_init(void);
+void sb_watch_probe_exit(void);
 
 /* Hears of changes to tc in a namespace, from its start to its end. 0 or -errno. */
 int sb_watch_tc_net_init(struct sb_net *sn);

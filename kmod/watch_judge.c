@@ -25,6 +25,9 @@ enum sb_watch_answer sb_watch_answer(int rc)
 {
 	if (!rc)
 		return SB_WATCH_GOOD;
+	/* That is ours, and says nothing of the TPM. */
+	if (rc == -ENOMEM)
+		return SB_WATCH_ALIVE;
 	if (rc < 0 || rc == RC_FAILURE)
 		return SB_WATCH_SILENT;
 	return rc == RC_INITIALIZE ? SB_WATCH_WAS_RESET : SB_WATCH_ALIVE;

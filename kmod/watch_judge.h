@@ -25,7 +25,7 @@ u32 sb_watch_drift(const struct sb_tpm_seen *was, const struct sb_tpm_seen *is, 
 
 enum sb_watch_answer {
 	SB_WATCH_GOOD,
-	SB_WATCH_ALIVE,		/* it answered, and not what was asked: busy, or other people's mess */
+	SB_WATCH_ALIVE,		/* it answered, and not what was asked: busy, or asked in vain */
 	SB_WATCH_SILENT,	/* no answer, or that it has failed */
 	SB_WATCH_WAS_RESET,	/* it was reset, and nobody has started it up since */
 };

@@ -350,10 +350,62 @@ bool sb_watch_tc_programs(struct net *net)
 	return false;
 }
 
-/* Nobody reads what comes: that something came is enough. */
+/*
+ * What was made just now may be gone before anybody lists it: the announcement itself is read, in
+ * which actions lie in tables, one level down in what is the classifier's own.
+ */
+static bool table_leaves(struct sb_net *sn, const struct nlattr *table)
+{
+	struct nlattr *entry, *a[TCA_ACT_MAX + 1];
+	int rest;
+
+	nla_for_each_nested(entry, table, rest) {
+		if (nla_parse_nested_deprecated(a, TCA_ACT_MAX, entry, NULL, NULL) ||
+		    !a[TCA_ACT_KIND])
+			continue;
+		if (!nla_strcmp(a[TCA_ACT_KIND], "bpf") ||
+		    (!nla_strcmp(a[TCA_ACT_KIND], "mirred") &&
+		     mirred_leaves(sn, a[TCA_ACT_OPTIONS])))
+			return true;
+	}
+	return false;
+}
+
+static bool announces_way_out(struct sb_net *sn, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *kind, *options;
+	struct nlattr *table;
+	int rest;
+
+	if (nlh->nlmsg_type == RTM_NEWACTION) {
+		options = nlmsg_find_attr(nlh, sizeof(struct tcamsg), TCA_ACT_TAB);
+		return options && table_leaves(sn, options);
+	}
+	if (nlh->nlmsg_type != RTM_NEWTFILTER)
+		return false;
+	kind = nlmsg_find_attr(nlh, sizeof(struct tcmsg), TCA_KIND);
+	if (kind && !nla_strcmp(kind, "bpf"))
+		return true;
+	options = nlmsg_find_attr(nlh, sizeof(struct tcmsg), TCA_OPTIONS);
+	if (options)
+		nla_for_each_nested(table, options, rest)
+			if (table_leaves(sn, table))
+				return true;
+	return false;
+}
+
 static void on_change(struct sock *sk)
 {
-	skb_queue_purge(&sk->sk_receive_queue);
+	struct sb_net *sn = sb_net_of(sock_net(sk));
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)skb->data;
+
+		if (nlmsg_ok(nlh, skb->len) && announces_way_out(sn, nlh))
+			sb_watch_saw(SEALBOND_ALARM_TC);
+		kfree_skb(skb);
+	}
 	sb_watch_look();
 }
 

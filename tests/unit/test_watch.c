@@ -82,6 +82,7 @@ static void answers(void **state)
 	assert_int_equal(sb_watch_answer(0), SB_WATCH_GOOD);
 	for (unsigned int i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
 		assert_int_equal(sb_watch_answer(busy[i]), SB_WATCH_ALIVE);
+	assert_int_equal(sb_watch_answer(-ENOMEM), SB_WATCH_ALIVE);
 	assert_int_equal(sb_watch_answer(0x101), SB_WATCH_SILENT);
 	assert_int_equal(sb_watch_answer(-EIO), SB_WATCH_SILENT);
 	assert_int_equal(sb_watch_answer(-ENODEV), SB_WATCH_SILENT);
