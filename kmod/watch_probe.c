@@ -73,7 +73,7 @@ static int xdp_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-#ifdef SB_HAVE_TCX
+#if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 static int tcx_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	if (returned(regs) >= 0)
@@ -88,7 +88,7 @@ static struct kretprobe probes[] = {
 	{ .kp.symbol_name = "dev_change_xdp_fd", .entry_handler = change_called,
 	  .handler = change_returned, .data_size = sizeof(int) },
 	{ .kp.symbol_name = "bpf_xdp_link_attach", .handler = xdp_attached },
-#ifdef SB_HAVE_TCX
+#if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 	{ .kp.symbol_name = "tcx_prog_attach", .handler = tcx_attached },
 	{ .kp.symbol_name = "tcx_link_attach", .handler = tcx_attached },
 #endif

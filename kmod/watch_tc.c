@@ -13,7 +13,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/tc_act/tc_mirred.h>
-#ifdef SB_HAVE_TCX
+#if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 #include <linux/bpf_mprog.h>
 #endif
 #include <net/netlink.h>
@@ -304,7 +304,7 @@ static bool qdisc_has_program(struct Qdisc *q)
 	return walk.found;
 }
 
-#ifdef SB_HAVE_TCX
+#if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 static bool tcx_has_program(struct net_device *dev)
 {
 	struct bpf_mprog_entry *in = rtnl_dereference(dev->tcx_ingress);

@@ -38,6 +38,8 @@ options() {
 	need CRYPTO_LIB_SHA256: SHA-256, for the session with the TPM
 	need CRYPTO_LIB_CURVE25519: X25519, for the handshake and the bond key
 	need CRYPTO_LIB_CHACHA20POLY1305: ChaCha20-Poly1305, for the handshake
+	need NET_CLS_ACT: tc's filters and actions, looked through for what redirects past the hooks
+	want KRETPROBES: what goes around the filter is seen at once, and not within 250 ms
 	want EVENT_TRACING: the tracepoint sealbond_drop
 	want XFRM_STATISTICS: /proc/net/xfrm_stat beside the module's own counters
 	LIST

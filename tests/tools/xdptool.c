@@ -6,6 +6,7 @@
  *   xdptool detach DEV
  *   xdptool link DEV               the same by a BPF link, which lives as long as this process
  *   xdptool xsk DEV HEX [COUNT]    an AF_XDP socket in copy mode; sends frames and goes on living
+ *   xdptool burst DEV HEX [COUNT]  the same, and ends at once
  *   xdptool cls DEV PARENT TO      a direct-action program at PARENT (a hex handle: fff2 ingress or
  *                                  fff3 egress of clsact) that redirects everything to device TO
  *
@@ -236,7 +237,6 @@ static void send_frames(const char *dev, const char *hex, unsigned int count)
 	       (errno == EAGAIN || errno == EBUSY))
 		;
 	printf("sent=%u\n", count);
-	live();
 }
 
 int main(int argc, char **argv)
@@ -257,10 +257,13 @@ int main(int argc, char **argv)
 		live();
 	} else if (!strcmp(what, "xsk") && argc > 3) {
 		send_frames(argv[2], argv[3], argc > 4 ? strtoul(argv[4], NULL, 10) : 1);
+		live();
+	} else if (!strcmp(what, "burst") && argc > 3) {
+		send_frames(argv[2], argv[3], argc > 4 ? strtoul(argv[4], NULL, 10) : 1);
 	} else if (!strcmp(what, "cls") && argc > 4) {
 		set_filter(argv[2], argv[3], argv[4]);
 	} else {
-		fputs("usage: xdptool attach|detach|link DEV | xsk DEV HEX [COUNT] | cls DEV PARENT TO\n",
+		fputs("usage: xdptool attach|detach|link DEV | xsk|burst DEV HEX [COUNT] | cls DEV PARENT TO\n",
 		      stderr);
 		return 2;
 	}
