@@ -297,7 +297,7 @@ def test_pcr(lab, t):
         r = a.ctl("start id=b", check=False)
         t.check(f"root extends {words}: mode off does not bring it back", r.code == 1 and "ENOKEY" in r.out, r)
         r = a.ctl("key", check=False)
-        t.check(f"root extends {words}: a new hold is refused", r.code == 1 and "EPERM" in r.out and "reboot" in r.out, r)
+        t.check(f"root extends {words}: a new hold is refused", r.code == 1 and "EKEYREVOKED" in r.out and "reboot" in r.out, r)
         pair = reloaded(pair)
     t.check("after a reboot, here of the module, it works", pair.pings())
 
