@@ -33,7 +33,7 @@
 /* The attribute is younger than some kernels: a block's number, all whose devices are meant. */
 #define MIRRED_BLOCKID	4
 
-/* Of our own sockets, and of no program's by chance; where one is taken, the kernel gives another. */
+/* Of our own sockets, and no program's by chance; where one is taken, the kernel gives another. */
 #define EAR_PORT	0xfff05ea1
 #define ASK_PORT	0xfff05ea2
 
@@ -319,7 +319,7 @@ static bool tcx_has_program(struct net_device *dev)
 }
 #endif
 
-/* A netkit device runs programs of its own, whose redirects skip hooks as tc's do, and tells of none. */
+/* Runs programs of its own, whose redirects skip hooks as tc's do, and shows none of them. */
 static bool is_netkit(const struct net_device *dev)
 {
 	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "netkit");

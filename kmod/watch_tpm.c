@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One for the machine, whoever holds keys. Everything runs on the TPM's ordered queue: no lock. A
- * slow TPM makes a look long and is no alarm; one that gives no answer at all for SB_WATCH_TPM_GONE_S
- * is, or root could unbind its driver and reset it unseen.
+ * slow TPM makes a look long and is no alarm; one that gives no answer at all for
+ * SB_WATCH_TPM_GONE_S is, or root could unbind its driver and reset it unseen.
  */
 #include "watch_tpm.h"
 
