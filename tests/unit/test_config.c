@@ -232,6 +232,19 @@ static void example(void **state)
 	assert_string_equal(error.text, "docs/examples/absent.conf: No such file or directory");
 }
 
+static void lock(void **state)
+{
+	struct sb_config config;
+	struct sb_error error;
+
+	assert_int_equal(parse(WHOLE, &config, &error), 0);
+	assert_false(config.lock);
+	assert_int_equal(parse(WHOLE "[enforce]\nlock = yes\nmode = enforce\n", &config, &error), 0);
+	assert_true(config.lock);
+	assert_int_equal(parse(WHOLE "[enforce]\nlock = yes\n", &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "lock = yes is for mode = enforce"));
+}
+
 static void signed_grants(void **state)
 {
 	static const struct {
@@ -278,7 +291,7 @@ int main(void)
 		cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
 		cmocka_unit_test(errors), cmocka_unit_test(bytes), cmocka_unit_test(too_many_exceptions),
 		cmocka_unit_test(truncated), cmocka_unit_test(ids), cmocka_unit_test(example),
-		cmocka_unit_test(signed_grants),
+		cmocka_unit_test(signed_grants), cmocka_unit_test(lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "exception_match.h"
@@ -333,6 +334,38 @@ static void test_budget_defaults(void **state)
 	assert_int_equal(b.bytes_ns, SB_NS_PER_S * (1 + (u64)U32_MAX));
 }
 
+/* Each field counts, and padding does not. */
+static void test_same(void **state)
+{
+	static const struct sb_exception_spec all = {
+		.name = "ntp", .ifname = "eth0", .kind = SEALBOND_EXC_MATCH, .dir = OUT, .proto = 17,
+		.family = 4, .prefix = 24, .remote = { 192, 0, 2 }, .local_port = 1, .remote_port = 123,
+		.rate = 5, .bytes = 6,
+	};
+	struct sb_exception_spec a, b;
+
+	memset(&a, 0xff, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	a = all;
+	b = all;
+	memset(b.name + 4, 0xaa, sizeof(b.name) - 4);
+	assert_true(sb_exception_same(&a, &b));
+#define OTHER(field, value) do { b = all; b.field = value; assert_false(sb_exception_same(&a, &b)); } while (0)
+	OTHER(name[0], 'm');
+	OTHER(ifname[3], '1');
+	OTHER(kind, SEALBOND_EXC_ARP);
+	OTHER(dir, IN);
+	OTHER(proto, 6);
+	OTHER(family, 6);
+	OTHER(prefix, 25);
+	OTHER(remote[15], 1);
+	OTHER(local_port, 2);
+	OTHER(remote_port, 124);
+	OTHER(rate, 6);
+	OTHER(bytes, 7);
+#undef OTHER
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_budget_defaults),
