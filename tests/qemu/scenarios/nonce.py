@@ -42,6 +42,35 @@ def stream(source, target, interval=500):
     return source.running(f"udpnum send {target.inner6} 5001 0 {interval}", "sent=")
 
 
+def heavy(pair, t, words, rotations=4):
+    """Segmented streams both ways, two of each, small datagrams, and new epochs meanwhile."""
+    a, b = pair.sides
+    since = marks(a), marks(b)
+    before = [side.dropped("repeated") for side in pair.sides]
+    with a.events() as events, b.running("iperf3 -s", "listening"):
+        client = a.start(f"iperf3 -c {b.inner4} -P 2 --bidir -t 8 -l 64K", timeout=120)
+        with stream(a, b, 1000), stream(b, a, 1000):
+            for _ in range(rotations):
+                pair.start()
+            r = client.wait(120)
+        t.check(f"{words}: iperf3 has gone through", r, r)
+        told = events.all("bond-ended")
+    t.check(f"{words}: no bond has ended in {rotations} rotations", not told, told)
+    dropped = [side.dropped("repeated") - n for side, n in zip(pair.sides, before)]
+    t.check(f"{words}: nothing was taken for repeated", dropped == [0, 0], dropped)
+    for side, mark in zip(pair.sides, since):
+        found = numbers(side, mark)
+        t.check(f"{words}: no number has left {side.name} twice", found and max(found.values()) == 1,
+                twice(side, mark))
+        t.note(f"{words}: {side.name} has sent {len(found)} numbers of {len({spi for spi, _ in found})} SAs")
+
+
+def test_heavy(lab, t):
+    pair = bonded.pair(lab)
+    for words, six, encap in KINDS[:3]:
+        heavy(pair.up(outer6=six, encap=encap), t, words)
+
+
 def rewind(side, other, six, oseq):
     bond = side.bond(other)
     return side.run(f"xfrmroot newae {bond['spi_out']:x} {other.outer6 if six else other.outer4} {oseq}")
@@ -122,35 +151,6 @@ def test_changed(lab, t):
         a.run("ip xfrm state flush; ip xfrm policy flush")
         pair.up()
         t.check("and a new bond has other SAs", a.bond(b)["spi_out"] != spi and pair.pings())
-
-
-def heavy(pair, t, words, rotations=4):
-    """Segmented streams both ways, two of each, small datagrams, and new epochs meanwhile."""
-    a, b = pair.sides
-    since = marks(a), marks(b)
-    before = [side.dropped("repeated") for side in pair.sides]
-    with a.events() as events, b.running("iperf3 -s", "listening"):
-        client = a.start(f"iperf3 -c {b.inner4} -P 2 --bidir -t 8 -l 64K", timeout=120)
-        with stream(a, b, 1000), stream(b, a, 1000):
-            for _ in range(rotations):
-                pair.start()
-            r = client.wait(120)
-        t.check(f"{words}: iperf3 has gone through", r, r)
-        told = events.all("bond-ended")
-    t.check(f"{words}: no bond has ended in {rotations} rotations", not told, told)
-    dropped = [side.dropped("repeated") - n for side, n in zip(pair.sides, before)]
-    t.check(f"{words}: nothing was taken for repeated", dropped == [0, 0], dropped)
-    for side, mark in zip(pair.sides, since):
-        found = numbers(side, mark)
-        t.check(f"{words}: no number has left {side.name} twice", found and max(found.values()) == 1,
-                twice(side, mark))
-        t.note(f"{words}: {side.name} has sent {len(found)} numbers of {len({spi for spi, _ in found})} SAs")
-
-
-def test_heavy(lab, t):
-    pair = bonded.pair(lab)
-    for words, six, encap in KINDS[:3]:
-        heavy(pair.up(outer6=six, encap=encap), t, words)
 
 
 def test_listened_to(lab, t):
