@@ -47,7 +47,7 @@ def heavy(pair, t, words, rotations=4):
     a, b = pair.sides
     since = marks(a), marks(b)
     before = [side.dropped("repeated") for side in pair.sides]
-    with a.events() as events, b.running("iperf3 -s", "listening"):
+    with a.events() as events, b.running("iperf3 -s --forceflush", "listening"):
         client = a.start(f"iperf3 -c {b.inner4} -P 2 --bidir -t 8 -l 64K", timeout=120)
         with stream(a, b, 1000), stream(b, a, 1000):
             for _ in range(rotations):
