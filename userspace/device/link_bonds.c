@@ -172,10 +172,18 @@ static void on_ended(struct link_peer *peer, const struct sb_event *event)
 	link_schedule(&peer->bond_timer, link_jitter(500, 50));
 }
 
-static void on_stranger(const struct sb_event *event)
+/* Everybody can call itself by a peer's device id: what is said is a hint for people, no more. */
+static void on_stranger(const struct sb_event *event, const struct link_peer *namesake)
 {
 	char id[SB_HEX_ROOM(SEALBOND_ID_LEN)], key[SB_HEX_ROOM(SEALBOND_KEY_LEN)], endpoint[SB_ENDPOINT_ROOM];
 
+	if (namesake) {
+		sb_info("who asks from %s calls itself %s, with another key than we know: %s. If you have rotated that "
+			"device's key, compare it with sealbond identity there, and put it in the peers file",
+			sb_format_endpoint(endpoint, &event->endpoint), namesake->entry.name,
+			sb_format_hex(key, event->key, SEALBOND_KEY_LEN));
+		return;
+	}
 	sb_info("a device that is no peer asks for a bond: device_id %s key %s endpoint %s",
 		sb_format_hex(id, event->device_id, SEALBOND_ID_LEN),
 		sb_format_hex(key, event->key, SEALBOND_KEY_LEN), sb_format_endpoint(endpoint, &event->endpoint));
@@ -213,7 +221,7 @@ void link_bond_event(struct sb_link *link, const struct sb_event *event)
 	struct link_peer *peer = event->has_device_id ? link_peer_by_id(link, event->device_id) : NULL;
 
 	if (event->kind == SEALBOND_EVENT_STRANGER)
-		on_stranger(event);
+		on_stranger(event, peer);
 	else if (peer && link->module)
 		on_peer_event(peer, event);
 }
