@@ -60,15 +60,18 @@ demo:
 	+@MAKE="$(MAKE)" scripts/check.sh run-demo
 
 # Ours, and public ones where somebody has put them: VECTORS is a directory with noise/,
-# light/ and tpm/.
+# light/, tpm/ and smt/.
 VECTORS ?= $(wildcard ../shared/vectors)
-check-vectors: $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/tpm_vectors
+check-vectors: $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/tpm_vectors \
+		$(UNIT_DIR)/smt_vectors
 	@for file in tests/vectors/noise.json $(wildcard $(VECTORS)/noise/*.json); do \
 		$< "$$file" || exit 1; done
 	@for directory in tests/vectors/light $(wildcard $(VECTORS)/light); do \
 		$(UNIT_DIR)/light_vectors "$$directory" || exit 1; done
 	@for directory in $(wildcard $(VECTORS)/tpm); do \
 		$(UNIT_DIR)/tpm_vectors "$$directory" || exit 1; done
+	@for directory in tests/vectors/smt $(wildcard $(VECTORS)/smt); do \
+		$(UNIT_DIR)/smt_vectors "$$directory" || exit 1; done
 
 # A few seconds and always the same inputs; `make fuzz` looks for new ones.
 check-fuzz:

@@ -98,3 +98,9 @@ candidate_CFLAGS := $(USER_TEST_CFLAGS)
 
 UNIT += watch
 watch_SRC := tests/unit/test_watch.c kmod/watch_judge.c
+
+include userspace/tree/tree.mk
+UNIT += tree proof
+tree_SRC := tests/unit/test_tree.c $(TREE_MEMORY)
+proof_SRC := tests/unit/test_proof.c $(TREE_MEMORY)
+$(foreach t,tree proof,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))

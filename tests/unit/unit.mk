@@ -48,8 +48,14 @@ $(UNIT_DIR)/tpm_vectors: tests/vectors/tpm_vectors.c $(STATE) tests/unit/unit.mk
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) -lcrypto
 
+$(UNIT_DIR)/smt_vectors: tests/vectors/smt_vectors.c $(TREE_MEMORY) tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
+		-lcrypto -ljson-c
+
 .PHONY: check-unit
-check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors
+check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/smt_vectors
 	@tests/unit/run.sh $(unit_programs)
 	@$(UNIT_DIR)/noise_vectors tests/vectors/noise.json
 	@$(UNIT_DIR)/light_vectors tests/vectors/light
+	@$(UNIT_DIR)/smt_vectors tests/vectors/smt
