@@ -38,6 +38,8 @@ SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
 # Run by run-parts, in the order of names: behind those that make and place images.
 PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
+include userspace/tree/tree.mk
+
 USER_PROGRAMS := sealbondd sealbondd-tpm sealbond
 
 # $(1): program, $(2): its variables' prefix

@@ -13,3 +13,16 @@ $(BUILD)/sbctl: $(SBCTL_SRC) tests/bench/sbctl.h tests/bench/sbctl_nl.h include/
 bench: setup
 	+$(MAKE) module user $(BUILD)/sbctl
 	tests/bench/bench.py
+
+# build/tests/tree_bench N BATCH [DIR]: the ledger's store, with the compiler flags of the programs.
+TREE_BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(TREE_STORE) userspace/tree/table.c userspace/tree/memory.c)
+
+$(BUILD)/tests/tree_bench: tests/bench/tree_bench.c $(TREE_BENCH_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) -o $@ $^ $$(pkg-config --libs $(TREE_LIBS))
+
+-include $(TREE_BENCH_OBJ:.o=.d)
+
+.PHONY: tree-bench
+tree-bench: $(BUILD)/tests/tree_bench
+	$< 1000000 1000

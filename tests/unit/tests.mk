@@ -104,3 +104,7 @@ UNIT += tree proof
 tree_SRC := tests/unit/test_tree.c $(TREE_MEMORY)
 proof_SRC := tests/unit/test_proof.c $(TREE_MEMORY)
 $(foreach t,tree proof,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))
+UNIT += store
+store_SRC := tests/unit/test_store.c $(TREE_STORE) userspace/tree/table.c userspace/tree/memory.c
+store_CFLAGS := $(USER_TEST_CFLAGS)
+store_LIBS := -llmdb

@@ -91,7 +91,7 @@ int sb_page_decode(const uint8_t *data, size_t length, struct sb_page *page)
 	for (unsigned int node = 2; node < 2 * SB_PAGE_SLOTS; node++)
 		if (!is_stored(page, node))
 			stand_in(page, node);
-	/* the root's own is not there; sb_page_rehash makes it */
+	/* the root's own is not there; sb_page_root makes it */
 	memset(page->hash[1], 0, SB_TREE_HASH_LEN);
 	return 0;
 }
@@ -139,14 +139,22 @@ void sb_page_set(struct sb_page *page, unsigned int slot, const uint8_t *hash, c
 	}
 }
 
+static void rehash_node(struct sb_page *page, unsigned int node)
+{
+	if (is_hashed(page, node))
+		sb_tree_inner(page->hash[2 * node], page->hash[2 * node + 1], page->hash[node]);
+	else
+		stand_in(page, node);
+}
+
 void sb_page_rehash(struct sb_page *page, uint16_t dirty)
 {
-	for (unsigned int node = SB_PAGE_SLOTS - 1; node >= 1; node--) {
-		if (!(below[node] & dirty))
-			continue;
-		if (is_hashed(page, node))
-			sb_tree_inner(page->hash[2 * node], page->hash[2 * node + 1], page->hash[node]);
-		else
-			stand_in(page, node);
-	}
+	for (unsigned int node = SB_PAGE_SLOTS - 1; node >= 1; node--)
+		if (below[node] & dirty)
+			rehash_node(page, node);
+}
+
+void sb_page_root(struct sb_page *page)
+{
+	rehash_node(page, 1);
 }

@@ -46,6 +46,9 @@ void sb_page_set(struct sb_page *page, unsigned int slot, const uint8_t *hash, c
 /* Hashes what is above the slots in dirty (bit s: slot s), up to the page's root. */
 void sb_page_rehash(struct sb_page *page, uint16_t dirty);
 
+/* Hashes the page's root alone, which a decoded page lacks. */
+void sb_page_root(struct sb_page *page);
+
 /* Nothing below the node. */
 bool sb_page_empty(const struct sb_page *page, unsigned int node);
 

@@ -233,7 +233,7 @@ int sb_tree_apply(const struct sb_pages *pages, struct sb_tree_work *work, struc
 	if (rc)
 		return rc;
 	if (!top->dirty)
-		sb_page_rehash(&top->page, 0x0001);
+		sb_page_root(&top->page);
 	memcpy(root, top->page.hash[1], SB_TREE_HASH_LEN);
 	return 0;
 }
@@ -254,7 +254,7 @@ int sb_tree_root(const struct sb_pages *pages, uint8_t root[SB_TREE_HASH_LEN])
 		rc = sb_page_decode(data, length, &page);
 	if (rc)
 		return rc;
-	sb_page_rehash(&page, 0x0001);
+	sb_page_root(&page);
 	memcpy(root, page.hash[1], SB_TREE_HASH_LEN);
 	return 0;
 }
