@@ -37,7 +37,7 @@ static bool leads_to(const struct sb_existence *exist, enum sb_leaf_format forma
 static bool at_edge(const struct sb_existence *exist, unsigned int steps, bool right_edge)
 {
 	for (unsigned int i = 0; i < steps; i++)
-		if (exist->right[i] != right_edge && memcmp(exist->sibling[i], nothing, sizeof(nothing)))
+		if (exist->right[i] != right_edge && memcmp(exist->sibling[i], nothing, sizeof(nothing)) != 0)
 			return false;
 	return true;
 }
@@ -49,7 +49,7 @@ static bool are_neighbours(const struct sb_existence *left, const struct sb_exis
 
 	while (l && r && left->right[l - 1] == right->right[r - 1]) {
 		/* implied by the root; asked because a verifier of ICS-23 asks */
-		if (memcmp(left->sibling[l - 1], right->sibling[r - 1], SB_TREE_HASH_LEN))
+		if (memcmp(left->sibling[l - 1], right->sibling[r - 1], SB_TREE_HASH_LEN) != 0)
 			return false;
 		l--;
 		r--;
@@ -65,7 +65,7 @@ static bool proves_absence(const struct sb_proof *proof, enum sb_leaf_format for
 {
 	uint8_t left[SB_TREE_HASH_LEN], right[SB_TREE_HASH_LEN];
 
-	if (memcmp(proof->path, path, SB_TREE_HASH_LEN))
+	if (memcmp(proof->path, path, SB_TREE_HASH_LEN) != 0)
 		return false;
 	if (!proof->has_left && !proof->has_right)
 		return !memcmp(root, nothing, sizeof(nothing));
@@ -93,8 +93,8 @@ int sb_proof_verify_existence(enum sb_leaf_format format, const uint8_t root[SB_
 	if (rc)
 		return rc;
 	if (read.kind != SB_PROOF_EXISTENCE ||
-	    read.exist.key_length != key_length || memcmp(read.exist.key, key, key_length) ||
-	    read.exist.value_length != value_length || memcmp(read.exist.value, value, value_length) ||
+	    read.exist.key_length != key_length || memcmp(read.exist.key, key, key_length) != 0 ||
+	    read.exist.value_length != value_length || memcmp(read.exist.value, value, value_length) != 0 ||
 	    !leads_to(&read.exist, format, root, path))
 		return -EKEYREJECTED;
 	return 0;

@@ -86,7 +86,7 @@ int sb_tree_prove_simple(const struct sb_pages *pages, const void *key, size_t k
 	rc = sb_tree_find(pages, path, &way);
 	if (rc)
 		return rc;
-	if (way.key_length != key_length || memcmp(way.key, key, key_length))
+	if (way.key_length != key_length || memcmp(way.key, key, key_length) != 0)
 		return -ENOENT;
 	rc = existence(pages, &way, &exist);
 	return rc ? rc : sb_proof_simple(&exist, out, length);

@@ -152,7 +152,7 @@ static int read_head(struct sb_view *view)
 	if (length != sizeof(head))
 		return -EUCLEAN;
 	memcpy(&head, data, sizeof(head));
-	if (memcmp(head.magic, magic, sizeof(magic)))
+	if (memcmp(head.magic, magic, sizeof(magic)) != 0)
 		return -EUCLEAN;
 	view->height = be64toh(head.height);
 	memcpy(view->root, head.root, sizeof(view->root));
@@ -242,7 +242,7 @@ static int check_root(struct sb_store *store)
 	if (rc)
 		return rc;
 	rc = sb_tree_root(&view.pages, root);
-	if (!rc && memcmp(root, view.root, sizeof(root)))
+	if (!rc && memcmp(root, view.root, sizeof(root)) != 0)
 		rc = -EUCLEAN;
 	mdb_txn_abort(view.txn);
 	return rc;

@@ -166,7 +166,7 @@ static int apply_outer(const struct job *job, unsigned int depth, unsigned int s
 		struct sb_page_key key = sb_change_key(job->batch, only);
 
 		/* a value that stays as it is touches nothing */
-		if (!was || memcmp(only->leaf, level->page.hash[SB_PAGE_SLOTS + slot], SB_TREE_HASH_LEN))
+		if (!was || memcmp(only->leaf, level->page.hash[SB_PAGE_SLOTS + slot], SB_TREE_HASH_LEN) != 0)
 			set(level, slot, only->leaf, &key);
 	} else if (was && !stays) {
 		set(level, slot, NULL, NULL);
