@@ -168,8 +168,8 @@ static int by_size(const void *a, const void *b)
 	return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-/* Of SAMPLES keys from first on; the values of the records in a proof are not counted. */
-static void proofs(const struct sb_pages *pages, const uint8_t root[SB_TREE_HASH_LEN], uint64_t first, bool there)
+/* Of SAMPLES keys, those that are there or those behind; the values of the records in a proof are not counted. */
+static void proofs(const struct sb_pages *pages, const uint8_t root[SB_TREE_HASH_LEN], uint64_t records, bool there)
 {
 	static uint8_t out[SB_PROOF_MAX];
 	static int size[SAMPLES];
@@ -184,7 +184,7 @@ static void proofs(const struct sb_pages *pages, const uint8_t root[SB_TREE_HASH
 		bool present;
 		int rc;
 
-		make_key(first + i, key);
+		make_key(there ? i % records : records + i, key);
 		start = now(CLOCK_MONOTONIC);
 		rc = sb_tree_prove(pages, key, KEY_LENGTH, out, sizeof(out), &length, &present);
 		made += now(CLOCK_MONOTONIC) - start;
@@ -221,8 +221,7 @@ static void run_memory(uint64_t records, uint64_t batch)
 	fill(&target, records);
 	update(&target, records, batch);
 	sb_tree_root(sb_memory_pages(target.context), root);
-	if (records >= SAMPLES)
-		proofs(sb_memory_pages(target.context), root, 0, true);
+	proofs(sb_memory_pages(target.context), root, records, true);
 	proofs(sb_memory_pages(target.context), root, records, false);
 	sb_memory_free(target.context);
 }
