@@ -26,13 +26,13 @@ SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sand
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
-	userspace/tpm/tpm.c userspace/tpm/ek.c \
+	$(patsubst %,userspace/tpm/%.c,tpm ek node) \
 	$(patsubst %,userspace/device/%.c,tpm_role role channel)
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
 SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
-	userspace/tpm/pcr.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
+	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
 
 # Run by run-parts, in the order of names: behind those that make and place images.

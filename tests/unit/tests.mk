@@ -108,3 +108,6 @@ UNIT += store
 store_SRC := tests/unit/test_store.c $(TREE_STORE) userspace/tree/table.c userspace/tree/memory.c
 store_CFLAGS := $(USER_TEST_CFLAGS)
 store_LIBS := -llmdb
+UNIT += node
+node_SRC := tests/unit/test_node.c userspace/tpm/node.c $(USER_TEST_PARSE)
+node_CFLAGS := $(USER_TEST_CFLAGS)

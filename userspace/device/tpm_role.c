@@ -10,25 +10,30 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "device/role.h"
+#include "tpm/node.h"
 #include "tpm/tpm.h"
 
 struct tpm_role {
 	struct event_base *base;
 	struct sb_channel *channel;
-	bool confined;		/* only the device's path is left */
+	char node[SB_TPM_NODE_ROOM];
+	bool confined;		/* only the node's path is left */
 };
 
 /* Landlock needs the device to be there, which may come late. */
 static int confine(struct tpm_role *role, struct sb_error *error)
 {
-	static const struct sb_sandbox_path paths[] = { { SB_TPM_DEVICE, 1 } };
+	const struct sb_sandbox_path paths[] = { { role->node, 1 } };
 	struct stat status;
 	int result;
 
 	if (role->confined)
 		return 0;
-	if (stat(SB_TPM_DEVICE, &status) < 0)
-		return sb_fail(error, -errno, "%s: %s", SB_TPM_DEVICE, strerror(errno));
+	result = sb_tpm_node(role->node);
+	if (result < 0)
+		return sb_fail(error, result, "no TPM: %s", strerror(-result));
+	if (stat(role->node, &status) < 0)
+		return sb_fail(error, -errno, "%s: %s", role->node, strerror(errno));
 	result = sb_sandbox_paths(paths, SB_ARRAY_SIZE(paths));
 	if (result < 0)
 		return sb_fail(error, result, "Landlock: %s", strerror(-result));
@@ -44,7 +49,7 @@ static void identify(struct tpm_role *role, struct sb_device_id_answer *answer)
 
 	answer->error = confine(role, &error);
 	if (answer->error == 0)
-		answer->error = sb_tpm_open(&tpm, &error);
+		answer->error = sb_tpm_open(&tpm, role->node, &error);
 	if (answer->error == 0)
 		answer->error = sb_tpm_ek(tpm, &ek, &error);
 	/* Closed between questions: others find the TPM's slots free. */
@@ -69,7 +74,7 @@ static void on_frame(void *context, const struct sb_frame_header *header, const 
 		return;
 	identify(role, &answer);
 	sb_channel_send(role->channel, SB_ROLE_TPM, header->from, SB_MESSAGE_DEVICE_ID, &answer, sizeof(answer));
-	/* A device that came anew has another inode, which this process may not open: begin afresh. */
+	/* A device that came anew has another inode or number, which this process may not open: begin afresh. */
 	if (role->confined && (answer.error == -EACCES || answer.error == -ENOENT))
 		event_base_loopexit(role->base, &(struct timeval){ 1, 0 });
 }

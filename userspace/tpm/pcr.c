@@ -8,15 +8,16 @@
 
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "tpm/node.h"
 
 /* sysfs files say they are a page long: no use for sb_file_read. */
-static int read_one(int pcr, uint8_t value[32])
+static int read_one(int tpm, int pcr, uint8_t value[32])
 {
 	sb_cleanup_close int fd = -1;
 	char path[64], text[80];
 	ssize_t got;
 
-	snprintf(path, sizeof(path), "/sys/class/tpm/tpm0/pcr-sha256/%d", pcr);
+	snprintf(path, sizeof(path), "/sys/class/tpm/tpm%d/pcr-sha256/%d", tpm, pcr);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -32,12 +33,15 @@ static int read_one(int pcr, uint8_t value[32])
 int sb_pcr_read(uint32_t mask, uint8_t values[24][32], struct sb_error *error)
 {
 	uint8_t read[24][32] = { 0 };
+	int tpm = mask ? sb_tpm_number() : 0;
 
+	if (tpm < 0)
+		return sb_fail(error, tpm, "no TPM 2.0: %s", strerror(-tpm));
 	for (int pcr = 0; pcr < 24; pcr++) {
-		int result = mask & 1U << pcr ? read_one(pcr, read[pcr]) : 0;
+		int result = mask & 1U << pcr ? read_one(tpm, pcr, read[pcr]) : 0;
 
 		if (result < 0)
-			return sb_fail(error, result, "PCR %d of the SHA-256 bank of tpm0: %s", pcr, strerror(-result));
+			return sb_fail(error, result, "PCR %d of the SHA-256 bank of tpm%d: %s", pcr, tpm, strerror(-result));
 	}
 	for (int pcr = 0; pcr < 24; pcr++)
 		if (mask & 1U << pcr)

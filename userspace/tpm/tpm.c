@@ -11,31 +11,31 @@
 #include "tpm/tpm_internal.h"
 
 /* The TCTI reports every failure as an I/O error: opening the device ourselves tells which. */
-static int probe(struct sb_error *error)
+static int probe(const char *node, struct sb_error *error)
 {
-	sb_cleanup_close int fd = open(SB_TPM_DEVICE, O_RDWR | O_CLOEXEC);
+	sb_cleanup_close int fd = open(node, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		return sb_fail(error, -errno, "%s: %s", SB_TPM_DEVICE, strerror(errno));
+		return sb_fail(error, -errno, "%s: %s", node, strerror(errno));
 	return 0;
 }
 
-int sb_tpm_open(struct sb_tpm **tpm, struct sb_error *error)
+int sb_tpm_open(struct sb_tpm **tpm, const char *node, struct sb_error *error)
 {
 	struct sb_tpm *opened;
 	size_t size = 0;
 	TSS2_RC rc;
-	int result = probe(error);
+	int result = probe(node, error);
 
 	if (result < 0)
 		return result;
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return sb_fail(error, -ENOMEM, "out of memory");
-	rc = Tss2_Tcti_Device_Init(NULL, &size, SB_TPM_DEVICE);
+	rc = Tss2_Tcti_Device_Init(NULL, &size, node);
 	if (rc == TSS2_RC_SUCCESS) {
 		opened->tcti = calloc(1, size);
-		rc = opened->tcti ? Tss2_Tcti_Device_Init(opened->tcti, &size, SB_TPM_DEVICE) :
+		rc = opened->tcti ? Tss2_Tcti_Device_Init(opened->tcti, &size, node) :
 				    TSS2_ESYS_RC_MEMORY;
 		if (rc != TSS2_RC_SUCCESS) {
 			free(opened->tcti);
@@ -46,7 +46,7 @@ int sb_tpm_open(struct sb_tpm **tpm, struct sb_error *error)
 		rc = Esys_Initialize(&opened->esys, opened->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS) {
 		sb_tpm_close(opened);
-		return sb_fail(error, -EIO, "%s does not answer as a TPM 2.0 (0x%x)", SB_TPM_DEVICE, rc);
+		return sb_fail(error, -EIO, "%s does not answer as a TPM 2.0 (0x%x)", node, rc);
 	}
 	*tpm = opened;
 	return 0;

@@ -8,14 +8,16 @@
 
 #include "common/error.h"
 
-#define SB_TPM_DEVICE		"/dev/tpmrm0"
 #define SB_EK_NAME_MAX		66	/* algorithm, then up to a SHA-512 digest */
 #define SB_DEVICE_ID_TAG	"sealbond device id v1"
 
 struct sb_tpm;
 
-/* -ENOENT or -ENXIO when there is no device; -EIO when it does not answer as a TPM 2.0. */
-int sb_tpm_open(struct sb_tpm **tpm, struct sb_error *error);
+/*
+ * node: as sb_tpm_node() finds it. -ENOENT or -ENXIO when there is no device; -EIO when it does
+ * not answer as a TPM 2.0.
+ */
+int sb_tpm_open(struct sb_tpm **tpm, const char *node, struct sb_error *error);
 void sb_tpm_close(struct sb_tpm *tpm);
 
 struct sb_ek {

@@ -71,10 +71,10 @@ def unbind(guest):
 
 
 def bind(guest):
-    """Gives it back. The kernel itself (IMA) still has the old one's number, so this one is called tpm1,
-    which a TPM that only comes late is not."""
+    """Gives it back. The kernel itself (IMA) still has the old one's number, so this one is called tpm1. The
+    other names are for the tools of the tests."""
     guest.run("echo MSFT0101:00 > /sys/bus/acpi/drivers/tpm_crb/bind && "
-              "mv /dev/tpm1 /dev/tpm0 && mv /dev/tpmrm1 /dev/tpmrm0")
+              "ln -s tpm1 /dev/tpm0 && ln -s tpmrm1 /dev/tpmrm0")
 
 
 def hold(exchanges):
