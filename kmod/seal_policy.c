@@ -174,7 +174,7 @@ u32 sb_tpm_rc(u32 rc)
 
 u8 sb_seal_state(int rc)
 {
-	if (rc == -ENODEV || rc == -EIO)
+	if (rc == -ENODEV)
 		return SEALBOND_STATE_NO_TPM;	/* the driver is unbound */
 	if (rc <= 0)
 		return SEALBOND_STATE_TPM_ERROR;

@@ -46,13 +46,32 @@ bool sb_tpm_is_virtual(const struct sb_tpm *tpm)
 	return tpm->chip->flags & TPM_CHIP_FLAG_VIRTUAL;
 }
 
+/*
+ * The core gives some commands, PCR_Extend among them, less than a second. A TPM that needs
+ * longer would do what was asked and be called broken: it gets the time of the slowest.
+ * The chip is held, nobody else looks at these. (7.x keeps fixed times for TPM 2.0.)
+ */
+static void be_patient(struct sb_tpm *tpm)
+{
+	unsigned long *duration = tpm->chip->duration;
+
+	memcpy(tpm->duration, duration, sizeof(tpm->duration));
+	duration[TPM_SHORT] = duration[TPM_LONG_LONG];
+	duration[TPM_MEDIUM] = duration[TPM_LONG_LONG];
+	duration[TPM_LONG] = duration[TPM_LONG_LONG];
+}
+
 int sb_tpm_hold(struct sb_tpm *tpm)
 {
-	return tpm_try_get_ops(tpm->chip);
+	if (tpm_try_get_ops(tpm->chip))
+		return -ENODEV;
+	be_patient(tpm);
+	return 0;
 }
 
 void sb_tpm_release(struct sb_tpm *tpm)
 {
+	memcpy(tpm->chip->duration, tpm->duration, sizeof(tpm->duration));
 	tpm_put_ops(tpm->chip);
 }
 
@@ -172,6 +191,21 @@ static int get_storage_key(struct sb_rd *r, struct sb_tpm_key *key)
 	return 0;
 }
 
+/*
+ * The Name that the TPM tells for a key must be the one computed: a public area that was
+ * damaged on its way would else be taken for the key of another TPM, or of a cleared one.
+ */
+static int check_name(struct sb_rd *r, const struct sb_tpm_key *key)
+{
+	const u8 *name;
+	u16 n;
+
+	name = sb_get2b(r, &n);
+	if (!name || n != sizeof(key->name) || memcmp(name, key->name, n))
+		return -EBADMSG;
+	return 0;
+}
+
 int sb_tpm_read_storage_key(struct sb_tpm *tpm, u32 handle, struct sb_tpm_key *key)
 {
 	struct sb_tpm_key k = { .handle = handle };
@@ -183,6 +217,8 @@ int sb_tpm_read_storage_key(struct sb_tpm *tpm, u32 handle, struct sb_tpm_key *k
 	if (rc)
 		return rc;
 	rc = get_storage_key(&tpm->in, &k);
+	if (!rc)
+		rc = check_name(&tpm->in, &k);
 	if (!rc)
 		*key = k;
 	return rc;
@@ -208,6 +244,24 @@ static void put_primary_template(struct sb_wr *w)
 	sb_put2b(w, zero, sizeof(zero));
 }
 
+/* The parameters of CreatePrimary's response. */
+static int get_primary(struct sb_rd *r, struct sb_tpm_key *key)
+{
+	int rc = get_storage_key(r, key);
+	u16 n;
+
+	if (rc)
+		return rc;
+	sb_get2b(r, &n);		/* creationData */
+	sb_get2b(r, &n);		/* creationHash */
+	sb_get(r, 2 + 4);		/* creationTicket: tag, hierarchy, digest */
+	sb_get2b(r, &n);
+	rc = check_name(r, key);
+	if (!rc && !sb_rd_done(r))
+		rc = -EBADMSG;
+	return rc;
+}
+
 int sb_tpm_create_primary(struct sb_tpm *tpm, u32 hierarchy, struct sb_tpm_key *key)
 {
 	struct sb_tpm_key k = { .transient = true };
@@ -230,7 +284,7 @@ int sb_tpm_create_primary(struct sb_tpm *tpm, u32 hierarchy, struct sb_tpm_key *
 		return -EBADMSG;
 	rc = sb_tpm_params(tpm, &params);
 	if (!rc)
-		rc = get_storage_key(&params, &k);
+		rc = get_primary(&params, &k);
 	if (rc) {
 		sb_tpm_flush(tpm, &k.handle);
 		return rc;

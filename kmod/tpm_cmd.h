@@ -3,8 +3,9 @@
  * TPM 2.0 commands that need no session, sent while the chip is held (TPM 2.0 part 3).
  *
  * Return values here and in tpm_session.h: 0; a TPM_RC > 0 as the TPM sent it; or a
- * negative errno: -EBADMSG for a response that breaks the specification, -ENODEV or -EIO
- * when the driver is gone. Outputs are untouched on failure.
+ * negative errno: -EBADMSG for a response that breaks the specification, -ENODEV when the
+ * driver is gone, and what a driver gives when the TPM does not answer, or not in one piece
+ * (-EIO, -EFAULT, -ETIME). Outputs are untouched on failure.
  */
 #ifndef SB_TPM_CMD_H
 #define SB_TPM_CMD_H
@@ -23,6 +24,7 @@
 struct sb_tpm {
 	struct tpm_chip *chip;
 	void *page;			/* the chip's buffer */
+	unsigned long duration[TPM_NUM_DURATIONS];	/* the chip's, while it is held */
 	struct sb_wr out;		/* the command under construction, in page */
 	struct sb_rd in;		/* the last response, from its first handle on, in page */
 	u16 code;			/* of the command */
@@ -52,7 +54,7 @@ int sb_tpm_open(struct sb_tpm *tpm);
 void sb_tpm_close(struct sb_tpm *tpm);
 bool sb_tpm_is_virtual(const struct sb_tpm *tpm);
 
-/* Between these two nobody else's command reaches the chip. 0 or -ENODEV, -EIO. */
+/* Between these two nobody else's command reaches the chip. 0, or -ENODEV: the driver is gone. */
 int sb_tpm_hold(struct sb_tpm *tpm);
 void sb_tpm_release(struct sb_tpm *tpm);
 

@@ -169,7 +169,7 @@ static void test_states(void **state)
 		u8 state;
 	} table[] = {
 		{ -ENODEV, SEALBOND_STATE_NO_TPM },
-		{ -EIO, SEALBOND_STATE_NO_TPM },
+		{ -EIO, SEALBOND_STATE_TPM_ERROR },
 		{ -EBADMSG, SEALBOND_STATE_TPM_ERROR },
 		{ -ETIME, SEALBOND_STATE_TPM_ERROR },
 		{ 0, SEALBOND_STATE_TPM_ERROR },
