@@ -38,7 +38,8 @@ class Guest:
 
     def __init__(self, name, directory, run_dir, kernel, *, tpm=None, nics=(), disk=None,
                  firmware="seabios", append="", icount=False, smp=1, mem=256, cpu="max", clock=None,
-                 files=None, modules=None, boot_files=None, tpm_model="tpm-crb", port=None, qemu=()):
+                 files=None, modules=None, boot_files=None, tpm_model="tpm-crb", port=None, qemu=(),
+                 disk_cache="unsafe"):
         self.name = name
         self.directory = directory
         self.kernel = kernel
@@ -56,6 +57,7 @@ class Guest:
         self.boot_files = boot_files
         self.tpm_model = tpm_model
         self.qemu_arguments = list(qemu)
+        self.disk_cache = disk_cache
         self.console = os.path.join(directory, f"{name}.console")
         self.qemu_log = os.path.join(directory, f"{name}.qemu.log")
         self.disk = self._make_disk(disk) if disk else None
@@ -138,7 +140,7 @@ class Guest:
             arguments += ["-chardev", f"socket,id=tpm,path={self.tpm.socket}",
                           "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", f"{self.tpm_model},tpmdev=tpm"]
         if self.disk:
-            arguments += ["-drive", f"if=none,id=state,format=raw,file={self.disk},cache=unsafe",
+            arguments += ["-drive", f"if=none,id=state,format=raw,file={self.disk},cache={self.disk_cache}",
                           "-device", "virtio-blk-pci,drive=state,serial=state"]
         for number, nic in enumerate(self.nics):
             pcap = nic.capture.path
@@ -234,6 +236,11 @@ class Guest:
     def link(self, up, nic=0):
         """Pulls or plugs a network card's cable."""
         self._monitor.ask("set_link", name=f"nic{nic}", up=up)
+
+    def memory(self, path):
+        """Its whole memory, into a file here."""
+        size = self._monitor.ask("query-memory-size-summary")["base-memory"]
+        self._monitor.ask("pmemsave", val=0, size=size, filename=path)
 
     def freeze(self):
         """Stops its processor until thaw(); its clock stops with it."""

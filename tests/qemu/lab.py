@@ -94,7 +94,7 @@ class Lab:
         options: firmware "seabios", "ovmf" or "ovmf-secboot"; append (to the kernel's command line);
         icount; smp; mem (MiB); cpu; clock (where it starts, 2100-01-01); files (guest path -> path or
         bytes, into the image); modules (further .ko files); boot_files (path on the boot disk -> path);
-        tpm_model; qemu (further arguments).
+        tpm_model; qemu (further arguments); disk_cache (QEMU's, "writeback" takes the guest's flushes).
         """
         if name in self.guests:
             raise ValueError(f"there is a guest {name} already")

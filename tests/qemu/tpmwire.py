@@ -13,7 +13,8 @@ import struct
 import threading
 import time
 
-CMD_SET_DATAFD = 0x10
+CMD_INIT, CMD_SET_DATAFD = 0x02, 0x10
+STARTUP_CLEAR = bytes.fromhex("80010000000c000001440000")
 HEADER = struct.Struct(">HII")      # tag, size, command or response code
 ST_NO_SESSIONS = 0x8001
 
@@ -46,6 +47,9 @@ class TpmWire:
         self.change = None
         self._listener = None
         self._open = []
+        self._control_socket = self._emulator = None
+        # ours go between the guest's
+        self._control_lock, self._data_lock = threading.Lock(), threading.Lock()
 
     def start(self, emulator_path):
         """For one run of the guest: listens where QEMU will connect."""
@@ -75,12 +79,22 @@ class TpmWire:
         """The exchanges whose bytes hold the pattern, either way."""
         return [e for e in self.exchanges[since:] if pattern in e.command or pattern in e.answer]
 
+    def reset(self):
+        """The TPM is reset under its guest, which is not told: PCRs are zero, resetCount goes up."""
+        with self._control_lock, self._data_lock:
+            self._control_socket.sendall(struct.pack(">II", CMD_INIT, 0))
+            result = self._control_socket.recv(8192)
+            self._emulator.sendall(STARTUP_CLEAR)
+            answer = self._message(self._emulator)
+        if result != bytes(4) or answer != error(0):
+            raise OSError(f"the TPM was not reset: {result.hex()} {answer.hex()}")
+
     def _serve(self, listener, emulator_path):
         try:
             guest, _ = listener.accept()
         except OSError:
             return
-        control = socket.socket(socket.AF_UNIX)
+        control = self._control_socket = socket.socket(socket.AF_UNIX)
         self._open += [guest, control]
         try:
             control.connect(emulator_path)
@@ -102,8 +116,15 @@ class TpmWire:
                 fds = array.array("i")
                 fds.frombytes(payload[:len(payload) // fds.itemsize * fds.itemsize])
                 passed += fds
+        with self._control_lock:
+            answer = self._pass_on(data, passed, control)
+        guest.sendall(answer)
+        return bool(answer)
+
+    def _pass_on(self, data, passed, control):
         if passed and struct.unpack_from(">I", data)[0] == CMD_SET_DATAFD:
             ours, theirs = socket.socketpair()
+            self._emulator = ours
             commands = socket.socket(fileno=passed[0])
             self._open += [ours, commands]
             socket.send_fds(control, [data], [theirs.fileno()])
@@ -111,9 +132,7 @@ class TpmWire:
             threading.Thread(target=self._relay, args=(commands, ours), daemon=True).start()
         else:
             control.sendall(data)
-        answer = control.recv(8192)
-        guest.sendall(answer)
-        return bool(answer)
+        return control.recv(8192)
 
     @staticmethod
     def _message(connection):
@@ -134,8 +153,9 @@ class TpmWire:
                 code = HEADER.unpack_from(command)[2]
                 answer = self.filter(code, command) if self.filter else None
                 if answer is None:
-                    emulator.sendall(command)
-                    answer = self._message(emulator)
+                    with self._data_lock:
+                        emulator.sendall(command)
+                        answer = self._message(emulator)
                     if answer is None:
                         return
                     if self.change:
