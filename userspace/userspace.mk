@@ -17,7 +17,8 @@ KERNELINSTALLDIR ?= $(PREFIX)/lib/kernel/install.d
 DOCDIR ?= $(PREFIX)/share/doc/sealbond
 
 USER_PARSE := sha256 parse format error
-USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant blob
+USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant blob \
+	security security_keys
 
 SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox) \
 	$(wildcard userspace/kernel/*.c) \

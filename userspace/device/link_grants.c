@@ -8,11 +8,10 @@
 #include "common/file.h"
 #include "common/grant.h"
 #include "common/log.h"
-#include "common/p256.h"
+#include "common/security.h"
 #include "device/link_internal.h"
 
 #define PATH_ROOM	(SB_PATH_ROOM + 288)	/* the directory and a file's name */
-#define PEM_MAX		4096
 
 int link_set_grant_keys(struct sb_link *link, struct sb_error *error)
 {
@@ -23,19 +22,13 @@ int link_set_grant_keys(struct sb_link *link, struct sb_error *error)
 	if (!config->grant_keys_count)
 		return 0;
 	for (size_t i = 0; i < config->grant_keys_count; i++) {
-		const char *path = config->grant_keys[i];
-		sb_cleanup_free uint8_t *text = NULL;
-		size_t length;
-
-		result = sb_file_read(path, PEM_MAX, &text, &length);
+		result = sb_security_load_point(config->grant_keys[i], "grant_keys", points[i], error);
 		if (result < 0)
-			return sb_fail(error, result, "%s: %s", path, strerror(-result));
-		if (sb_p256_read_pem((char *)text, length, points[i], points[i] + 32) < 0)
-			return sb_fail(error, -EINVAL, "%s: not a P-256 public key", path);
+			return result;
 	}
 	/* What is here are files of an operator, which answer no request. */
 	result = sb_module_set_grant_keys(link->module, points[0], config->grant_keys_count,
-					  (unsigned int)config->threshold, true);
+					  (unsigned int)config->threshold, sb_security_static_grants(config));
 	if (link_is_frozen(link, result, "grant keys"))
 		return 0;
 	if (result < 0)

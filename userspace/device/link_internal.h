@@ -43,13 +43,6 @@ struct link_grant {
 	size_t length;
 };
 
-/* The newest approvals of state_dir, as many as the kernel takes. */
-struct link_approvals {
-	struct sb_file_bytes file[SB_APPROVALS_MAX];
-	time_t changed[SB_APPROVALS_MAX];
-	size_t count;
-};
-
 struct sb_link {
 	struct event_base *base;
 	struct sb_channel *channel;
@@ -121,10 +114,7 @@ void link_key_timer(evutil_socket_t fd, short what, void *context);
 /* link_candidate.c: a bond is live, so that the key which the kernel uses is the device's */
 void link_candidate_bond_live(struct sb_link *link);
 
-/* link_approvals.c: approvals of boot states, and the one that comes after the boot */
-void link_approvals_read(struct sb_link *link, struct link_approvals *approvals);
-void link_approvals_free(struct link_approvals *approvals);
-int link_release_key(struct sb_link *link, uint8_t key[64], struct sb_error *error);
+/* link_approvals.c: the approval of a boot that comes after it */
 void link_approvals_watch(struct sb_link *link);	/* does nothing in states that no approval ends */
 
 /* link_id.c: the device id, from its file or from the tpm role */

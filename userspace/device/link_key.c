@@ -6,69 +6,26 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/security.h"
 #include "common/states.h"
 #include "device/link_internal.h"
-#include "sealbond/blob.h"
+#include "kernel/key_files.h"
 
-#define PATH_ROOM	(SB_PATH_ROOM + 288)	/* state_dir, approvals/ and a file's name */
-
-static const char *const blob_names[SB_PLACES] = { "key-current.blob", "key-next.blob", "key-candidate.blob" };
-
-struct files {
-	struct sb_key_request request;
-	struct link_approvals approvals;
-};
-
-static void free_files(struct files *files)
-{
-	free(files->request.blob[0].data);
-	free(files->request.blob[1].data);
-	link_approvals_free(&files->approvals);
-}
-
-/*
- * A key is made only where its file is provably absent: any other error stops here, and so does
- * a next key without a current one, which tells that a file was lost.
- */
-static int read_blobs(struct sb_link *link, struct files *files, struct sb_error *error)
-{
-	char path[PATH_ROOM];
-
-	for (int i = 0; i < 2; i++) {
-		struct sb_file_bytes *blob = &files->request.blob[i];
-		int result;
-
-		snprintf(path, sizeof(path), "%s/%s", link->config.state_dir, blob_names[i]);
-		result = sb_file_read(path, SB_BLOB_MAX, &blob->data, &blob->length);
-		if (result == 0 && blob->length == 0)
-			result = -EBADMSG;
-		if (result < 0 && result != -ENOENT)
-			return sb_fail(error, result, "%s: %s; restore it from a copy", path, strerror(-result));
-	}
-	if (!files->request.blob[0].length && files->request.blob[1].length)
-		return sb_fail(error, -ENOENT, "%s/%s is there and %s is not: restore it, or move the first away for a new key",
-			       link->config.state_dir, blob_names[1], blob_names[0]);
-	return 0;
-}
+#define PATH_ROOM	(SB_PATH_ROOM + 288)	/* state_dir and a file's name */
 
 static int ask_kernel(struct sb_link *link, struct sb_error *error)
 {
-	sb_cleanup(free_files) struct files files = { 0 };
-	struct sb_key_request *request = &files.request;
-	int result = link_release_key(link, request->release_key, error);
+	sb_cleanup(sb_key_files_free) struct sb_key_files files = { 0 };
+	uint8_t release_key[64];
+	int result = sb_security_load_point(link->config.release_key, "release_key", release_key, error);
 
 	if (result == 0)
-		result = read_blobs(link, &files, error);
+		result = sb_key_files_read(&files, &link->config, release_key, error);
 	if (result < 0)
 		return result;
-	link_approvals_read(link, &files.approvals);
-	request->approvals = files.approvals.file;
-	request->approvals_count = files.approvals.count;
-	request->pcrs = link->config.pcrs;
-	request->cap_pcr = (uint8_t)link->config.cap_pcr;
-	request->allow_virtual = link->config.allow_virtual_tpm;
-	sb_config_id(link->config.fleet, request->policy_ref);
-	result = sb_module_key(link->module, request);
+	if (files.approvals.warning.text[0])
+		sb_warn("%s", files.approvals.warning.text);
+	result = sb_module_key(link->module, &files.request);
 	if (result == -EBUSY)
 		return 0;	/* one is under way, or a key is held: the event or GET_KEY tells */
 	if (result < 0)
@@ -89,7 +46,7 @@ static void store(struct sb_link *link, const struct sb_key_status *key)
 		if (!key->blob[i])
 			continue;
 		any = true;
-		snprintf(path, sizeof(path), "%s/%s", link->config.state_dir, blob_names[i]);
+		snprintf(path, sizeof(path), "%s/%s", link->config.state_dir, sb_blob_names[i]);
 		result = sb_file_write(path, key->blob[i], key->blob_length[i], 0644);
 		if (result < 0) {
 			link_note(link, "%s: %s; it is tried again", path, strerror(-result));
@@ -115,7 +72,7 @@ static bool holds(const char *path, const uint8_t public_key[SEALBOND_KEY_LEN])
 
 static void blob_path(const struct sb_link *link, int which, char path[PATH_ROOM])
 {
-	snprintf(path, PATH_ROOM, "%s/%s", link->config.state_dir, blob_names[which]);
+	snprintf(path, PATH_ROOM, "%s/%s", link->config.state_dir, sb_blob_names[which]);
 }
 
 /*
