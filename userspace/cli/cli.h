@@ -36,6 +36,7 @@ int cli_down(struct sb_cli *cli, int argc, char **argv);
 int cli_reload(struct sb_cli *cli, int argc, char **argv);
 int cli_release(struct sb_cli *cli, int argc, char **argv);
 int cli_grant(struct sb_cli *cli, int argc, char **argv);
+int cli_early(struct sb_cli *cli, int argc, char **argv);
 
 /* shared.c */
 

@@ -24,6 +24,7 @@ static const struct command {
 	{ "reload", cli_reload, "the helper reads its files again" },
 	{ "release", cli_release, "key|approve|check|show: the release key and approvals of boot states" },
 	{ "grant", cli_grant, "key|sign|show|request|admit: signed grants, by which peers come" },
+	{ "early", cli_early, "of the initramfs: enforcement before any interface, then the keys" },
 };
 
 static void help(FILE *stream)
