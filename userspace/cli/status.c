@@ -3,9 +3,12 @@
 #include <net/if.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/early.h"
 #include "common/assurance.h"
+#include "common/file.h"
 #include "device/message.h"
+
+#define HELD_MAX	4096
 
 struct helper {
 	int result;		/* of cli_helper */
@@ -136,6 +139,20 @@ static void print_json(struct sb_cli *cli, const struct sb_status *status, const
 	sb_json_number(out, "grant_threshold", status->grant_threshold);
 }
 
+/* The first line is the reason, the others what to do. */
+static void print_held(const char *text)
+{
+	const char *head = "Held:       ";
+
+	while (*text) {
+		int length = (int)strcspn(text, "\n");
+
+		printf("%s%.*s\n", head, length, text);
+		head = "            ";
+		text += length + (text[length] == '\n');
+	}
+}
+
 static int code_of(const struct sb_status *status, const struct cli_bonds *bonds, int bonds_result)
 {
 	int code = sb_state_text(status->key.state)->exit_code;
@@ -152,16 +169,25 @@ static int code_of(const struct sb_status *status, const struct cli_bonds *bonds
 int cli_status(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup_module struct sb_module *module = NULL;
+	sb_cleanup_free uint8_t *held = NULL;
 	struct helper helper = { 0 };
 	struct cli_bonds bonds;
 	struct sb_status status;
 	const struct sb_state_text *problem;
 	int code, result;
+	size_t length;
 
 	(void)argv;
 	if (argc > 1)
 		return cli_usage(cli, "status [--json]");
-	code = cli_open(cli, &module);
+	if (sb_file_read(EARLY_HELD_PATH, HELD_MAX, &held, &length) < 0)
+		held = NULL;
+	if (held && !cli->json)
+		print_held((char *)held);
+	if (held && sb_module_open(&module, NULL) < 0)
+		return cli_fail(cli, SB_EXIT_NO_MODULE, "network devices are held since early boot: %.*s",
+				(int)strcspn((char *)held, "\n"), (char *)held);
+	code = module ? 0 : cli_open(cli, &module);
 	if (code)
 		return code;
 	result = sb_module_status(module, &status);
@@ -172,6 +198,7 @@ int cli_status(struct sb_cli *cli, int argc, char **argv)
 	if (cli->json) {
 		cli_json_begin(cli);
 		print_json(cli, &status, &helper);
+		sb_json_string(&cli->out, "held", (char *)held);
 	} else {
 		print_text(&status, &helper);
 	}

@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "common/security.h"
 #include "common/states.h"
 #include "device/link_internal.h"
 #include "device/role.h"
@@ -140,6 +141,7 @@ static int configure(struct sb_link *link, struct sb_error *error)
 	if (result < 0)
 		return sb_fail(error, result, "the module's status: %s", sb_module_error(link->module));
 	link->frozen[0] = '\0';
+	link_compare_measured(link, &status);
 	result = link_set_exceptions(link, error);
 	mode_result = set_mode_once(link, status.mode, error);
 	result = mode_result < 0 ? mode_result : result;
@@ -222,6 +224,16 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		link_peers_reconcile(link);
 }
 
+/* Exceptions in the order that early boot gives them, so that a locked machine has the same ones. */
+static int load_config(const struct sb_link *link, struct sb_config *config, struct sb_error *error)
+{
+	int result = sb_config_load(link->config_path, config, error);
+
+	if (result == 0)
+		sb_security_order(config);
+	return result;
+}
+
 static int check_reload(const struct sb_link *link, const struct sb_config *next, struct sb_error *error)
 {
 	const struct sb_config *now = &link->config;
@@ -237,11 +249,16 @@ static int check_reload(const struct sb_link *link, const struct sb_config *next
 static int apply_changes(struct sb_link *link, const struct sb_config *old, struct sb_error *error)
 {
 	const struct sb_config *now = &link->config;
+	struct sb_status status;
 	int result = 0, step;
 
 	if (!link->module)
 		return sb_fail(error, -ENOENT, "taken; it is applied when the kernel module is there");
 	link->frozen[0] = '\0';
+	if (sb_module_status(link->module, &status) == 0)
+		link_compare_measured(link, &status);
+	if (link->standing[0])
+		result = sb_fail(error, -EPERM, "%s", link->standing);
 	if (old->exceptions_count != now->exceptions_count ||
 	    memcmp(old->exceptions, now->exceptions, now->exceptions_count * sizeof(now->exceptions[0])) != 0)
 		result = link_set_exceptions(link, error);
@@ -278,7 +295,7 @@ static int reload(struct sb_link *link, struct sb_error *error)
 
 	if (!next || !old)
 		return sb_fail(error, -ENOMEM, "out of memory");
-	result = sb_config_load(link->config_path, next, error);
+	result = load_config(link, next, error);
 	if (result == 0)
 		result = check_reload(link, next, error);
 	if (result == 0)
@@ -324,12 +341,13 @@ static void on_control(struct sb_link *link, const struct sb_control_request *re
 
 	switch (request->verb) {
 	case SB_CONTROL_STATUS:
-		if (!link->paused && !link->note[0] && link->frozen[0])
+		if (!link->paused && !link->note[0] && !link->standing[0] && link->frozen[0])
 			snprintf(error.text, sizeof(error.text), "locked: what the file says of %s takes effect after "
 				 "a reboot", link->frozen);
 		else
 			snprintf(error.text, sizeof(error.text), "%s", link->paused ?
-				 "down: bonds are ended until sealbond reload" : link->note);
+				 "down: bonds are ended until sealbond reload" :
+				 link->note[0] ? link->note : link->standing);
 		break;
 	case SB_CONTROL_RELOAD:
 		reply.error = reload(link, &error);
@@ -424,7 +442,7 @@ static int prepare(struct sb_link *link)
 	struct sb_error error;
 	int result;
 
-	if (sb_config_load(link->config_path, &link->config, &error) < 0 ||
+	if (load_config(link, &link->config, &error) < 0 ||
 	    sb_peers_load(link->config.peers_file, &peers, &error) < 0) {
 		sb_error("%s", error.text);
 		return -EINVAL;

@@ -82,6 +82,7 @@ struct sb_link {
 	char logged[256];		/* the last one that went to the log */
 	char frozen[128];		/* what of the file a locked machine does not take, "" when all */
 	bool lock_waits;		/* lock = yes, and it was refused */
+	char standing[256];		/* what is said while there is no note, "" for nothing */
 };
 
 /* link.c */
@@ -97,6 +98,8 @@ uint64_t link_backoff(uint32_t *backoff_ms, uint32_t first, uint32_t last);
 /* link_local.c: mode, exceptions, sb0, the device's own addresses */
 int link_set_mode(struct sb_link *link, struct sb_error *error);
 int link_set_exceptions(struct sb_link *link, struct sb_error *error);
+/* On a locked machine: says, in standing, where the files on the disk are not those that were measured. */
+void link_compare_measured(struct sb_link *link, const struct sb_status *status);
 int link_set_interface(struct sb_link *link, struct sb_error *error);
 void link_lock(struct sb_link *link);	/* where the file says so; tried again by the tick */
 /* Was it refused because the machine is locked? Then it is noted for status, and is no failure. */

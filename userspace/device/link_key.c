@@ -33,6 +33,24 @@ static int ask_kernel(struct sb_link *link, struct sb_error *error)
 	return 0;
 }
 
+/*
+ * Both keys are new, and there is a file of another one: whoever asked the kernel could not see it (a
+ * state_dir that was not mounted then). Writing now would lose the device's identity.
+ */
+static bool would_lose_a_key(const struct sb_link *link, const struct sb_key_status *key)
+{
+	sb_cleanup_free uint8_t *data = NULL;
+	char path[PATH_ROOM];
+	size_t length;
+
+	if (!key->blob[0] || !key->blob[1])
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", link->config.state_dir, sb_blob_names[0]);
+	if (sb_file_read(path, SB_BLOB_MAX, &data, &length) == -ENOENT)
+		return false;
+	return !data || length != key->blob_length[0] || memcmp(data, key->blob[0], length) != 0;
+}
+
 /* The blobs that the kernel has made; it is told that they are safe when they are on the disk. */
 static void store(struct sb_link *link, const struct sb_key_status *key)
 {
@@ -40,6 +58,11 @@ static void store(struct sb_link *link, const struct sb_key_status *key)
 	bool any = false;
 
 	link->unstored = false;
+	if (would_lose_a_key(link, key)) {
+		link_note(link, "the kernel made new keys while %s has others: they are not overwritten. Early boot could "
+			  "not see that directory: put it on the root file system and reboot", link->config.state_dir);
+		return;
+	}
 	for (int i = 0; i < SB_PLACES; i++) {
 		int result;
 

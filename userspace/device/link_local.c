@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/log.h"
+#include "common/security.h"
 #include "common/states.h"
 #include "device/link_internal.h"
 
@@ -56,6 +58,30 @@ int link_set_exceptions(struct sb_link *link, struct sb_error *error)
 	if (result < 0)
 		return sb_fail(error, result, "exceptions: %s", sb_module_error(link->module));
 	return 0;
+}
+
+void link_compare_measured(struct sb_link *link, const struct sb_status *status)
+{
+	sb_cleanup_free struct sb_security *security = malloc(sizeof(*security));
+	struct sb_security_keys keys;
+	struct sb_error error = { "" };
+	char before[sizeof(link->standing)];
+
+	memcpy(before, link->standing, sizeof(before));
+	link->standing[0] = '\0';
+	if (!status->locked || !status->has_config_hash || !security)
+		return;
+	if (sb_security_load_keys(&link->config, NULL, &keys, &error) < 0) {
+		snprintf(link->standing, sizeof(link->standing), "%s", error.text);
+	} else {
+		sb_security_make(&link->config, &keys, security);
+		if (memcmp(security->hash, status->config_hash, sizeof(security->hash)) != 0)
+			snprintf(link->standing, sizeof(link->standing), "%s",
+				 "locked with another security configuration than the files on the disk say: "
+				 "rebuild the initramfs, approve its boot, and reboot");
+	}
+	if (link->standing[0] && strcmp(before, link->standing) != 0)
+		sb_warn("%s", link->standing);
 }
 
 int link_set_interface(struct sb_link *link, struct sb_error *error)
