@@ -15,6 +15,8 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 KERNELINSTALLDIR ?= $(PREFIX)/lib/kernel/install.d
 DOCDIR ?= $(PREFIX)/share/doc/sealbond
+INITRAMFSDIR ?= $(PREFIX)/share/initramfs-tools
+DRACUTDIR ?= $(PREFIX)/lib/dracut/modules.d/90sealbond
 
 USER_PARSE := sha256 parse format error
 USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant blob \
@@ -40,6 +42,12 @@ SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
 PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
 include userspace/tree/tree.mk
+
+# What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
+EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
+	initramfs-tools/init-top:$(INITRAMFSDIR)/scripts/init-top/sealbond \
+	initramfs-tools/init-bottom:$(INITRAMFSDIR)/scripts/init-bottom/sealbond \
+	$(foreach file,module-setup.sh sealbond-setup.sh sealbond-keys.sh,dracut/$(file):$(DRACUTDIR)/$(file))
 
 USER_PROGRAMS := sealbondd sealbondd-tpm sealbond
 
@@ -82,5 +90,9 @@ install-user: user
 		sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' scripts/hooks/package-hook.sh \
 			>$(DESTDIR)$(SYSCONFDIR)/$$hook/zzz-sealbond && \
 		chmod 755 $(DESTDIR)$(SYSCONFDIR)/$$hook/zzz-sealbond || exit 1; \
+	done
+	for hook in $(EARLY_HOOKS); do \
+		place=$(DESTDIR)$${hook#*:} && install -d "$${place%/*}" && \
+		sed 's|@BINDIR@|$(BINDIR)|g' "scripts/$${hook%%:*}" >"$$place" && chmod 755 "$$place" || exit 1; \
 	done
 	install -m 644 docs/examples/sealbond.conf docs/examples/peers.conf $(DESTDIR)$(DOCDIR)/

@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
-# The guest's start. guest_name, guest_disk and guest_clock come from the kernel's command line.
+# The guest's start. guest_name, guest_disk, guest_clock, guest_early (run sealbond early as an initramfs does) and
+# guest_without_module come from the kernel's command line.
 # shellcheck disable=SC2154
 export PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb
 busybox mount -t devtmpfs dev /dev
@@ -18,6 +19,8 @@ busybox ip link set lo up
 while read -r module; do
 	busybox insmod "$module"
 done < /etc/modules.boot
+[ -z "$guest_without_module" ] || busybox rm "$(modinfo -n sealbond)"
+[ -z "$guest_early" ] || sealbond early --json > /run/early-setup.json 2> /run/early-setup.log
 if [ -n "$guest_disk" ]; then
 	while read -r module; do
 		busybox insmod "$module"
@@ -29,4 +32,5 @@ if [ -n "$guest_disk" ]; then
 		busybox mount -t ext4 "/dev/${device%/serial}" /var/lib/sealbond
 	done
 fi
+[ -z "$guest_early" ] || sealbond early --keys --json > /run/early-keys.json 2> /run/early-keys.log
 exec /usr/sbin/agent

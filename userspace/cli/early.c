@@ -12,7 +12,7 @@
 #include "kernel/links.h"
 
 #define OPEN_WORD	"sealbond.open=1"
-#define USAGE		"early [--root DIR] [--keys] [--dry-run] [--json]; early --hold IFINDEX"
+#define USAGE		"early [--root DIR] [--keys] [--dry-run] [--json]; early --files; early --hold IFINDEX"
 
 static uint64_t now_us(void)
 {
@@ -163,7 +163,8 @@ static int load(struct early *early, struct sb_error *error)
 	int result = sb_config_load(early->cli->config_path, &early->config, error);
 
 	if (result == 0)
-		result = sb_security_load_keys(&early->config, NULL, &early->keys, error);
+		result = sb_security_load_keys(&early->config, early->dry_run ? early->cli->config_path : NULL,
+					       &early->keys, error);
 	if (result < 0)
 		return result;
 	sb_security_order(&early->config);
@@ -306,6 +307,20 @@ static int run(struct early *early)
 	return early->with_keys && !early->dry_run ? sb_state_text(early->key.state)->exit_code : SB_EXIT_OK;
 }
 
+/* What an initramfs must have, for the scripts that make one. */
+static int list_files(struct early *early)
+{
+	const struct sb_config *config = &early->config;
+	struct sb_error error;
+
+	if (load(early, &error) < 0)
+		return cli_fail(early->cli, SB_EXIT_USAGE, "%s", error.text);
+	printf("%s\n%s\n", early->cli->config_path, config->release_key);
+	for (size_t i = 0; i < config->grant_keys_count; i++)
+		puts(config->grant_keys[i]);
+	return SB_EXIT_OK;
+}
+
 static int hold_one(struct sb_cli *cli, const char *index)
 {
 	struct sb_error error;
@@ -329,6 +344,8 @@ int cli_early(struct sb_cli *cli, int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--hold") == 0)
 		return hold_one(cli, argv[2]);
 	early->cli = cli;
+	if (argc == 2 && strcmp(argv[1], "--files") == 0)
+		return list_files(early);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--root") == 0 && i + 1 < argc && argv[i + 1][0] == '/')
 			early->root = argv[++i];
