@@ -111,3 +111,11 @@ store_LIBS := -llmdb
 UNIT += node
 node_SRC := tests/unit/test_node.c userspace/tpm/node.c $(USER_TEST_PARSE)
 node_CFLAGS := $(USER_TEST_CFLAGS)
+UNIT += security
+security_SRC := tests/unit/test_security.c userspace/common/security.c userspace/common/security_keys.c \
+	userspace/common/p256.c userspace/common/config.c userspace/common/exception.c $(USER_TEST_CONFIG)
+security_CFLAGS := $(USER_TEST_CFLAGS)
+
+UNIT += eventlog
+eventlog_SRC := tests/unit/test_eventlog.c userspace/boot/eventlog.c userspace/common/sha256.c
+eventlog_CFLAGS := $(USER_TEST_CFLAGS)

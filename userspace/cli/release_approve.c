@@ -7,14 +7,14 @@
 #include "cli/release_key.h"
 #include "common/approval.h"
 #include "common/file.h"
-#include "common/p256.h"
 
 #define FILE_ROOM	(SB_PATH_ROOM + 64)
 #define USAGE		"release approve --key release.pem [--out DIRECTORY] [--image FILE.efi] [--secure-boot on|off] " \
-			"[--pcrs 4,7,...] [--keep PCR=HEX]... [--from-running 0,2,7]"
+			"[--pcrs 4,7,...] [--keep PCR=HEX]... [--from-running 0,2,7] [--early-config FILE]"
 
 struct request {
-	const char *key, *out, *image;
+	const char *key, *out, *image, *early;
+	struct sb_security_keys early_keys;
 	enum release_secure_boot secure_boot;
 	uint32_t pcrs;			/* 0: the configuration's */
 	uint32_t kept;			/* with their values */
@@ -50,6 +50,8 @@ static int parse(struct sb_cli *cli, int argc, char **argv, struct request *requ
 			request->out = value;
 		else if (strcmp(word, "--image") == 0)
 			request->image = value;
+		else if (strcmp(word, "--early-config") == 0)
+			request->early = value;
 		else if (strcmp(word, "--secure-boot") == 0)
 			right = release_secure_boot_word(value, &request->secure_boot);
 		else if (strcmp(word, "--pcrs") == 0)
@@ -68,6 +70,23 @@ static int parse(struct sb_cli *cli, int argc, char **argv, struct request *requ
 	if (request->out && strlen(request->out) >= FILE_ROOM)
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: too long", request->out);
 	return 0;
+}
+
+/* With --early-config, what was said of the cap PCR is its value before the configuration. Then it counts as said. */
+static int fill_cap(struct sb_cli *cli, struct request *request, const struct sb_config *config)
+{
+	uint8_t *value = request->values[config->cap_pcr];
+	uint32_t bit = 1U << config->cap_pcr;
+	uint8_t prior[32];
+	int code;
+
+	if (!request->early)
+		return 0;
+	memcpy(prior, value, sizeof(prior));
+	code = release_cap_value(cli, config, &request->early_keys, request->kept & bit ? prior : NULL, value);
+	if (code == 0)
+		request->kept |= bit;
+	return code;
 }
 
 /* What is said by hand goes before what is predicted, and this boot is asked only for the rest. */
@@ -101,18 +120,21 @@ static int fill_values(struct sb_cli *cli, struct request *request, struct sb_ap
 
 static void print_text(const struct request *request, const struct sb_approval_file *approval, const char *path)
 {
+	uint32_t cap = request->early ? 1U << approval->cap_pcr : 0, kept = request->kept & approval->pcrs & ~cap;
 	uint32_t predicted = approval->pcrs & ~request->kept & ~request->running;
 	char pcrs[SB_PCRS_ROOM];
 
-	if (!request->image && !request->kept) {
+	if (!request->image && !request->kept && !request->early) {
 		printf("%s\napproves this boot's PCRs %s\n", path, sb_format_pcrs(pcrs, approval->pcrs));
 		return;
 	}
 	printf("%s\napproves PCRs %s", path, sb_format_pcrs(pcrs, approval->pcrs));
 	if (predicted)
 		printf("; %s from %s", sb_format_pcrs(pcrs, predicted), request->image);
-	if (request->kept & approval->pcrs)
-		printf("; %s as given", sb_format_pcrs(pcrs, request->kept & approval->pcrs));
+	if (cap)
+		printf("; %s from %s", sb_format_pcrs(pcrs, cap), request->early);
+	if (kept)
+		printf("; %s as given", sb_format_pcrs(pcrs, kept));
 	if (request->running)
 		printf("; %s as in this boot", sb_format_pcrs(pcrs, request->running));
 	putchar('\n');
@@ -148,15 +170,16 @@ static int write_approval(struct sb_cli *cli, const struct request *request, con
 }
 
 /* An approval by another key than the device's would never be taken. */
-static void check_release_key(const struct sb_config *config, const struct sb_approval_file *approval)
+static void check_release_key(const struct sb_config *config, const struct request *request,
+			      const struct sb_approval_file *approval)
 {
-	sb_cleanup_free uint8_t *text = NULL;
 	uint8_t key[64];
-	size_t length;
 
-	if (sb_file_read(config->release_key, 4096, &text, &length) == 0 &&
-	    sb_p256_read_pem((char *)text, length, key, key + 32) == 0 &&
-	    memcmp(key, approval->release_key, sizeof(key)) != 0)
+	if (request->early)
+		memcpy(key, request->early_keys.release, sizeof(key));
+	else if (sb_security_load_point(config->release_key, "release_key", key, NULL) < 0)
+		return;
+	if (memcmp(key, approval->release_key, sizeof(key)) != 0)
 		fprintf(stderr, "sealbond: warning: this is not the key of release_key = %s; this device will refuse the approval\n",
 			config->release_key);
 }
@@ -175,13 +198,15 @@ static int sign_and_write(struct sb_cli *cli, const struct sb_config *config, st
 		return cli_fail(cli, SB_EXIT_USAGE, "--pcrs lacks %s, which pcrs in [key] asks for: the kernel would refuse the approval",
 				sb_format_pcrs(pcrs, config->pcrs & ~approval.pcrs));
 	sb_config_id(config->fleet, approval.policy_ref);
-	code = fill_values(cli, request, &approval);
+	code = fill_cap(cli, request, config);
+	if (code == 0)
+		code = fill_values(cli, request, &approval);
 	if (code)
 		return code;
 	result = sb_release_sign(request->key, &approval, &error);
 	if (result < 0)
 		return cli_fail(cli, result == -EACCES ? SB_EXIT_PERMISSION : SB_EXIT_FAILED, "%s", error.text);
-	check_release_key(config, &approval);
+	check_release_key(config, request, &approval);
 	snprintf(directory, sizeof(directory), "%s/approvals", config->state_dir);
 	return write_approval(cli, request, &approval, request->out ? request->out : directory);
 }
@@ -197,5 +222,7 @@ int cli_release_approve(struct sb_cli *cli, int argc, char **argv)
 	if (!config)
 		return cli_fail(cli, SB_EXIT_FAILED, "out of memory");
 	code = cli_config(cli, config);
+	if (code == 0 && request.early)
+		code = release_early_config(cli, request.early, config, &request.early_keys);
 	return code ? code : sign_and_write(cli, config, &request);
 }

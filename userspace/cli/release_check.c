@@ -10,7 +10,6 @@
 #include "cli/release_key.h"
 #include "common/approval.h"
 #include "common/file.h"
-#include "common/p256.h"
 
 #define PATH_ROOM	(SB_PATH_ROOM + 288)	/* state_dir, approvals/ and a file's name */
 #define SUFFIX		".approval"
@@ -26,6 +25,7 @@ struct check {
 	uint8_t release_key[64], fleet[32];
 	struct candidate files[SB_APPROVALS_MAX];
 	size_t count;
+	uint32_t predicted;			/* PCRs: from files */
 	uint32_t known;				/* PCRs whose coming value is known */
 	uint8_t values[SB_PCRS][32];
 	unsigned int usable;			/* approvals that the kernel would look at */
@@ -156,7 +156,7 @@ static int report(const struct check *check, const char *image)
 		cli_json_pcrs(check->cli, check->changed);
 		sb_json_open(out, "predicted", '{');
 		for (int pcr = 0; pcr < SB_PCRS; pcr++) {
-			if (!(SB_PREDICTED_PCRS & 1U << pcr))
+			if (!(check->predicted & 1U << pcr))
 				continue;
 			snprintf(number, sizeof(number), "%d", pcr);
 			sb_json_hex(out, number, check->values[pcr], 32);
@@ -179,30 +179,39 @@ static int report(const struct check *check, const char *image)
 
 static int read_release_key(struct check *check)
 {
-	sb_cleanup_free uint8_t *text = NULL;
-	uint8_t *key = check->release_key;
-	size_t length;
-	int result = sb_file_read(check->config.release_key, 4096, &text, &length);
+	struct sb_error error;
 
-	if (result == 0)
-		result = sb_p256_read_pem((char *)text, length, key, key + 32);
-	if (result < 0)
-		return cli_fail(check->cli, SB_EXIT_FAILED, "release_key %s: %s", check->config.release_key, strerror(-result));
-	sb_config_id(check->config.fleet, check->fleet);
+	if (sb_security_load_point(check->config.release_key, "release_key", check->release_key, &error) < 0)
+		return cli_fail(check->cli, SB_EXIT_FAILED, "%s", error.text);
 	return 0;
 }
 
-static int run(struct check *check, const char *image, enum release_secure_boot secure_boot)
+/* With another configuration in the image, that one's word counts, and the cap PCR follows from it. */
+static int read_early(struct check *check, const char *early)
+{
+	struct sb_security_keys keys;
+	int code = release_early_config(check->cli, early, &check->config, &keys);
+
+	if (code)
+		return code;
+	memcpy(check->release_key, keys.release, sizeof(check->release_key));
+	check->predicted |= 1U << check->config.cap_pcr;
+	return release_cap_value(check->cli, &check->config, &keys, NULL, check->values[check->config.cap_pcr]);
+}
+
+static int run(struct check *check, const char *image, const char *early, enum release_secure_boot secure_boot)
 {
 	int code = cli_config(check->cli, &check->config);
 
-	if (code == 0)
-		code = read_release_key(check);
-	if (code == 0)
-		code = list_files(check);
+	check->predicted = SB_PREDICTED_PCRS;
 	if (code == 0)
 		code = release_predict(check->cli, image, secure_boot, check->values);
-	check->known = SB_PREDICTED_PCRS;
+	if (code == 0)
+		code = early ? read_early(check, early) : read_release_key(check);
+	if (code == 0)
+		code = list_files(check);
+	check->known = check->predicted;
+	sb_config_id(check->config.fleet, check->fleet);
 	for (size_t i = 0; code == 0 && i < check->count; i++)
 		code = compare(check, check->files[i].path);
 	return code ? code : report(check, image);
@@ -212,14 +221,16 @@ int cli_release_check(struct sb_cli *cli, int argc, char **argv)
 {
 	enum release_secure_boot secure_boot = SB_SECURE_BOOT_ASK;
 	sb_cleanup_free struct check *check = calloc(1, sizeof(*check));
-	const char *image = NULL;
+	const char *image = NULL, *early = NULL;
 
 	for (int i = 1; i < argc; i += 2) {
 		if (i + 1 < argc && strcmp(argv[i], "--image") == 0)
 			image = argv[i + 1];
+		else if (i + 1 < argc && strcmp(argv[i], "--early-config") == 0)
+			early = argv[i + 1];
 		else if (i + 1 == argc || strcmp(argv[i], "--secure-boot") != 0 ||
 			 !release_secure_boot_word(argv[i + 1], &secure_boot))
-			return cli_usage(cli, "release check [--image FILE.efi] [--secure-boot on|off]");
+			return cli_usage(cli, "release check [--image FILE.efi] [--secure-boot on|off] [--early-config FILE]");
 	}
 	if (!check)
 		return cli_fail(cli, SB_EXIT_FAILED, "out of memory");
@@ -228,5 +239,5 @@ int cli_release_check(struct sb_cli *cli, int argc, char **argv)
 		image = release_default_image();
 	if (!image)
 		return cli_fail(cli, SB_EXIT_FAILED, "no EFI/BOOT/BOOTX64.EFI below /efi, /boot/efi or /boot: name what boots next by --image");
-	return run(check, image, secure_boot);
+	return run(check, image, early, secure_boot);
 }
