@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	if (sb_hs_local_init(&local, value[0], value[1], value[2], 1, 0) ||
 	    sb_hs_peer_init(&peer, &local, value[3], value[4]))
 		die("these keys are refused");
-	show("ready", local.pub, SB_KEY_LEN);
+	show("ready", local.now.pub, SB_KEY_LEN);
 	putchar('\n');
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
