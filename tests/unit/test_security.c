@@ -114,7 +114,7 @@ static const char *const different[] = {
 	DEVICE KEY "[enforce]\nexceptions = none\n",
 	DEVICE KEY NTP "[enforce]\nmode = off\n",
 	DEVICE KEY NTP "[enforce]\nmode = enforce\n",
-	DEVICE KEY NTP "[enforce]\nlock = yes\n",
+	DEVICE KEY NTP "[enforce]\nmode = enforce\nlock = yes\n",
 	DEVICE KEY "pcrs = 4\n" NTP,
 	DEVICE KEY "cap_pcr = 15\n" NTP,
 	DEVICE KEY "allow_virtual_tpm = yes\n" NTP,
