@@ -83,6 +83,11 @@ check-config:
 check-dkms:
 	@scripts/dkms-test.sh $(KVER) $(KDIR)
 
+# Not in check: it makes a small system to make initramfs in.
+.PHONY: check-initramfs
+check-initramfs: user module
+	@scripts/initramfs-test.sh $(KVER) $(BUILD)/kernel/lib/modules/$(KVER) $(BUILD)/sealbond.ko
+
 # Small programs for the guests; sbctl speaks to the module where a test must do without the helper.
 check-qemu: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py

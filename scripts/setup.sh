@@ -63,7 +63,7 @@ packages() {
 		libjson-c-dev libevent-dev libssl-dev libsodium-dev liblmdb-dev libcmocka-dev \
 		sparse clang clang-tidy "$clang_rt" shellcheck \
 		qemu-system-x86 ovmf systemd-boot-efi swtpm swtpm-tools vde2 busybox-static \
-		mtools dosfstools e2fsprogs cpio zstd xz-utils python3 \
+		debootstrap mtools dosfstools e2fsprogs cpio zstd xz-utils python3 \
 		iproute2 iputils-ping nftables ethtool iperf3 tcpdump strace wireguard-tools tpm2-tools
 }
 

@@ -278,7 +278,8 @@ static int run_keys(struct early *early, uint64_t from)
 	int result = 0;
 
 	if (!early->setup && !early->dry_run && access(EARLY_HELD_PATH, F_OK) == 0)
-		return cli_fail(early->cli, SB_EXIT_FAILED, "the network devices are held (" EARLY_HELD_PATH "): no key is asked for");
+		return cli_fail(early->cli, SB_EXIT_FAILED, "the network devices are held ("
+				EARLY_HELD_PATH "): no key is asked for");
 	if (!early->setup)
 		result = load(early, &error);
 	if (result == 0 && !early->module && !early->dry_run)

@@ -13,7 +13,8 @@
 static const char tag[] = "sealbond security configuration v1";
 
 /* 14 lines of up to 200 bytes, then a line for each grant key and each exception. */
-_Static_assert(14 * 200 + SB_GRANT_KEYS_MAX * 140 + SB_EXCEPTIONS_MAX * 280 < SB_SECURITY_MAX, "the longest record fits");
+_Static_assert(14 * 200 + SB_GRANT_KEYS_MAX * 140 + SB_EXCEPTIONS_MAX * 280 < SB_SECURITY_MAX,
+	       "the longest record fits");
 
 static void put(struct sb_security *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct sb_security *out, const char *format, ...)
