@@ -36,6 +36,7 @@ inside() {
 
 make_root() {
 	local suite mirror
+	# shellcheck source=/dev/null
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	# shellcheck disable=SC2016
 	mirror=${SEALBOND_MIRROR:-$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
@@ -82,7 +83,7 @@ before() {
 }
 
 contents=('etc/sealbond/sealbond\.conf' 'etc/sealbond/release\.pub\.pem' 'usr/bin/sealbond$' 'updates/sealbond\.ko'
-	'curve25519' 'bin/modprobe$' 'libnl-genl-3')
+	'curve25519' 'bin/modprobe( |$)' 'libnl-genl-3')
 
 make_root
 fill_root
@@ -112,7 +113,8 @@ check "and the hooks in their places" holds "$root/tmp/list" hooks/pre-udev/10-s
 
 sed -i 's/^lock = .*/lock = maybe/' "$root/etc/sealbond/sealbond.conf"
 check "with a wrong configuration initramfs-tools makes none" not inside mkinitramfs -o /tmp/wrong.img "$kver"
-check "and says the line" grep -q 'sealbond.conf:.*lock = maybe' "$root/tmp/out"
+cp "$root/tmp/out" "$root/tmp/said"
+check "and says the line" grep -q 'sealbond.conf:.*lock = maybe' "$root/tmp/said"
 check "nor does dracut" not inside dracut -N -f --no-compress /tmp/wrong-dracut.img "$kver"
 sed -i 's/^lock = .*/lock = yes/' "$root/etc/sealbond/sealbond.conf"
 rm "$root/lib/modules/$kver/updates/sealbond.ko"
