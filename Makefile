@@ -3,6 +3,7 @@
 # make demo       the main job, end to end, in QEMU guests, each with its own TPM
 # make check      all tests; check-unit alone needs no root and takes seconds
 # make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs
+# make check-initramfs  what initramfs-tools and dracut make of early boot's hooks
 # make bench      ratios to WireGuard and to bare IPsec, on an instruction-counted clock
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make lint       sparse, shellcheck, clang-tidy and the project's own rules
