@@ -67,7 +67,8 @@ static void ask(int fd, uint16_t type, uint16_t flags, const void *payload, size
 	question.head.nlmsg_len = NLMSG_LENGTH(length);
 	question.head.nlmsg_type = type;
 	question.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	memcpy(question.body, payload, length);
+	if (length)
+		memcpy(question.body, payload, length);
 	send(fd, &question, question.head.nlmsg_len, 0);
 }
 
@@ -75,13 +76,11 @@ static void xfrm(void)
 {
 	static const uint16_t dumps[] = { XFRM_MSG_GETSA, XFRM_MSG_GETPOLICY }, infos[] = { XFRM_MSG_GETSADINFO,
 		XFRM_MSG_GETSPDINFO };
-	static const uint8_t nothing[256];
 	static const uint32_t all = ~0U;
 	int fd = open_socket(NETLINK_XFRM);
 
 	for (int i = 0; i < 2; i++) {
-		ask(fd, dumps[i], NLM_F_DUMP, nothing, dumps[i] == XFRM_MSG_GETSA ?
-		    sizeof(struct xfrm_usersa_id) : sizeof(struct xfrm_userpolicy_id));
+		ask(fd, dumps[i], NLM_F_DUMP, NULL, 0);
 		take(fd, "xfrm", dumps[i]);
 		ask(fd, infos[i], 0, &all, sizeof(all));
 		take(fd, "xfrm", infos[i]);
