@@ -2,6 +2,7 @@
 # make            build the module, the helper and the tools into build/
 # make demo       the main job, end to end, in QEMU guests, each with its own TPM
 # make check      all tests; check-unit alone needs no root and takes seconds
+# make check-long scenarios that take too long for every check: power cuts, TPM faults, secrets
 # make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs
 # make check-initramfs  what initramfs-tools and dracut make of early boot's hooks
 # make bench      ratios to WireGuard and to bare IPsec, on an instruction-counted clock
@@ -22,7 +23,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 .DELETE_ON_ERROR:
 .PHONY: all module user setup clean \
-	check check-unit check-vectors check-fuzz check-config check-dkms check-qemu check-kernels \
+	check check-unit check-vectors check-fuzz check-config check-dkms check-qemu check-long check-kernels \
 	demo run-demo bench fuzz lint install install-user install-module
 
 all: module user
@@ -92,6 +93,10 @@ check-initramfs: user module
 # Small programs for the guests; sbctl speaks to the module where a test must do without the helper.
 check-qemu: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py
+
+# Not in check, for its time: power cuts, damaged TPM answers, the search for secrets.
+check-long: all tools $(BUILD)/sbctl
+	@tests/qemu/run.py --long
 
 # Not in check: it fetches two kernels and a compiler, and builds and boots everything twice.
 check-kernels: setup

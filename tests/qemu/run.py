@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs guest scenarios: run.py [--demo] [--list] [NAME...]; see README.md."""
+"""Runs guest scenarios: run.py [--demo|--long] [--list] [NAME...]; see README.md."""
 
 import argparse
 import importlib.util
@@ -115,6 +115,7 @@ def run_scenario(name, module, lab, tally):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--demo", action="store_true", help="run the demonstration")
+    parser.add_argument("--long", action="store_true", help="run what takes too long for every check")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
@@ -124,7 +125,8 @@ def main():
         parser.error(f"no scenario {', '.join(unknown)}; there are: {', '.join(every)}")
     modules = {name: load(name) for name in arguments.names or every}
     if not arguments.names:
-        modules = {n: m for n, m in modules.items() if getattr(m, "DEMO", False) == arguments.demo}
+        modules = {n: m for n, m in modules.items() if getattr(m, "DEMO", False) == arguments.demo and
+                   (getattr(m, "LONG", False) == arguments.long or arguments.demo)}
     if arguments.list:
         print("\n".join(modules))
         return 0
