@@ -19,6 +19,7 @@ from device import CONF, Device, make_release_key
 from image import BUILD
 
 LAB = "power_cuts"
+LONG = True
 CUTS = int(os.environ.get("SEALBOND_CUTS", "20"))
 MAKING = min(3, CUTS)	# of them, before there is a key on the disk
 SEED = int(os.environ.get("SEALBOND_SEED", "0")) or random.randrange(1, 1 << 31)

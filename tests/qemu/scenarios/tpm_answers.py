@@ -21,6 +21,7 @@ from image import BUILD, host_program
 from tpmwire import error
 
 LAB = "tpm_answers"
+LONG = True
 SEED = int(os.environ.get("SEALBOND_SEED", "0")) or random.randrange(1, 1 << 31)
 FLIPS = 2
 ANSWER_MAX = 4096 - 0x80	# of a TPM with a CRB: the size of its buffer, which Linux (crb_recv) does not look at

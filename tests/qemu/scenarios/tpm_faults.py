@@ -14,6 +14,7 @@ from process import wait_until
 from tpmwire import error
 
 LAB = "tpm_faults"
+LONG = True
 FILES = "/var/lib/sealbond/key-current.blob", "/var/lib/sealbond/key-next.blob", "/var/lib/sealbond/device-id"
 CC_CREATE, CC_UNSEAL, CC_PCR_EXTEND = 0x153, 0x15E, 0x182
 RC_RETRY, RC_NV_UNAVAILABLE, RC_TESTING = 0x922, 0x923, 0x90A
