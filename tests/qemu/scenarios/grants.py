@@ -4,12 +4,10 @@
     A ── switch ── B          two grant keys, kept by the host; both have to sign
 """
 
-import os
-import subprocess
-
 from bonded import TOOLS
 from device import PEERS_PATH, Device, make_release_key
-from image import BUILD
+from grant import (DEVICE, DURATION, FLAGS, HEAD, HOLDER, KEY, SIGNATURE, SIGNATURES, Operator, edited,
+                   flipped)
 
 LAB = "grants"
 GRANTS = "/var/lib/sealbond/grants"
@@ -17,55 +15,9 @@ PEERS = """[peers]
 grants = /var/lib/sealbond/grants
 grant_keys = /etc/sealbond/grant1.pub.pem,/etc/sealbond/grant2.pub.pem
 """
-# where things are in a grant (sealbond/grant.h)
-FLAGS, DURATION, NONCE, HOLDER, DEVICE, KEY, SIGNATURES, HEAD, SIGNATURE = 10, 16, 24, 72, 104, 136, 188, 192, 72
 ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 plant = {}
-
-
-class Operator:
-    """Who has the grant keys; away from the devices."""
-
-    def __init__(self, directory):
-        self.directory = os.path.join(directory, "operator")
-        os.makedirs(self.directory, exist_ok=True)
-        for name in ("grant1", "grant2", "stranger"):
-            for end in (".pem", ".pub.pem"):
-                if os.path.exists(self.path(name + end)):
-                    os.unlink(self.path(name + end))
-            self.tool("grant", "key", "--out", self.path(name + ".pem"))
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def tool(self, *words):
-        subprocess.run([os.path.join(BUILD, "sealbond"), *words], check=True, capture_output=True)
-
-    def public(self, name):
-        with open(self.path(name + ".pub.pem"), "rb") as f:
-            return f.read()
-
-    def grant(self, device, holder, *options, keys=("grant1", "grant2"), chain="static", duration="24h"):
-        """A grant that lets holder bond with device; both are what `sealbond identity` says."""
-        with open(self.path("device.conf"), "w", encoding="ascii") as f:
-            f.write(device["stanza"])
-        out = self.path("out.grant")
-        self.tool("grant", "sign", "--key", self.path(keys[0] + ".pem"), "--device", self.path("device.conf"),
-                  "--holder", holder["id"], "--chain", chain, "--duration", duration, "--out", out, *options)
-        for key in keys[1:]:
-            self.tool("grant", "sign", "--key", self.path(key + ".pem"), "--add-signature", out)
-        with open(out, "rb") as f:
-            return f.read()
-
-
-def edited(grant, at, value):
-    """With other bytes at a place."""
-    return grant[:at] + value + grant[at + len(value):]
-
-
-def flipped(grant, at):
-    return edited(grant, at, bytes([grant[at] ^ 1]))
 
 
 def signature(grant, number, r=None, s=None):
