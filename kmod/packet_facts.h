@@ -431,6 +431,20 @@ static __always_inline void not_yet_encrypted(struct sb_packet *p, struct sb_sa 
 	p->count = gso ? skb_shinfo(p->skb)->gso_segs : 1;
 }
 
+/*
+ * What an SA of ours has made is routed to the device that it leaves by, or to one on top. What
+ * was routed to loopback or into sb0, or by a route with a program of its own, has been brought
+ * here by somebody (nft's fwd, BPF), and nobody has judged what is in it. No route says nothing:
+ * some devices on top let go of it.
+ */
+static __always_inline bool is_astray(const struct sb_packet *p)
+{
+	const struct dst_entry *dst = skb_dst(p->skb);
+
+	return dst && (dst->lwtstate || dst->dev == p->sn->net->loopback_dev ||
+		       dst->dev->ifindex == READ_ONCE(p->sn->sb0_ifindex));
+}
+
 static __always_inline void leaving(struct sb_packet *p, bool hot)
 {
 	const struct xfrm_offload *xo;
@@ -445,7 +459,7 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 	if (o.shape != SB_SHAPE_SEALED)
 		return;
 	sa = sb_sa_by_spi(p->sn->net, o.spi, true);
-	f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
+	f->sa = sa && !is_astray(p) ? SB_SA_OURS : SB_SA_FOREIGN;
 	if (!sa)
 		return;
 	ask_peer(f, sa->peer);
@@ -454,14 +468,32 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 		not_yet_encrypted(p, sa, xo);
 }
 
+/* What a card has received must not go on by a veth, over a bridge or by nft, unjudged. */
+static __always_inline bool is_from_outside(const struct sb_net *sn, const struct sk_buff *skb)
+{
+	const struct net_device *from;
+	bool outside = false;
+
+	if (!skb->skb_iif)
+		return false;
+	rcu_read_lock();
+	from = dev_get_by_index_rcu(sn->net, skb->skb_iif);
+	outside = !from || sb_device_of(sn, from) == SB_DEVICE_OTHER;
+	rcu_read_unlock();
+	return outside;
+}
+
 static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		      const struct nf_hook_state *state, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 
 	start(p, sn, skb, state->out, SB_HOOK_EGRESS);
-	if (f->device == SB_DEVICE_INSIDE)
-		return;
+	if (f->device == SB_DEVICE_INSIDE) {
+		if (!is_from_outside(sn, skb))
+			return;
+		f->device = SB_DEVICE_OTHER;
+	}
 	/* Egress hooks are on no xfrm interface: what has sb0's number here is not sb0. */
 	if (f->device == SB_DEVICE_SB0)
 		f->device = SB_DEVICE_PROTECTED;
