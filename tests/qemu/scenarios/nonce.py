@@ -144,7 +144,12 @@ def test_changed(lab, t):
         with a.events() as events:
             r = a.run(f"xfrmroot migrate {direction} {source.inner4} {target.inner4} {bonded.IF_ID} {source.outer4} "
                       f"{target.outer4} {source.outer4} 10.0.0.77", check=False)
-            t.must(f"MIGRATE of the SAs of the {direction}bound policy", r, r)
+            if direction == "in":
+                # its template names no addresses: there is nothing that MIGRATE could change
+                t.check("MIGRATE of the inbound policy's SAs is refused, and the bond lives on",
+                        not r and pair.pings() and not events.all("bond-ended"), r)
+                continue
+            t.must("MIGRATE of the SAs of the outbound policy", r, r)
             t.check("ends the bond: tampered", ended(events), events.all())
         since = marks(a)
         t.check("nothing passes through the clone", a.cut_off(b) and not numbers(a, since), numbers(a, since))
