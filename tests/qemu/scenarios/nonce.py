@@ -167,8 +167,8 @@ def test_listened_to(lab, t):
                 a.ping(b, count=20) and not events.all("bond-ended"), events.all())
 
 
+# no vlan: the lab's switch does not carry tags
 TOPS = {
-    "vlan": ("ip link add link eth0 name top0 type vlan id 5", "ip link del top0"),
     "macvlan": ("ip link add link eth0 name top0 type macvlan mode bridge", "ip link del top0"),
     "bonding": ("ip link add top0 type bond mode active-backup; ip link set eth1 down; ip link set eth1 master top0",
                 "ip link del top0"),
@@ -182,8 +182,8 @@ def test_devices_on_top(lab, t):
     for kind, (make, unmake) in TOPS.items():
         for encap in ("auto", "always"):
             for side in pair.sides:
-                side.run(f"sbctl mode off; sbctl delpeer all; ip addr flush dev eth0; ip link del sb0; ip link set "
-                         f"eth0 up; {make}", check=False)
+                side.run("sbctl mode off; sbctl delpeer all; ip addr flush dev eth0; ip link del sb0", check=False)
+                side.run(f"set -e; ip link set eth0 up; {make}")
                 side.device = "top0"
             pair.up(encap=encap)
             heavy(pair, t, f"{kind}, {encap}", 1)
