@@ -162,12 +162,16 @@ static void send_ring(const char *device)
 static void send_tuntap(const char *name, int tap)
 {
 	struct ifreq request = { .ifr_flags = (tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI };
-	int fd = open("/dev/net/tun", O_RDWR);
+	int i, fd = open("/dev/net/tun", O_RDWR);
 
 	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
 		fail("tun");
-	tell(write(fd, data, length));
+	/* The device has its carrier from now on; a bridge takes a moment to notice. */
+	for (i = 0; i < 10; i++) {
+		tell(write(fd, data, length));
+		usleep(50000);
+	}
 }
 
 static void send_file(const char *path)
