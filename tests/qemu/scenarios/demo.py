@@ -10,19 +10,23 @@ import json
 import re
 
 from device import Device, make_release_key
+from ways import around, control, devices, rig, send
 
 DEMO = True
 
 PATTERN = "c1ea27ecfa57c0de"	# travels in every ping's payload
 ALLOWED = {"handshake", "esp", "esp-udp", "arp", "nd"}
 ROTATIONS = 5
+# of those that tests/qemu/run.py ways tries
+QUICK_WAYS = {"packet", "packet-bypass", "packet-ring", "raw4", "raw-esp", "tcp", "bindtodevice", "ipip", "route", "nft-fwd-lo",
+              "nft-dnat", "mode", "exceptions", "rmmod", "xfrm-policy-allow"}
 
 plant = {}
 
 
 def test_keys(lab, t):
     t.step("Three machines on one cable: A and B belong to the plant, C does not.")
-    guests = lab.boot(lab.guest("a"), lab.guest("b"), lab.guest("c"))
+    guests = lab.boot(lab.guest("a", files=rig.TOOLS), lab.guest("b", files=rig.TOOLS), lab.guest("c"))
     a, b, c = (Device(g, n + 1) for n, g in enumerate(guests))
     plant.update(a=a, b=b, c=c)
     plant["private"], plant["public"] = make_release_key(lab.directory)
@@ -198,3 +202,23 @@ def test_lease(lab, t):
     other = capture.outside(ALLOWED, mark)
     t.check("and never goes out in clear", not other and not capture.having(bytes.fromhex(PATTERN), mark),
             "\n".join(map(str, other[:5])))
+
+
+def test_locked(lab, t):
+    a, b = plant["a"], plant["b"]
+    t.step("A is locked until it reboots. From here on not even root changes what may leave it.")
+    a.configure(extra=rig.EXCEPTIONS)
+    a.start()
+    a.set_lease("24h")
+    t.must("A and B are bonded again", a.wait_bond(), a.cli("status", check=False))
+    tries = rig.Rig(lab, t)
+    tries.adopt(a, b)
+    r = tries.lock()
+    t.must("A is locked", r, r)
+    ways = [way for way in send.WAYS + devices.WAYS + around.BLOCKED + control.NETLINK + control.XFRM
+            if way.name in QUICK_WAYS]
+    t.step(f"Root on A tries {len(ways)} ways out; the wire decides.")
+    for way in ways:
+        tries.holds(way)
+    tries.undone()
+    t.check("none leaves, and the bond lives", tries.bond_works(5) and len(ways) == len(QUICK_WAYS))
