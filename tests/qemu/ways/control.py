@@ -64,12 +64,12 @@ XFRM = [
     command("xfrm-state-flush", "all SAs flushed", "ip xfrm state flush", INTO),
     command("xfrm-policy-flush", "all policies flushed", "ip xfrm policy flush", INTO),
     command("xfrm-policy-allow", "a policy of root's that allows, before the module's",
-            "ip xfrm policy add dir out if_id 0x5ea1 priority 0 action allow; "
+            "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 0x5ea1 priority 0 action allow; "
             "ip -6 xfrm policy add src ::/0 dst ::/0 dir out if_id 0x5ea1 priority 0 action allow", INTO,
-            undo="ip xfrm policy del dir out if_id 0x5ea1; ip -6 xfrm policy del src ::/0 dst ::/0 dir out if_id 0x5ea1"),
+            undo="ip xfrm policy del src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 0x5ea1; ip -6 xfrm policy del src ::/0 dst ::/0 dir out if_id 0x5ea1"),
     command("xfrm-policy-block", "a policy of root's that blocks",
-            "ip xfrm policy add dir out if_id 0x5ea1 priority 0 action block", INTO,
-            undo="ip xfrm policy del dir out if_id 0x5ea1"),
+            "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 0x5ea1 priority 0 action block", INTO,
+            undo="ip xfrm policy del src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 0x5ea1"),
     command("xfrm-null", "an SA of root's own without encryption, with the bond's ids",
             "ip xfrm state add src @A4@ dst @B4@ proto esp spi 0x5a5a reqid 1 mode tunnel if_id 0x5ea1 "
             "enc 'ecb(cipher_null)' ''; ip xfrm policy add dst @BI4@ dir out if_id 0x5ea1 priority 0 "

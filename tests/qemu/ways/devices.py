@@ -88,9 +88,9 @@ WAYS = [
     Way("sb0-second", "another xfrm interface with the bond's if_id, and one with its own",
         setup="ip link add w0 type xfrm dev eth0 if_id 0x5ea1; ip link add w1 type xfrm dev eth0 if_id 99; "
         "for d in w0 w1; do ip link set $d up; ip route append 10.88.0.9/32 dev $d; done; "
-        "ip xfrm policy add dir out if_id 99 action allow",
+        "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 99 action allow",
         attempt="waysend udp 10.88.0.9 9 @P@; ip route del 10.88.0.9/32 dev w0; waysend udp 10.88.0.9 9 @P@",
-        off="it has no SA, in any mode", undo="ip xfrm policy del dir out if_id 99; ip link del w0; ip link del w1"),
+        off="it has no SA, in any mode", undo="ip xfrm policy del src 0.0.0.0/0 dst 0.0.0.0/0 dir out if_id 99; ip link del w0; ip link del w1"),
 ]
 
 TUNNELS = [

@@ -125,8 +125,8 @@ BLOCKED = [
         "ip addr replace 10.3.0.1/24 dev eth1",
         listen="w", frames=from_c("10.4.0.1", eth1=True)),
     Way("in-xfrm", "an SA of root's own with the bond's if_id", setup="ip xfrm state add src @C4@ dst @A4@ proto ipip "
-        "spi 0 mode tunnel if_id 0x5ea1 2>/dev/null; ip xfrm policy add dir in if_id 0x5ea1 action allow priority 1",
-        undo="ip xfrm policy del dir in if_id 0x5ea1; ip xfrm state deleteall proto ipip", listen="main",
+        "spi 0 mode tunnel if_id 0x5ea1 2>/dev/null; ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in if_id 0x5ea1 action allow priority 1",
+        undo="ip xfrm policy del src 0.0.0.0/0 dst 0.0.0.0/0 dir in if_id 0x5ea1; ip xfrm state deleteall proto ipip", listen="main",
         frames=within(4, inner_target="10.77.0.1"), off="there is no device that takes it, in any mode"),
     Way("in-nft-dnat", "nft sends C's UDP on to a listener", setup="nft 'add table ip w; add chain ip w c { type nat hook "
         "prerouting priority -100; }; add rule ip w c udp dport 7777 redirect to :9'", undo="nft delete table ip w",
