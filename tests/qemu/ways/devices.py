@@ -50,11 +50,11 @@ WAYS = [
             "ip addr add 10.4.0.1/24 dev wb; ip neigh replace 10.4.0.9 lladdr @CMAC@ dev wb nud permanent; "
             "rawsend udp 10.4.0.9 9 @P@; rawsend packet wb @F1@", "ip link del w1"),
     bridged("bridge-tap", "a program's frames by a tap, a bridge and the card",
-            "ip tuntap add mode tap name w1", "waysend tap w1 @F1@", "ip link del w1"),
+            "modprobe tun; ip tuntap add mode tap name w1; ip link set w1 up", "waysend tap w1 @F1@", "ip link del w1"),
     bridged("bridge-veth", "a namespace's frames by a veth, a bridge and the card",
             "ip netns add wn; ip link add w1 type veth peer name w0 netns wn; ip -n wn link set w0 up",
             "ip netns exec wn rawsend packet w0 @F1@; ip netns exec wn rawsend bypass w0 @F1@", "ip link del w1; ip netns del wn"),
-    Way("tun-forward", "a program's packets by a tun, forwarded", setup=FORWARD + "; ip tuntap add mode tun name w1; "
+    Way("tun-forward", "a program's packets by a tun, forwarded", setup=FORWARD + "; modprobe tun; ip tuntap add mode tun name w1; "
         "ip addr add 10.8.0.1/24 dev w1; ip link set w1 up; ip link set eth1 up; ip addr add 10.4.0.1/24 dev eth1; "
         "ip neigh replace 10.4.0.9 lladdr @CMAC@ dev eth1 nud permanent",
         attempt="waysend tun w1 $(echo @I1@ | sed 's/0a040001/0a080009/')",
