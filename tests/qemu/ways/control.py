@@ -42,8 +42,7 @@ NETLINK = [
             undo="ip -n wn link set eth1 netns 1; ip netns del wn; ip link set eth1 up"),
     command("key-late", "KEY, late", "sbctl key timeout=2000; sbctl key release= timeout=2000"),
     command("down", "the helper's own `down`", "sealbond down", INTO + "; " + SEND),
-    command("rmmod", "the module unloaded, also by force", "rmmod sealbond; "
-            "rmmod -f sealbond >/dev/null 2>&1 </dev/null &\ntrue"),
+    command("rmmod", "the module unloaded", "rmmod sealbond"),
     command("rmmod-esp", "what the module needs unloaded", "rmmod esp4; rmmod esp6; rmmod xfrm_interface; "
             "rmmod -f xfrm_user", INTO + "; " + SEND),
 ]
@@ -139,6 +138,7 @@ TPM = [
 LAST = [
     command("pcr-extend", "a PCR of the policy extended: what is measured and what runs differ",
             "tpm2_pcrextend 9:sha256=" + "5e" * 32, holds=ENDS, left="until the reboot"),
+    command("rmmod-force", "the module unloaded by force", "rmmod -f sealbond >/dev/null 2>&1 </dev/null &\ntrue"),
     command("memory", "the kernel's memory read: /dev/mem, /proc/kcore, a BPF program",
             "wayroot read /dev/mem 0; wayroot read /proc/kcore 4096; wayroot bpf-read", holds=OUTSIDE,
             left="closed by lockdown=confidentiality"),

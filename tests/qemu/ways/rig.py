@@ -178,9 +178,6 @@ class Rig:
     def status(self):
         return bonded.fields(self.run("sbctl status").out)
 
-    def drops(self):
-        return {d["reason"]: d["count"] for d in self.a.ask("drops")["drops"]}
-
     # -- the wire -----------------------------------------------------------------------------------
 
     def marks(self):
@@ -331,7 +328,7 @@ class Rig:
         words += f"; left: {way.left}" if way.left else ""
         try:
             sent, heard, out = self.attempt(way)
-            told = f"on the wire: {sent[:4]}\nheard: {heard}\n{out}\n{self.drops()}"
+            told = f"on the wire: {sent[:4]}\nheard: {heard}\n{out}"
             if way.outs:
                 self.t.check(words, *way.outs(self, sent, heard, out))
             elif way.holds == BLOCKED:
