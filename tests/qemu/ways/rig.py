@@ -350,7 +350,7 @@ class Rig:
     def ended(self):
         """An alarm is up and no bond lives."""
         try:
-            self.a.guest.wait_for("sbctl status | grep -q alarms=", timeout=10)
+            self.a.guest.wait_for("sbctl status | grep -qE 'alarms=(0x)?0*[1-9a-f]'", timeout=30)
         except TimeoutError:
             return False
         return not self.bond_works()
