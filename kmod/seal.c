@@ -134,6 +134,24 @@ static u8 outcome(const struct seal *sl)
 	return sl->has_blob[SB_KEY_NEXT] ? SB_CAP_UNSEALED : SB_CAP_NEXT_MADE;
 }
 
+/*
+ * What the cap PCR is from here on, for the watch. Nobody comes between in a hold, so that it need
+ * not be asked for; where it was not known before, the watch's first reading is taken for right.
+ */
+static void note_cap(struct seal *sl, const u8 digest[SB_DIGEST_LEN])
+{
+	struct sb_seal_result *res = sl->res;
+	struct sb_sha256 sha;
+
+	if (!(res->pcr_valid & BIT(sl->req->cap_pcr)))
+		return;
+	sb_sha256_init(&sha);
+	sb_sha256_update(&sha, res->pcr_value[sl->req->cap_pcr], SB_DIGEST_LEN);
+	sb_sha256_update(&sha, digest, SB_DIGEST_LEN);
+	sb_sha256_final(&sha, res->cap_value);
+	res->cap_valid = true;
+}
+
 /* The cap over an authenticated session, which ends. */
 static int extend(struct seal *sl, const u8 digest[SB_DIGEST_LEN])
 {
@@ -145,9 +163,11 @@ static int extend(struct seal *sl, const u8 digest[SB_DIGEST_LEN])
 		rc = sb_session_start(&sl->tpm, &sl->hmac, SB_SE_HMAC, &sl->primary);
 	if (!rc)
 		rc = sb_session_extend(&sl->tpm, &sl->hmac, sl->req->cap_pcr, digest);
-	if (!rc)
-		sb_seal_config_closed();
-	return rc;
+	if (rc)
+		return rc;
+	sb_seal_config_closed();
+	note_cap(sl, digest);
+	return 0;
 }
 
 /* The keys are there: they are only handed on when the TPM confirms the cap. */
@@ -209,26 +229,14 @@ static void cap_failure(struct seal *sl)
 		return;
 	sb_cap_digest(digest, none, none, SB_CAP_NONE);
 	rc = extend(sl, digest);
-	if (rc)
+	if (rc) {
+		/* The first may have been taken and its answer lost: then the value is not known. */
 		rc = sb_tpm_extend_plain(&sl->tpm, sl->req->cap_pcr, digest);
-	if (!rc)
-		sb_seal_config_closed();
+		if (!rc)
+			sb_seal_config_closed();
+	}
 	res->capped = !rc;
 	res->cap_outcome = SB_CAP_NONE;
-}
-
-/* What the watch takes for right from here on; where it cannot be read, its first reading is. */
-static void read_cap(struct seal *sl)
-{
-	struct sb_seal_result *res = sl->res;
-	u8 value[SB_PCRS][SB_DIGEST_LEN];
-	u32 valid;
-
-	if ((!res->capped && !sl->req->has_config) ||
-	    sb_tpm_pcr_read(&sl->tpm, BIT(sl->req->cap_pcr), value, &valid) || !valid)
-		return;
-	memcpy(res->cap_value, value[sl->req->cap_pcr], SB_DIGEST_LEN);
-	res->cap_valid = true;
 }
 
 /* One hold, from the first command to the cap. */
@@ -246,7 +254,6 @@ static bool hold(struct seal *sl)
 		if (!cap_candidate(sl))
 			cap_failure(sl);
 	}
-	read_cap(sl);
 	sb_session_end(&sl->tpm, &sl->hmac);
 	if (sl->primary.transient)
 		sb_tpm_flush(&sl->tpm, &sl->primary.handle);

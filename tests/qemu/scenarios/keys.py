@@ -13,7 +13,7 @@ from keyscan import Scanner, unhex
 LAB = "keys"
 TPM_COMMANDS_MAX = 20
 # TPM 2.0 part 2, TPM_CC
-CC_READ_CLOCK, CC_UNSEAL, CC_PCR_EXTEND, CC_FLUSH, CC_PCR_READ = 0x181, 0x15E, 0x182, 0x165, 0x17E
+CC_READ_CLOCK, CC_UNSEAL, CC_PCR_EXTEND, CC_FLUSH = 0x181, 0x15E, 0x182, 0x165
 
 # state: exit code, words of the sentence and of the remedy
 STATES = {
@@ -78,12 +78,11 @@ def bind(guest):
 
 
 def hold(exchanges):
-    """The commands of the kernel's last hold: from ReadClock to the cap, which is read, and what is flushed
-    after it."""
+    """The commands of the kernel's last hold: from ReadClock to the cap, and what is flushed after it."""
     codes = [e.code for e in exchanges]
     end = len(codes) - 1 - codes[::-1].index(CC_PCR_EXTEND)
     start = end - codes[end::-1].index(CC_READ_CLOCK)
-    while end + 1 < len(codes) and codes[end + 1] in (CC_FLUSH, CC_PCR_READ):
+    while end + 1 < len(codes) and codes[end + 1] == CC_FLUSH:
         end += 1
     return codes[start:end + 1]
 
