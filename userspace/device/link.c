@@ -257,8 +257,6 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 	link->frozen[0] = '\0';
 	if (sb_module_status(link->module, &status) == 0)
 		link_compare_measured(link, &status);
-	if (link->standing[0])
-		result = sb_fail(error, -EPERM, "%s", link->standing);
 	if (old->exceptions_count != now->exceptions_count ||
 	    memcmp(old->exceptions, now->exceptions, now->exceptions_count * sizeof(now->exceptions[0])) != 0)
 		result = link_set_exceptions(link, error);
@@ -278,6 +276,8 @@ static int apply_changes(struct sb_link *link, const struct sb_config *old, stru
 	result = result < 0 ? result : step;
 	if (old->after != now->after || old->jitter != now->jitter)
 		link_bonds_reschedule(link);
+	if (result == 0 && link->standing[0])
+		result = sb_fail(error, -EPERM, "%s", link->standing);
 	return result;
 }
 
