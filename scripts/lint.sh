@@ -93,11 +93,13 @@ first_lines() {
 
 # A layer includes itself and what is below it: common, then kernel, tpm, boot and tree, then device and cli.
 upward_includes() {
-	files 'userspace/common/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|tree|device|cli)/'
-	files 'userspace/kernel/*' | xargs -r grep -nHE '^#include "(tpm|boot|tree|device|cli)/'
-	files 'userspace/tpm/*' | xargs -r grep -nHE '^#include "(kernel|boot|tree|device|cli)/'
-	files 'userspace/boot/*' | xargs -r grep -nHE '^#include "(kernel|tpm|tree|device|cli)/'
-	files 'userspace/tree/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|device|cli)/'
+	files 'userspace/common/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|tree|state|light|device|cli)/'
+	files 'userspace/kernel/*' | xargs -r grep -nHE '^#include "(tpm|boot|tree|state|light|device|cli)/'
+	files 'userspace/tpm/*' | xargs -r grep -nHE '^#include "(kernel|boot|tree|state|light|device|cli)/'
+	files 'userspace/boot/*' | xargs -r grep -nHE '^#include "(kernel|tpm|tree|state|light|device|cli)/'
+	files 'userspace/tree/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|state|light|device|cli)/'
+	files 'userspace/state/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|light|device|cli)/'
+	files 'userspace/light/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|device|cli)/'
 	files 'userspace/device/*' | xargs -r grep -nHE '^#include "cli/'
 	files 'userspace/*' | xargs -r grep -nHE '^#include "(.*/)?kmod/'
 }

@@ -128,15 +128,15 @@ static void follow_rotation(struct sb_link *link, const struct sb_key_status *ke
 /* The peers stay as they are: their bonds return when the last alarm goes. */
 static void tell_alarms(struct sb_link *link, uint32_t alarms)
 {
+	const struct sb_state_text *bypass = sb_state_text(SEALBOND_STATE_BYPASS);
 	char names[64] = "";
+	size_t used = 0;
 
-	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
-		if (alarms & 1U << bit && strlen(names) + strlen(sb_alarm_text(bit)->name) + 2 < sizeof(names)) {
-			strcat(names, names[0] ? " " : "");
-			strcat(names, sb_alarm_text(bit)->name);
-		}
-	link_note(link, "%s: %s Alarms: %s", sb_state_text(SEALBOND_STATE_BYPASS)->name,
-		  sb_state_text(SEALBOND_STATE_BYPASS)->sentence, names);
+	for (unsigned int bit = 0; bit < SB_ALARM_BITS && used < sizeof(names); bit++)
+		if (alarms & 1U << bit)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? " " : "",
+						 sb_alarm_text(bit)->name);
+	link_note(link, "%s: %s Alarms: %s", bypass->name, bypass->sentence, names);
 }
 
 void link_key_tell(struct sb_link *link, const struct sb_key_status *key)
