@@ -103,7 +103,7 @@ def test_while_keys_are_made(lab, t):
     wrong, had = [], 0
     for _ in range(MAKING):
         switch_on(*devices)
-        time.sleep(chance.uniform(0, 4))
+        time.sleep(chance.uniform(0, 4))  # lint: sleep: a moment by chance is the test
         known = [kept(d) for d in devices]
         for d in devices:
             d.guest.kill()
@@ -143,11 +143,11 @@ def alive(a, b, timeout=90):
 def before_the_cut(kind, chance, victims):
     """Brings about the moment."""
     if kind == "traffic":
-        time.sleep(chance.uniform(0, 1.5))
+        time.sleep(chance.uniform(0, 1.5))  # lint: sleep: a moment by chance is the test
     elif kind == "rotation":
         for d in victims:
             d.guest.start("sealbond rotate --all")
-        time.sleep(chance.uniform(0, 0.4))
+        time.sleep(chance.uniform(0, 0.4))  # lint: sleep: a moment by chance is the test
     else:
         if kind == "storing":
             for d in victims:
@@ -155,7 +155,7 @@ def before_the_cut(kind, chance, victims):
         for d in victims:
             d.guest.kill()
         switch_on(*victims)
-        time.sleep(chance.uniform(0, 5))
+        time.sleep(chance.uniform(0, 5))  # lint: sleep: a moment by chance is the test
 
 
 def test_bonded(lab, t):
