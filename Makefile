@@ -92,7 +92,7 @@ check-initramfs: user module
 
 # Small programs for the guests; sbctl speaks to the module where a test must do without the helper.
 check-qemu: all tools $(BUILD)/sbctl
-	@tests/qemu/run.py
+	@tests/qemu/run.py --jobs 0
 
 # Not in check, for its time: power cuts, damaged TPM answers, the search for secrets.
 check-long: all tools $(BUILD)/sbctl

@@ -12,21 +12,26 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+def die_with_us(number):
+    """What a child calls before it becomes its program: it gets this signal when the calling thread ends."""
+    runner = os.getpid()
+
+    def child():
+        _libc.prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != runner:
+            os._exit(1)
+
+    return child
+
+
 def spawn(arguments, log, **options):
     """Starts a program in a session of its own (so that ctrl-C reaches only the runner), with its output
     in the file log, and killed by the kernel when the thread that called this ends: call it from the
     main thread."""
-    runner = os.getpid()
-
-    def child():
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != runner:
-            os._exit(1)
-
     options.setdefault("stdin", subprocess.DEVNULL)
     with open(log, "ab") as output:
         return subprocess.Popen(arguments, stdout=output, stderr=output, start_new_session=True,
-                                preexec_fn=child, **options)
+                                preexec_fn=die_with_us(signal.SIGKILL), **options)
 
 
 def end(process, timeout=2):

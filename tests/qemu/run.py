@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs guest scenarios: run.py [--demo|--long] [--list] [NAME...]; see README.md."""
+"""Runs guest scenarios: run.py [--demo|--long] [--jobs N] [--list] [NAME...]; see README.md."""
 
 import argparse
 import importlib.util
@@ -13,6 +13,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import jobs  # noqa: E402
 from channel import CommandFailed, GuestDied  # noqa: E402
 from image import BUILD  # noqa: E402
 from lab import Lab  # noqa: E402
@@ -116,6 +117,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--demo", action="store_true", help="run the demonstration")
     parser.add_argument("--long", action="store_true", help="run what takes too long for every check")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="labs at once; 0: as this machine bears")
     parser.add_argument("--list", action="store_true", help="name the scenarios")
     parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
@@ -142,6 +144,11 @@ def main():
     order = {}
     for name, module in modules.items():
         order.setdefault(getattr(module, "LAB", name), []).append(name)
+    if arguments.jobs != 1 and len(order) > 1:
+        # the long ones first, so that none is left over at the end
+        groups = sorted(order.values(), key=lambda names: -sum(getattr(modules[n], "MINUTES", 1) for n in names))
+        jobs.run(os.path.abspath(__file__), groups, arguments.jobs or jobs.default_count(), tally)
+        order = {}
     for lab_name, names in order.items():
         began = time.monotonic()
         tally.name = names[0]

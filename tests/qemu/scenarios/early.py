@@ -15,6 +15,7 @@ import device
 import image
 import uki
 
+MINUTES = 6
 PCRS = "4,7,9,11,12"
 CONF = device.CONF.format(n=1, mode="enforce\nlock = yes", extra="").replace("pcrs = 0,2,4,7,9", f"pcrs = {PCRS}")
 # the default exceptions and one more

@@ -13,6 +13,7 @@ import bonded
 from process import wait_until
 
 LAB = "nonce"
+MINUTES = 4
 TAMPERED = bonded.ENDS.index("tampered")
 KINDS = (("IPv4", False, "auto"), ("IPv4 in UDP", False, "always"), ("IPv6", True, "auto"),
          ("IPv6 in UDP", True, "always"))

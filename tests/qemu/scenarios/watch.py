@@ -13,6 +13,7 @@ from tpmwire import error
 from wire import udp_frame
 
 LAB = "hostile"
+MINUTES = 6
 PCR, RESET, TC, XDP, XSK = 1, 2, 4, 8, 16
 TAMPERED, BYPASS, READY = 16, 17, 2
 READ_CLOCK = 0x181
