@@ -88,7 +88,7 @@ first_lines() {
 		*) want='Apache-2.0' ;;
 		esac
 		[ "$line" = "SPDX-License-Identifier: $want" ] || printf '%s: should say %s\n' "$file" "$want"
-	done < <(files | grep -vE '^(LICENSE|LICENSES/.*|.*\.(md|json|hex|pem|gitignore)|tests/fuzz/seeds/.*|docs/.*)$')
+	done < <(files | grep -vE '^(LICENSE|LICENSES/.*|.*\.(md|json|hex|pem|der|gitignore)|tests/fuzz/seeds/.*|docs/.*)$')
 }
 
 # A layer includes itself and what is below it: common, then kernel, tpm, boot and tree, then device and cli.
