@@ -10,7 +10,7 @@
 
 /* Seconds for an answer: a reload of thousands of peers takes some. */
 #define WAIT_STATUS_S	5
-#define WAIT_S		35
+#define WAIT_S		125
 
 /* The configured place, or the default when there is no configuration that can be read. */
 static void socket_path(struct sb_cli *cli, char path[108])

@@ -13,7 +13,7 @@
 #include "device/channel.h"
 
 #define CLIENTS		8
-#define TIMEOUT_S	30	/* a reload of thousands of peers takes some seconds */
+#define TIMEOUT_S	120	/* a reload of thousands of peers takes its time on a slow device */
 
 struct client {
 	struct sb_control *control;
