@@ -101,9 +101,11 @@ XFRM = [
 
 
 def repeated(rig, _sent, _heard, out):
-    """No two frames of A's have the same SPI and sequence number."""
+    """No two frames of A's to B have the same SPI and sequence number. (What root itself has put behind a live
+    SPI went to C.)"""
     seen, twice = set(), []
-    for frame in rig.sent(rig.since, lambda f: f.kind in ("esp", "esp-udp") and len(f.payload) >= 8):
+    peer = (rig.b.wire4, f"fd00::{rig.b.number}")
+    for frame in rig.sent(rig.since, lambda f: f.kind in ("esp", "esp-udp") and len(f.payload) >= 8 and f.dst in peer):
         head = frame.payload[:8]
         if head in seen:
             twice.append(str(frame))

@@ -75,6 +75,7 @@ class Rig:
         self.port = lab.switch.port()
         self.operator = None
         self.identities = {}
+        self.of_c = set()	# patterns that C sends, to A and whoever hears
         self.heard_by = {}
         self.probes = 0
         self.since = None
@@ -288,6 +289,7 @@ class Rig:
         return sent, heard, out
 
     def _attempt_in(self, way, pattern):
+        self.of_c.add(pattern.decode())
         out = self.run(self.begin(way, pattern), check=False).out
         listener, word = self.heard_by["a"], b"wayB" + b"%012d" % self.probes
         self.probes += 1
