@@ -67,7 +67,8 @@ uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c usersp
 uki_CFLAGS := $(USER_TEST_CFLAGS)
 
 LIGHT := userspace/light/block.c userspace/light/merkle.c userspace/light/wire.c userspace/light/verify.c \
-	userspace/light/ed25519.c userspace/light/json.c userspace/common/sha256.c $(USER_TEST_PARSE)
+	userspace/light/ed25519.c userspace/light/json.c userspace/common/sha256.c userspace/common/calendar.c \
+	$(USER_TEST_PARSE)
 UNIT += light light_sync
 light_SRC := tests/unit/test_light.c userspace/light/sync.c $(LIGHT)
 light_sync_SRC := tests/unit/test_light_sync.c userspace/light/sync.c $(LIGHT)
@@ -77,7 +78,7 @@ light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
-	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c
+	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
 UNIT += quote cert
 quote_SRC := tests/unit/test_quote.c $(STATE)
 cert_SRC := tests/unit/test_cert.c $(STATE)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/calendar.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
 
@@ -134,22 +135,6 @@ static bool mark(const char **text, char c)
 	return *(*text)++ == c;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar, carried back to year 1 as Go does. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int64_t days_in(int64_t year, int64_t month)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return days[month - 1] + (month == 2 && (year % 400 == 0 || (year % 4 == 0 && year % 100 != 0)));
-}
-
 static bool fraction(const char **text, int32_t *nanos)
 {
 	int32_t value = 0, scale = 100000000;
@@ -179,10 +164,8 @@ int sb_json_time(const char *text, struct sb_chain_time *time)
 	    !mark(&text, ':') || !digits(&text, 2, &second) || !fraction(&text, &nanos) ||
 	    !mark(&text, 'Z') || *text)
 		return -EBADMSG;
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) ||
-	    hour > 23 || minute > 59 || second > 59)
+	if (!sb_calendar_seconds(year, month, day, hour, minute, second, &time->seconds))
 		return -EBADMSG;
-	time->seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	time->nanos = nanos;
 	return 0;
 }

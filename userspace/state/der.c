@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/calendar.h"
+
 static size_t read_length(struct sb_reader *reader)
 {
 	size_t first = sb_read_u8(reader), count = first & 0x7f, length = 0;
@@ -88,22 +90,6 @@ static bool two_digits(const uint8_t **at, int *value)
 	return true;
 }
 
-/* Days from 1970-01-01, Gregorian. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2), era = y / 400, of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int days_in(int year, int month)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return days[month - 1] + (month == 2 && (year % 400 == 0 || (year % 4 == 0 && year % 100 != 0)));
-}
-
 static bool read_time(const uint8_t *at, int year, int64_t *seconds)
 {
 	int month, day, hour, minute, second;
@@ -111,11 +97,7 @@ static bool read_time(const uint8_t *at, int year, int64_t *seconds)
 	if (!two_digits(&at, &month) || !two_digits(&at, &day) || !two_digits(&at, &hour) ||
 	    !two_digits(&at, &minute) || !two_digits(&at, &second) || *at != 'Z')
 		return false;
-	if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 ||
-	    second > 59)
-		return false;
-	*seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-	return true;
+	return sb_calendar_seconds(year, month, day, hour, minute, second, seconds);
 }
 
 bool sb_der_time(struct sb_reader *reader, int64_t *seconds)
