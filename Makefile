@@ -65,13 +65,15 @@ demo:
 # light/, tpm/ and smt/.
 VECTORS ?= $(wildcard ../shared/vectors)
 check-vectors: $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/tpm_vectors \
-		$(UNIT_DIR)/smt_vectors
+		$(UNIT_DIR)/rpc_vectors $(UNIT_DIR)/smt_vectors
 	@for file in tests/vectors/noise.json $(wildcard $(VECTORS)/noise/*.json); do \
 		$< "$$file" || exit 1; done
 	@for directory in tests/vectors/light $(wildcard $(VECTORS)/light); do \
 		$(UNIT_DIR)/light_vectors "$$directory" || exit 1; done
 	@for directory in $(wildcard $(VECTORS)/tpm); do \
 		$(UNIT_DIR)/tpm_vectors "$$directory" || exit 1; done
+	@for directory in $(wildcard $(VECTORS)/rpc); do \
+		$(UNIT_DIR)/rpc_vectors "$$directory" || exit 1; done
 	@for directory in tests/vectors/smt $(wildcard $(VECTORS)/smt); do \
 		$(UNIT_DIR)/smt_vectors "$$directory" || exit 1; done
 

@@ -113,7 +113,7 @@ static void low(struct sb_light_block *b) { b->header.height = 10; }
 static void early(struct sb_light_block *b) { b->header.time = world.block[10].header.time; }
 static void late(struct sb_light_block *b) { b->header.time.seconds = WORLD_START + 1010; }
 static void no_set(struct sb_light_block *b) { b->header.validators.there = false; }
-static void app(struct sb_light_block *b) { b->header.app.there = true; }
+static void app(struct sb_light_block *b) { b->header.app.length = 32; }
 static void commit_height(struct sb_light_block *b) { b->commit.height++; }
 static void commit_parts(struct sb_light_block *b) { b->commit.block.parts = 0; }
 static void flag(struct sb_light_block *b) { b->commit.votes[0].flag = 4; }

@@ -110,7 +110,7 @@ static void liars(void **state)
 
 static void renamed(struct sb_light_block *block)
 {
-	block->header.app.there = true;
+	block->header.app.length = 32;
 }
 
 static void backwards(void **state)

@@ -44,6 +44,11 @@ $(UNIT_DIR)/light_vectors: tests/vectors/light_vectors.c $(LIGHT) tests/unit/uni
 	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
 		-ljson-c -lsodium
 
+$(UNIT_DIR)/rpc_vectors: tests/vectors/rpc_vectors.c $(LIGHT) tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
+		-ljson-c -lsodium
+
 $(UNIT_DIR)/tpm_vectors: tests/vectors/tpm_vectors.c $(STATE) tests/unit/unit.mk
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) -lcrypto

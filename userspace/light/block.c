@@ -124,7 +124,7 @@ void sb_header_hash(const struct sb_header *header, uint8_t hash[SB_CHAIN_HASH_L
 	add_hash(&merkle, &header->validators);
 	add_hash(&merkle, &header->next_validators);
 	add_hash(&merkle, &header->consensus);
-	add_hash(&merkle, &header->app);
+	add_bytes(&merkle, header->app.bytes, header->app.length);
 	add_hash(&merkle, &header->last_results);
 	add_hash(&merkle, &header->evidence);
 	add_bytes(&merkle, header->proposer, sizeof(header->proposer));

@@ -26,6 +26,12 @@ struct sb_chain_hash {
 	bool there;
 };
 
+/* The application's, as long as it makes it: 32 bytes on a ledger of ours. */
+struct sb_app_hash {
+	uint8_t bytes[SB_CHAIN_HASH_LEN];
+	uint8_t length;
+};
+
 /* UTC. Seconds since 1970 may be negative: "no time" is year 1. nanos: 0 to 999,999,999. */
 struct sb_chain_time {
 	int64_t seconds;
@@ -44,8 +50,9 @@ struct sb_header {
 	int64_t height;
 	struct sb_chain_time time;
 	struct sb_block_id last_block;
-	struct sb_chain_hash last_commit, data, validators, next_validators, consensus, app,
-		last_results, evidence;
+	struct sb_chain_hash last_commit, data, validators, next_validators, consensus;
+	struct sb_app_hash app;
+	struct sb_chain_hash last_results, evidence;
 	uint8_t proposer[SB_CHAIN_ADDRESS_LEN];
 };
 

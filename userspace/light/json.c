@@ -97,6 +97,18 @@ static bool get_hash(json_object *object, const char *name, struct sb_chain_hash
 	return true;
 }
 
+static bool get_app_hash(json_object *object, struct sb_app_hash *hash)
+{
+	const char *text = text_of(object, "app_hash");
+	size_t digits = text ? strlen(text) : 1;
+	struct sb_app_hash read = { .length = (uint8_t)(digits / 2) };
+
+	if (digits % 2 || digits / 2 > sizeof(read.bytes) || sb_parse_hex(text, read.bytes, read.length) < 0)
+		return false;
+	*hash = read;
+	return true;
+}
+
 static bool get_address(json_object *object, const char *name, uint8_t address[SB_CHAIN_ADDRESS_LEN])
 {
 	const char *text = text_of(object, name);
@@ -210,7 +222,7 @@ static const char *read_hashes(json_object *object, struct sb_header *header)
 		{ "last_commit_hash", &header->last_commit }, { "data_hash", &header->data },
 		{ "validators_hash", &header->validators },
 		{ "next_validators_hash", &header->next_validators },
-		{ "consensus_hash", &header->consensus }, { "app_hash", &header->app },
+		{ "consensus_hash", &header->consensus },
 		{ "last_results_hash", &header->last_results },
 		{ "evidence_hash", &header->evidence },
 	};
@@ -241,6 +253,8 @@ int sb_json_header(json_object *object, struct sb_header *header, struct sb_erro
 		return bad(error, "header.last_block_id");
 	if (!get_address(object, "proposer_address", read.proposer))
 		return bad(error, "header.proposer_address");
+	if (!get_app_hash(object, &read.app))
+		return bad(error, "header.app_hash");
 	wrong = read_hashes(object, &read);
 	if (wrong)
 		return bad(error, wrong);
