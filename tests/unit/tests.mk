@@ -79,9 +79,11 @@ light_sync_LIBS := -ljson-c -lsodium
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
-UNIT += quote cert
+UNIT += quote cert heartbeat
 quote_SRC := tests/unit/test_quote.c $(STATE)
 cert_SRC := tests/unit/test_cert.c $(STATE)
+heartbeat_SRC := tests/unit/test_heartbeat.c userspace/state/heartbeat.c $(STATE)
+heartbeat_CFLAGS := $(USER_TEST_CFLAGS)
 quote_CFLAGS := $(USER_TEST_CFLAGS)
 cert_CFLAGS := $(USER_TEST_CFLAGS)
 
