@@ -26,7 +26,7 @@ plant = {}
 
 def test_keys(lab, t):
     t.step("Three machines on one cable: A and B belong to the plant, C does not.")
-    guests = lab.boot(lab.guest("a", files=rig.TOOLS), lab.guest("b", files=rig.TOOLS), lab.guest("c"))
+    guests = lab.boot(lab.guest("a", files=rig.TOOLS, nics=2), lab.guest("b", files=rig.TOOLS, nics=2), lab.guest("c"))
     a, b, c = (Device(g, n + 1) for n, g in enumerate(guests))
     plant.update(a=a, b=b, c=c)
     plant["private"], plant["public"] = make_release_key(lab.directory)
