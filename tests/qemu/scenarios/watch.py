@@ -12,7 +12,7 @@ from process import wait_until
 from tpmwire import error
 from wire import udp_frame
 
-LAB = "hostile"
+LAB = "watch"
 MINUTES = 6
 PCR, RESET, TC, XDP, XSK = 1, 2, 4, 8, 16
 TAMPERED, BYPASS, READY = 16, 17, 2
