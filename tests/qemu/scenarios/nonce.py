@@ -24,8 +24,8 @@ def marks(side):
 
 
 def numbers(side, since):
-    """How often each (SPI, number) has left, on any card."""
-    own = {nic.mac.replace(":", "") for nic in side.guest.nics}
+    """How often each (SPI, number) has left, on any card; a macvlan has an address of its own."""
+    own = {mac.replace(":", "") for mac in [side.mac()] + [nic.mac for nic in side.guest.nics]}
     found = collections.Counter()
     for nic, mark in zip(side.guest.nics, since):
         for f in nic.capture.frames(mark):
