@@ -8,16 +8,9 @@
 
 #include "light/json.h"
 #include "light/verify.h"
+#include "../vectors/json_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static json_object *get(json_object *object, const char *name)
-{
-	json_object *found = NULL;
-
-	json_object_object_get_ex(object, name, &found);
-	return found;
-}
 
 static void judge(json_object *root)
 {

@@ -16,24 +16,12 @@
 #include "common/cleanup.h"
 #include "light/json.h"
 #include "light/verify.h"
+#include "json_read.h"
 
 #define FILES_MAX	1024
 #define NS_PER_S	1000000000
 
 static unsigned int passed, failed, agreed, verdicts;
-
-static void put_json(json_object **object)
-{
-	json_object_put(*object);
-}
-
-static json_object *get(json_object *object, const char *name)
-{
-	json_object *found = NULL;
-
-	json_object_object_get_ex(object, name, &found);
-	return found;
-}
 
 static const char *word_of(enum sb_light_verdict verdict)
 {

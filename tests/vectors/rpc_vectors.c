@@ -14,21 +14,9 @@
 #include "common/cleanup.h"
 #include "light/json.h"
 #include "light/verify.h"
+#include "json_read.h"
 
 static unsigned int passed, failed;
-
-static void put_json(json_object **object)
-{
-	json_object_put(*object);
-}
-
-static json_object *get(json_object *object, const char *name)
-{
-	json_object *found = NULL;
-
-	json_object_object_get_ex(object, name, &found);
-	return found;
-}
 
 static void check(const char *name, const char *words, bool good)
 {
