@@ -40,6 +40,21 @@ static int neighbour(const struct sb_pages *pages, const uint8_t *path, bool abo
 	return rc ? rc : existence(pages, way, exist);
 }
 
+/* Where the key's path ends, and whether that is the key itself. */
+static int locate(const struct sb_pages *pages, const void *key, size_t key_length,
+		  uint8_t path[SB_TREE_HASH_LEN], struct sb_tree_way *way, bool *found)
+{
+	int rc;
+
+	if (!key_length || key_length > SB_TREE_KEY_MAX)
+		return -EINVAL;
+	sb_tree_digest(key, key_length, path);
+	rc = sb_tree_find(pages, path, way);
+	if (!rc)
+		*found = way->key_length == key_length && !memcmp(way->key, key, key_length);
+	return rc;
+}
+
 int sb_tree_prove(const struct sb_pages *pages, const void *key, size_t key_length,
 		  uint8_t *out, size_t room, size_t *length, bool *present)
 {
@@ -47,15 +62,10 @@ int sb_tree_prove(const struct sb_pages *pages, const void *key, size_t key_leng
 	struct sb_tree_way way, other;
 	struct sb_proof proof = { .path = path };
 	bool found;
-	int rc;
+	int rc = locate(pages, key, key_length, path, &way, &found);
 
-	if (!key_length || key_length > SB_TREE_KEY_MAX)
-		return -EINVAL;
-	sb_tree_digest(key, key_length, path);
-	rc = sb_tree_find(pages, path, &way);
 	if (rc)
 		return rc;
-	found = way.key_length == key_length && !memcmp(way.key, key, key_length);
 	if (found) {
 		proof.kind = SB_PROOF_EXISTENCE;
 		rc = existence(pages, &way, &proof.exist);
@@ -78,15 +88,12 @@ int sb_tree_prove_simple(const struct sb_pages *pages, const void *key, size_t k
 	uint8_t path[SB_TREE_HASH_LEN];
 	struct sb_existence exist;
 	struct sb_tree_way way;
-	int rc;
+	bool found;
+	int rc = locate(pages, key, key_length, path, &way, &found);
 
-	if (!key_length || key_length > SB_TREE_KEY_MAX)
-		return -EINVAL;
-	sb_tree_digest(key, key_length, path);
-	rc = sb_tree_find(pages, path, &way);
 	if (rc)
 		return rc;
-	if (way.key_length != key_length || memcmp(way.key, key, key_length) != 0)
+	if (!found)
 		return -ENOENT;
 	rc = existence(pages, &way, &exist);
 	return rc ? rc : sb_proof_simple(&exist, out, length);
