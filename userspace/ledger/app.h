@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs on a chain: the state machine as its chain sees it, the embedded one or CometBFT behind ABCI. One
+ * block at a time, from one thread: begin, deliver for each transaction, finish, commit. check, query and
+ * what they read are the committed state's and may be called from other threads at any time.
+ */
+#ifndef SB_LEDGER_APP_H
+#define SB_LEDGER_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+#define SB_APP_HASH_LEN		32
+#define SB_TX_MAX		65536	/* bytes of a transaction */
+#define SB_TX_LOG_MAX		256	/* of a result's sentence, NUL included */
+
+/* A block as the state machine sees it. */
+struct sb_app_block {
+	int64_t height;
+	int64_t seconds;	/* the block's time, since 1970 */
+	int32_t nanos;
+	uint8_t hash[32];	/* of this block's header: a beacon for later transactions */
+};
+
+/* code 0: taken. Only code and data enter the chain's results hash; the log may differ. */
+struct sb_tx_result {
+	uint32_t code;		/* enum sb_tx_code of state/codes.h */
+	uint8_t data[32];
+	uint8_t data_length;
+	char log[SB_TX_LOG_MAX];
+};
+
+/* An answer to abci_query. Owns value and the operations' data; sb_app_answer_free(). */
+struct sb_app_answer {
+	uint32_t code;		/* 0, or why not */
+	char log[SB_TX_LOG_MAX];
+	int64_t height;		/* of the state that was asked */
+	uint8_t *key;
+	size_t key_length;
+	uint8_t *value;
+	size_t value_length;
+	/* proof operations in order: type, key, data; none without prove */
+	struct sb_app_proof_op {
+		char type[16];	/* "simple:v", "ics23:smt" */
+		uint8_t *key;
+		size_t key_length;
+		uint8_t *data;
+		size_t data_length;
+	} op[2];
+	unsigned int ops;
+};
+
+void sb_app_answer_free(struct sb_app_answer *answer);
+
+struct sb_app {
+	void *context;
+	/* Height and app hash of the last commit; 0 and zeros before the first. */
+	int (*info)(void *context, int64_t *height, uint8_t app_hash[SB_APP_HASH_LEN]);
+	/* A new chain: the genesis' app_state, as JSON text. Out: the app hash. */
+	int (*init)(void *context, const char *chain, int64_t seconds, const char *app_state, size_t length,
+		    uint8_t app_hash[SB_APP_HASH_LEN], struct sb_error *error);
+	/* May it go into a block? Never changes anything. */
+	int (*check)(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result);
+	int (*begin)(void *context, const struct sb_app_block *block);
+	int (*deliver)(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result);
+	/* The app hash after the block: it stands in the next block's header. */
+	int (*finish)(void *context, uint8_t app_hash[SB_APP_HASH_LEN]);
+	/* On the disk when it returns. */
+	int (*commit)(void *context);
+	/*
+	 * @path "/store/sealbond/key": the record at @data, with its proof operations where @prove. Other paths
+	 * are the application's own ("/grant", "/records"). Returns 0 and fills the answer, or -ENOMEM.
+	 */
+	int (*query)(void *context, const char *path, const uint8_t *data, size_t length, int64_t height,
+		     bool prove, struct sb_app_answer *answer);
+};
+
+#endif
