@@ -6,7 +6,7 @@
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wformat=2 -Wno-missing-field-initializers \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
 USER_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed
-USER_INCLUDES := -Iuserspace -Iinclude -Iinclude/uapi
+USER_INCLUDES := -Iuserspace -I$(BUILD)/gen -Iinclude -Iinclude/uapi
 
 SBINDIR ?= $(PREFIX)/sbin
 BINDIR ?= $(PREFIX)/bin
@@ -61,6 +61,16 @@ endef
 $(eval $(call user_program,sealbondd,SEALBONDD))
 $(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
 $(eval $(call user_program,sealbond,SEALBOND))
+
+# The ledger's messages; what is generated stands below build/gen and is included as its source would be.
+PB_DIR := $(BUILD)/gen
+$(PB_DIR)/state/ledger.pb-c.c: userspace/state/ledger.proto
+	@mkdir -p $(@D)
+	protoc-c -Iuserspace --c_out=$(PB_DIR) state/ledger.proto
+$(PB_DIR)/state/ledger.pb-c.h: $(PB_DIR)/state/ledger.pb-c.c ;
+$(BUILD)/obj/gen/%.o: $(PB_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -I$(PB_DIR) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
 	@mkdir -p $(@D)

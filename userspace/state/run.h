@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a rule works with: one transaction, its block, and the records as they are after those before it.
+ * A rule reads, decides, writes; if it refuses, what it has written is taken back. Rules have no clock but
+ * the block's, no I/O, no randomness, and give the same result on every machine.
+ */
+#ifndef SB_STATE_RUN_H
+#define SB_STATE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "state/codes.h"
+#include "state/ledger.pb-c.h"
+
+#define SB_RECORD_KEY_MAX	64
+
+/* Records below the rules: a store's pending block, or memory. What get finds is valid until the next change. */
+struct sb_records {
+	void *context;
+	int (*get)(void *context, const void *key, size_t key_length, const uint8_t **value, size_t *length);
+	int (*put)(void *context, const void *key, size_t key_length, const void *value, size_t length);
+	int (*remove)(void *context, const void *key, size_t key_length);
+	/* ascending by key; stops at the first result that is not 0, and returns it */
+	int (*each)(void *context, const void *prefix, size_t prefix_length,
+		    int (*each)(void *context, const uint8_t *key, size_t key_length, const uint8_t *value,
+				size_t length), void *each_context);
+	/* The hash of an earlier block, a beacon: 0, or -ENOENT where it is unknown or too old to be kept. */
+	int (*block_hash)(void *context, uint64_t height, uint8_t hash[32], int64_t *seconds);
+};
+
+enum sb_record_kind {
+	SB_RECORD_PARAMETERS = 'P', SB_RECORD_MEMBERS = 'M', SB_RECORD_ACCOUNT = 'A', SB_RECORD_ENROLLER = 'E',
+	SB_RECORD_ROOT = 'R', SB_RECORD_REFERENCE = 'F', SB_RECORD_RELEASE = 'L', SB_RECORD_VALIDATOR = 'V',
+	SB_RECORD_GRANT_KEYS = 'G', SB_RECORD_ENDPOINT = 'N', SB_RECORD_DEVICE = 'D', SB_RECORD_ZONE = 'Z',
+	SB_RECORD_KNOWN_KEY = 'K', SB_RECORD_INCIDENT = 'I', SB_RECORD_PROPOSAL = 'B', SB_RECORD_COUNTERS = 'C',
+	SB_RECORD_BOND_KEY = 'X',	/* device id by bond key: none is ever used twice */
+};
+
+/*
+ * sb_record_key() - a record's key in the tree: its kind, its id (none for those that are there once), and a
+ * byte more where the key's hash would begin with "x:", which CometBFT's proxy takes for hex.
+ * Returns the length.
+ */
+size_t sb_record_key(enum sb_record_kind kind, const void *id, size_t id_length, uint8_t key[SB_RECORD_KEY_MAX]);
+
+struct sb_run {
+	struct sb_records *records;	/* with a journal between the rules and the block */
+	const char *chain;
+	int64_t height, time;		/* of the block, seconds */
+	bool is_person;
+	uint8_t signer[32];		/* a person's key, or a device's id */
+	const Sealbond__DeviceAuth *device_auth;
+	uint8_t id[32];			/* SHA-256 of the whole transaction */
+	char *log;			/* a sentence for people, SB_TX_LOG_MAX bytes */
+};
+
+/*
+ * sb_run_load() - a record, unpacked; NULL where there is none (run_free_* the message by protobuf-c's own
+ * call, or SB_AUTO_MESSAGE). An error of the store below, and no memory, end the process's block: they are in
+ * run->records, and the transaction gets SB_TX_INTERNAL.
+ */
+void *sb_run_load(struct sb_run *run, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
+		  const void *id, size_t id_length);
+enum sb_tx_code sb_run_save(struct sb_run *run, enum sb_record_kind kind, const void *id, size_t id_length,
+			    const void *message);
+enum sb_tx_code sb_run_remove(struct sb_run *run, enum sb_record_kind kind, const void *id, size_t id_length);
+
+/* sb_run_refuse() - the code, and its sentence into the log with what the caller adds to it. */
+enum sb_tx_code sb_run_refuse(struct sb_run *run, enum sb_tx_code code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A rule for each action, in the files state/rules_*.c; all have this shape. */
+#define SB_RULE(name, type)	enum sb_tx_code sb_rule_##name(struct sb_run *run, const Sealbond__##type *action)
+
+/* rules_enrol.c */
+SB_RULE(enrol, Enrol);
+SB_RULE(activate, Activate);
+SB_RULE(challenge, Challenge);
+SB_RULE(import_keys, ImportKeys);
+/* rules_heartbeat.c */
+SB_RULE(heartbeat, Heartbeat);
+SB_RULE(rotate_key, RotateKey);
+/* rules_device.c: by owners */
+SB_RULE(approve, Approve);
+SB_RULE(suspend, Suspend);
+SB_RULE(resume, Resume);
+SB_RULE(revoke, Revoke);
+SB_RULE(retire, Retire);
+SB_RULE(replace, Replace);
+SB_RULE(resolve_incident, ResolveIncident);
+/* rules_owner.c */
+SB_RULE(offer_device, OfferDevice);
+SB_RULE(accept_device, AcceptDevice);
+SB_RULE(set_membership, SetMembership);
+SB_RULE(set_profile, SetProfile);
+/* rules_zone.c */
+SB_RULE(create_zone, CreateZone);
+SB_RULE(update_zone, UpdateZone);
+SB_RULE(delete_zone, DeleteZone);
+/* rules_member.c, rules_change.c */
+SB_RULE(propose, Propose);
+SB_RULE(vote, Vote);
+SB_RULE(withdraw, Withdraw);
+
+#endif
