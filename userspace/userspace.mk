@@ -42,6 +42,7 @@ SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
 PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
 include userspace/tree/tree.mk
+include userspace/state/state.mk
 
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
 EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
@@ -62,15 +63,9 @@ $(eval $(call user_program,sealbondd,SEALBONDD))
 $(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
 $(eval $(call user_program,sealbond,SEALBOND))
 
-# The ledger's messages; what is generated stands below build/gen and is included as its source would be.
-PB_DIR := $(BUILD)/gen
-$(PB_DIR)/state/ledger.pb-c.c: userspace/state/ledger.proto
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	protoc-c -Iuserspace --c_out=$(PB_DIR) state/ledger.proto
-$(PB_DIR)/state/ledger.pb-c.h: $(PB_DIR)/state/ledger.pb-c.c ;
-$(BUILD)/obj/gen/%.o: $(PB_DIR)/%.c
-	@mkdir -p $(@D)
-	$(CC) $(USER_CFLAGS) -I$(PB_DIR) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
 	@mkdir -p $(@D)

@@ -12,10 +12,9 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "state/codes.h"
 
 #define SB_APP_HASH_LEN		32
-#define SB_TX_MAX		65536	/* bytes of a transaction */
-#define SB_TX_LOG_MAX		256	/* of a result's sentence, NUL included */
 
 /* A block as the state machine sees it. */
 struct sb_app_block {
@@ -23,14 +22,6 @@ struct sb_app_block {
 	int64_t seconds;	/* the block's time, since 1970 */
 	int32_t nanos;
 	uint8_t hash[32];	/* of this block's header: a beacon for later transactions */
-};
-
-/* code 0: taken. Only code and data enter the chain's results hash; the log may differ. */
-struct sb_tx_result {
-	uint32_t code;		/* enum sb_tx_code of state/codes.h */
-	uint8_t data[32];
-	uint8_t data_length;
-	char log[SB_TX_LOG_MAX];
 };
 
 /* An answer to abci_query. Owns value and the operations' data; sb_app_answer_free(). */

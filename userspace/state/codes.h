@@ -42,20 +42,66 @@
 	X(67, REFERENCE, "reference", "the boot state is not among the reference values") \
 	X(68, BENCH, "bench", "this ledger takes no device whose assurance is bench") \
 	X(69, EK_NAME, "ek-name", "the EK's public area is none that a TPM makes by the profile") \
-	X(70, AK_FORM, "ak-form", "the AK is not a restricted signing key of a TPM") \
+	X(70, PCRS, "pcrs", "not the PCRs that the ledger's parameters ask for") \
 	X(71, NOT_KNOWN_KEY, "not-known-key", "no enroller has this device in an inventory") \
-	X(72, CERTIFICATE, "certificate", "the certificates do not lead from the EK to a trust root") \
 	X(73, SECRET, "secret", "a secret does not fit the enroller's commitment") \
 	X(74, NOT_ENOUGH_ENROLLERS, "not-enough-enrollers", "too few enrollers have vouched") \
 	X(75, CERTIFY, "certify", "the IAK's statement about the AK does not hold") \
-	/* quotes: 100 + enum sb_quote_verdict */ \
-	X(101, QUOTE_MALFORMED, "quote-malformed", "the quote cannot be read") \
+	/* quotes: SB_TX_QUOTE + enum sb_quote_verdict */ \
+	X(101, QUOTE_MALFORMED, "quote-malformed", "the quote or its signature cannot be read") \
+	X(102, QUOTE_MAGIC, "quote-not-by-tpm", "these bytes were not made by a TPM") \
+	X(103, QUOTE_TYPE, "quote-other-type", "this is another attestation than a quote") \
+	X(104, QUOTE_SELECTION, "quote-other-pcrs", "not exactly the PCRs of this device, of the SHA-256 bank") \
+	X(105, QUOTE_SCHEME, "quote-other-scheme", "not the scheme or hash of the device's attestation key") \
+	X(106, QUOTE_SIGNATURE, "quote-bad-signature", "the device's attestation key did not sign this") \
+	X(107, QUOTE_EXTRA, "quote-for-other", "the quote is for another transaction, beacon, device or chain") \
+	X(108, QUOTE_SIGNER, "quote-other-signer", "by another key, or by one outside the endorsement hierarchy") \
+	X(109, QUOTE_PCR_DIGEST, "quote-other-values", "the PCR values sent along are not those that were quoted") \
+	X(110, QUOTE_FIRMWARE, "quote-other-firmware", "the TPM's firmware is not an allowed one") \
+	/* attestation keys: SB_TX_AK + enum sb_ak_verdict */ \
+	X(121, AK_MALFORMED, "ak-malformed", "the key's public area cannot be read") \
+	X(122, AK_NOT_FIXED_TPM, "ak-not-fixed-tpm", "the key could leave its TPM: make it with fixedTPM") \
+	X(123, AK_NOT_FIXED_PARENT, "ak-not-fixed-parent", "make the key with fixedParent") \
+	X(124, AK_NOT_MADE_INSIDE, "ak-not-made-inside", "make the key inside the TPM: sensitiveDataOrigin") \
+	X(125, AK_NOT_RESTRICTED, "ak-not-restricted", "the key would sign anything: make it restricted") \
+	X(126, AK_NOT_SIGN, "ak-not-sign", "the key cannot sign") \
+	X(127, AK_DECRYPT, "ak-decrypt", "the key also decrypts: an attestation key only signs") \
+	X(128, AK_ALGORITHM, "ak-algorithm", "neither P-256 nor RSA of 2048 bits and more") \
+	X(129, AK_SCHEME, "ak-scheme", "the key must have ECDSA, RSASSA or RSAPSS with SHA-256 or better as its own") \
 	/* governance */ \
 	X(140, LAST_MEMBERS, "last-members", "nobody could decide any more after this") \
 	X(141, LAST_VALIDATOR, "last-validator", "the chain could not go on after this") \
 	X(142, PROPOSAL_OVER, "proposal-over", "the proposal is decided or over") \
 	X(143, VOTED, "voted", "this member has voted so already") \
-	X(144, CHANGE, "change", "one of the changes cannot be made")
+	X(144, CHANGE, "change", "one of the changes cannot be made") \
+	/* certificates: SB_TX_CERT + enum sb_chain_verdict */ \
+	X(151, CERT_MALFORMED, "cert-malformed", "one of the certificates cannot be read") \
+	X(152, CERT_TOO_LONG, "cert-chain-too-long", "more certificates than a chain may have") \
+	X(153, CERT_OTHER_KEY, "cert-other-key", "the certificate is not for this key") \
+	X(154, CERT_NOT_EK, "cert-not-ek", "the certificate is none of such a key") \
+	X(155, CERT_NOT_YET, "cert-not-yet", "a certificate is not valid yet at the block's time") \
+	X(156, CERT_OVER, "cert-over", "a certificate is not valid any more at the block's time") \
+	X(157, CERT_NO_ROOT, "cert-no-root", "the certificates end at no trust root of this ledger") \
+	X(158, CERT_NOT_CA, "cert-not-ca", "one of the issuers may not issue certificates") \
+	X(159, CERT_PATH_LENGTH, "cert-path-length", "an issuer may not have so many others below it") \
+	X(160, CERT_SIGNATURE, "cert-signature", "a certificate is not signed by its issuer")
+
+/* Bases of the codes that stand for other verdicts. */
+#define SB_TX_QUOTE	100
+#define SB_TX_AK	120
+#define SB_TX_CERT	150
+
+#define SB_TX_MAX	65536	/* bytes of a transaction */
+#define SB_TX_LOG_MAX	256	/* of a result's sentence, NUL included */
+#define SB_TX_DATA_MAX	32
+
+/* code 0: taken. Only code and data enter the chain's results hash; the log may differ. */
+struct sb_tx_result {
+	uint32_t code;		/* enum sb_tx_code */
+	uint8_t data[SB_TX_DATA_MAX];
+	uint8_t data_length;
+	char log[SB_TX_LOG_MAX];
+};
 
 enum sb_tx_code {
 #define X(number, name, text, sentence) SB_TX_##name = number,

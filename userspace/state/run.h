@@ -12,17 +12,26 @@
 #include <stdint.h>
 
 #include "state/codes.h"
-#include "state/ledger.pb-c.h"
+#include "state/message.h"
+
+struct sb_quote;
 
 #define SB_RECORD_KEY_MAX	64
+#define SB_RECORD_MAX		65536	/* bytes of a value */
 
-/* Records below the rules: a store's pending block, or memory. What get finds is valid until the next change. */
+/*
+ * Records below the rules: a store's pending block, or memory. What get finds is valid until the next change.
+ * 0 or a negative errno; get: -ENOENT where there is none, and remove may say so, too.
+ */
 struct sb_records {
 	void *context;
 	int (*get)(void *context, const void *key, size_t key_length, const uint8_t **value, size_t *length);
 	int (*put)(void *context, const void *key, size_t key_length, const void *value, size_t length);
 	int (*remove)(void *context, const void *key, size_t key_length);
-	/* ascending by key; stops at the first result that is not 0, and returns it */
+	/*
+	 * Ascending by key; stops at the first result that is not 0, and returns it. Nothing may be changed
+	 * meanwhile.
+	 */
 	int (*each)(void *context, const void *prefix, size_t prefix_length,
 		    int (*each)(void *context, const uint8_t *key, size_t key_length, const uint8_t *value,
 				size_t length), void *each_context);
@@ -36,6 +45,7 @@ enum sb_record_kind {
 	SB_RECORD_GRANT_KEYS = 'G', SB_RECORD_ENDPOINT = 'N', SB_RECORD_DEVICE = 'D', SB_RECORD_ZONE = 'Z',
 	SB_RECORD_KNOWN_KEY = 'K', SB_RECORD_INCIDENT = 'I', SB_RECORD_PROPOSAL = 'B', SB_RECORD_COUNTERS = 'C',
 	SB_RECORD_BOND_KEY = 'X',	/* device id by bond key: none is ever used twice */
+	SB_RECORD_DUE = 'T',		/* what falls due: time (8 bytes, big endian) || id */
 };
 
 /*
@@ -52,20 +62,55 @@ struct sb_run {
 	bool is_person;
 	uint8_t signer[32];		/* a person's key, or a device's id */
 	const Sealbond__DeviceAuth *device_auth;
+	const struct sb_quote *quote;	/* a device's, checked (state/attest.h) */
 	uint8_t id[32];			/* SHA-256 of the whole transaction */
-	char *log;			/* a sentence for people, SB_TX_LOG_MAX bytes */
+	struct sb_tx_result *result;	/* log and data; the code is what the rule returns */
+	Sealbond__Parameters *parameters;	/* sb_run_parameters() */
+	int error;			/* of the store below, negative: the block cannot go on */
 };
 
 /*
- * sb_run_load() - a record, unpacked; NULL where there is none (run_free_* the message by protobuf-c's own
- * call, or SB_AUTO_MESSAGE). An error of the store below, and no memory, end the process's block: they are in
- * run->records, and the transaction gets SB_TX_INTERNAL.
+ * sb_run_load() - a record, unpacked, for SB_AUTO_MESSAGE or sb_message_free(); NULL where there is none. An
+ * error of the store below is kept in run->error: whatever the rule returns, the transaction gets
+ * SB_TX_INTERNAL, leaves nothing, and the block ends.
  */
 void *sb_run_load(struct sb_run *run, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
 		  const void *id, size_t id_length);
+
+/* A message with nothing but defaults has no bytes and cannot be kept: the record is removed. */
 enum sb_tx_code sb_run_save(struct sb_run *run, enum sb_record_kind kind, const void *id, size_t id_length,
 			    const void *message);
 enum sb_tx_code sb_run_remove(struct sb_run *run, enum sb_record_kind kind, const void *id, size_t id_length);
+bool sb_run_has(struct sb_run *run, enum sb_record_kind kind, const void *id, size_t id_length);
+
+/*
+ * Ascending by key, those whose id begins with the prefix; the key includes the kind. Stops at the first result
+ * above 0 and returns it; else 0. Nothing may be saved meanwhile.
+ */
+int sb_run_each(struct sb_run *run, enum sb_record_kind kind, const void *prefix, size_t prefix_length,
+		int (*each)(void *context, const uint8_t *key, size_t key_length, const uint8_t *value,
+			    size_t length), void *context);
+
+/* The ledger's parameters as they are now; belong to the run, until they are saved anew. Never NULL. */
+const Sealbond__Parameters *sb_run_parameters(struct sb_run *run);
+
+/* Makes counters where there are none yet; to be freed. */
+Sealbond__Counters *sb_run_counters(struct sb_run *run);
+
+/*
+ * sb_run_account() - from now on this key may send transactions: it has become a member's, an enroller's, an
+ * owner's or a zone's. Accounts stay, or a key that comes back could be made to repeat what it once said.
+ */
+enum sb_tx_code sb_run_account(struct sb_run *run, const uint8_t key[32]);
+
+/* Is the signer a person with this key? */
+static inline bool sb_run_is_by(const struct sb_run *run, ProtobufCBinaryData key)
+{
+	return run->is_person && sb_bytes_are(key, run->signer, sizeof(run->signer));
+}
+
+/* The answer that enters the chain's results: an id of what was made. */
+void sb_run_answer(struct sb_run *run, const void *data, size_t length);
 
 /* sb_run_refuse() - the code, and its sentence into the log with what the caller adds to it. */
 enum sb_tx_code sb_run_refuse(struct sb_run *run, enum sb_tx_code code, const char *format, ...)
@@ -103,5 +148,15 @@ SB_RULE(delete_zone, DeleteZone);
 SB_RULE(propose, Propose);
 SB_RULE(vote, Vote);
 SB_RULE(withdraw, Withdraw);
+
+/* What each block begins with, whatever is in it. */
+enum sb_tx_code sb_begin_devices(struct sb_run *run);	/* rules_enrol.c: those that were not proven in time go */
+enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
+
+/* genesis.c: everything that it says is checked, and saved. */
+enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis);
+
+/* rules_heartbeat.c: two TPM states speak for run->signer. Freezes it and tells of it: SB_TX_OK, or why not. */
+enum sb_tx_code sb_freeze_clone(struct sb_run *run);
 
 #endif
