@@ -7,16 +7,23 @@
 #define RC_INITIALIZE	0x100
 #define RC_FAILURE	0x101
 
-u32 sb_watch_drift(const struct sb_tpm_seen *was, const struct sb_tpm_seen *is, u32 *changed)
+u32 sb_watch_agreed(const struct sb_tpm_seen *a, const struct sb_tpm_seen *b)
 {
-	u32 alarms = was->reset_count == is->reset_count ? 0 : SEALBOND_ALARM_RESET;
-	u32 differs = 0;
+	u32 agreed = 0;
 	unsigned int i;
 
 	for (i = 0; i < SB_PCRS; i++)
-		if (was->pcrs & BIT(i) && (!(is->pcrs & BIT(i)) ||
-					   memcmp(was->value[i], is->value[i], SB_DIGEST_LEN)))
-			differs |= BIT(i);
+		if (a->pcrs & b->pcrs & BIT(i) &&
+		    !memcmp(a->value[i], b->value[i], SB_DIGEST_LEN))
+			agreed |= BIT(i);
+	return agreed;
+}
+
+u32 sb_watch_drift(const struct sb_tpm_seen *was, const struct sb_tpm_seen *is, u32 *changed)
+{
+	u32 alarms = was->reset_count == is->reset_count ? 0 : SEALBOND_ALARM_RESET;
+	u32 differs = was->pcrs & ~sb_watch_agreed(was, is);
+
 	*changed = differs;
 	return alarms | (differs ? SEALBOND_ALARM_PCR : 0);
 }

@@ -23,6 +23,9 @@ struct sb_tpm_seen {
  */
 u32 sb_watch_drift(const struct sb_tpm_seen *was, const struct sb_tpm_seen *is, u32 *changed);
 
+/* sb_watch_agreed() - PCRs that have the same value in both. */
+u32 sb_watch_agreed(const struct sb_tpm_seen *a, const struct sb_tpm_seen *b);
+
 enum sb_watch_answer {
 	SB_WATCH_GOOD,
 	SB_WATCH_ALIVE,		/* it answered, and not what was asked: busy, or asked in vain */

@@ -56,44 +56,63 @@ static int ask(struct sb_tpm_seen *is)
 	return rc;
 }
 
-static void take(const struct sb_tpm_seen *is, u32 pcrs)
+/* Two readings agree on what they are: right from here on. */
+static void take(const struct sb_tpm_seen *is, const struct sb_tpm_seen *again)
 {
+	u32 pcrs = adopt & sb_watch_agreed(is, again);
 	unsigned int i;
 
 	for (i = 0; i < SB_PCRS; i++)
-		if (pcrs & is->pcrs & BIT(i))
+		if (pcrs & BIT(i))
 			memcpy(right.value[i], is->value[i], SB_DIGEST_LEN);
-	right.pcrs |= pcrs & is->pcrs;
-	adopt &= ~(pcrs & is->pcrs);
+	right.pcrs |= pcrs;
+	adopt &= ~pcrs;
 }
 
-static void judge(const struct sb_tpm_seen *is)
+/* Alarms that an answer is reason for. */
+static u32 against(enum sb_watch_answer answer, const struct sb_tpm_seen *is, u32 *changed)
 {
-	u32 changed, alarms;
-
-	take(is, adopt);
-	alarms = sb_watch_drift(&right, is, &changed);
-	if (alarms)
-		sb_watch_tell(alarms, alarms, changed);
+	*changed = 0;
+	if (answer == SB_WATCH_GOOD)
+		return sb_watch_drift(&right, is, changed);
+	return answer == SB_WATCH_WAS_RESET ? SEALBOND_ALARM_RESET : 0;
 }
 
+static enum sb_watch_answer read_now(struct sb_tpm_seen *is)
+{
+	enum sb_watch_answer answer = sb_watch_answer(ask(is));
+
+	if (answer != SB_WATCH_SILENT)
+		answered_ns = ktime_get_ns();
+	return answer;
+}
+
+/*
+ * The answers are not authenticated, and an alarm lasts until the reboot: one that was garbled on its
+ * way is asked for again before it counts. What really changed is still so then, since resetCount and
+ * an extended PCR have no way back. Only a whole answer refutes the first one.
+ */
 static void look_now(void)
 {
-	struct sb_tpm_seen *is = kzalloc(sizeof(*is), GFP_KERNEL);
-	enum sb_watch_answer answer;
-	u64 now;
+	struct sb_tpm_seen *is = kcalloc(2, sizeof(*is), GFP_KERNEL);
+	enum sb_watch_answer answer, again;
+	u32 alarms, changed;
 
 	if (!is)
 		return;		/* the next look has memory, perhaps */
-	answer = sb_watch_answer(ask(is));
-	now = ktime_get_ns();
-	if (answer != SB_WATCH_SILENT)
-		answered_ns = now;
-	if (answer == SB_WATCH_GOOD)
-		judge(is);
-	else if (answer == SB_WATCH_WAS_RESET ||
-		 now - answered_ns >= SB_WATCH_TPM_GONE_S * SB_NS_PER_S)
-		sb_watch_tell(SEALBOND_ALARM_RESET, SEALBOND_ALARM_RESET, 0);
+	answer = read_now(&is[0]);
+	alarms = against(answer, &is[0], &changed);
+	if (alarms || (answer == SB_WATCH_GOOD && adopt)) {
+		again = read_now(&is[1]);
+		if (answer == SB_WATCH_GOOD && again == SB_WATCH_GOOD)
+			take(&is[0], &is[1]);
+		if (alarms && again == SB_WATCH_GOOD)
+			alarms = against(again, &is[1], &changed);
+	}
+	if (ktime_get_ns() - answered_ns >= SB_WATCH_TPM_GONE_S * SB_NS_PER_S)
+		alarms |= SEALBOND_ALARM_RESET;
+	if (alarms)
+		sb_watch_tell(alarms, alarms, changed);
 	kfree(is);
 }
 

@@ -74,6 +74,19 @@ static void a_reset(void **state)
 	assert_int_equal(changed, was.pcrs);
 }
 
+static void agreed(void **state)
+{
+	struct sb_tpm_seen is;
+
+	(void)state;
+	setup(&is);
+	assert_int_equal(sb_watch_agreed(&was, &is), was.pcrs);
+	is.value[7][0] ^= 0x80;
+	assert_int_equal(sb_watch_agreed(&was, &is), 1 << 14);
+	is.pcrs = 1 << 7 | 1 << 10;
+	assert_int_equal(sb_watch_agreed(&was, &is), 0);
+}
+
 static void answers(void **state)
 {
 	static const int busy[] = { 0x922, 0x908, 0x909, 0x90a, 0x921, 0x902, 0x184, 0x120 };
@@ -97,6 +110,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_watched),
 		cmocka_unit_test(a_pcr_that_is_gone),
 		cmocka_unit_test(a_reset),
+		cmocka_unit_test(agreed),
 		cmocka_unit_test(answers),
 	};
 

@@ -16,7 +16,7 @@ LAB = "watch"
 MINUTES = 6
 PCR, RESET, TC, XDP, XSK = 1, 2, 4, 8, 16
 TAMPERED, BYPASS, READY = 16, 17, 2
-READ_CLOCK = 0x181
+READ_CLOCK, PCR_READ = 0x181, 0x17e
 # in its answer: behind the header, the time and the clock
 RESET_COUNT, RESTART_COUNT = 26, 30
 CLEAR = b"clear-around-netfilter/"
@@ -335,7 +335,23 @@ def test_reset(lab, t):
             return answer[:offset] + struct.pack(">I", count + 1) + answer[offset + 4:]
         return change
 
+    def once(asked, change):
+        """Only the first of these answers is damaged."""
+        done = []
+
+        def first(code, answer):
+            if code != asked or done:
+                return answer
+            done.append(code)
+            return change(code, answer)
+        return first
+
     try:
+        for asked, change in ((READ_CLOCK, raised(RESET_COUNT)), (PCR_READ, lambda _code, answer: answer[:-1] + bytes(
+                [answer[-1] ^ 1])), (READ_CLOCK, lambda _code, _answer: error(0x100))):
+            wire.change = once(asked, change)
+            watched(wire, len(wire.exchanges))
+        t.check("one garbled answer, and a right one when asked again, is no alarm", alarms(a) == 0 and pair.pings())
         wire.change = raised(RESTART_COUNT)
         watched(wire, len(wire.exchanges))
         t.check("a restartCount that went up, as in a resume from suspend, is no alarm", alarms(a) == 0 and pair.pings())
