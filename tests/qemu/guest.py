@@ -40,7 +40,7 @@ class Guest:
                  firmware="seabios", append="", icount=False, smp=1, mem=256, cpu="max", clock=None,
                  files=None, modules=None, boot_files=None, tpm_model="tpm-crb", port=None, qemu=(),
                  disk_cache="unsafe"):
-        self.name = name
+        self.name = self.hostname = name
         self.directory = directory
         self.kernel = kernel
         self.tpm = tpm
@@ -96,16 +96,20 @@ class Guest:
     # -- starting ---------------------------------------------------------------------------------
 
     def cmdline(self):
-        own = f"guest_name={self.name}" + (" guest_disk=1" if self.disk else "")
+        own = f"guest_name={self.hostname}" + (" guest_disk=1" if self.disk else "")
         own += f" guest_clock={self.clock}" if self.clock else ""
         return f"{CMDLINE} {own} {self.append}".strip()
 
-    def _boot_arguments(self):
+    def make_image(self, out):
+        """The unified kernel image that it would boot now, byte for byte, into a file; returns its path."""
         initrd = image.initramfs(self.kernel, self.files, self.modules)
+        return uki.make_uki(out, self.kernel.vmlinuz, uki.compressed(initrd), self.cmdline())
+
+    def _boot_arguments(self):
         if self.firmware == "seabios":
-            return self._direct_boot(initrd)
+            return self._direct_boot(image.initramfs(self.kernel, self.files, self.modules))
         base = os.path.join(self.directory, self.name)
-        uki.make_uki(base + ".efi", self.kernel.vmlinuz, uki.compressed(initrd), self.cmdline())
+        self.make_image(base + ".efi")
         uki.make_boot_disk(base + ".boot", base + ".efi", self.boot_files)
         return uki.firmware(base + ".vars", self.firmware == "ovmf-secboot") + [
             "-m", str(self.mem),

@@ -33,4 +33,6 @@ if [ -n "$guest_disk" ]; then
 	done
 fi
 [ -z "$guest_early" ] || sealbond early --keys --json > /run/early-keys.json 2> /run/early-keys.log
+# what a device's own services do, with nobody there
+[ ! -e /etc/guest-service ] || sh /etc/guest-service &
 exec /usr/sbin/agent

@@ -9,12 +9,11 @@ import subprocess
 
 import device
 import image
-import uki
+import measured
+from measured import APPROVALS, PCRS
 
-PCRS = "4,7,9,11,12"
 FOLLOWED = ("4", "9", "11")
 NEXT = "/boot/efi/EFI/Linux/next.efi"
-APPROVALS = "/var/lib/sealbond/approvals"
 CONF = device.CONF.format(n=1, mode="off", extra="").replace("pcrs = 0,2,4,7,9", f"pcrs = {PCRS}")
 LIBEXEC = "/usr/libexec/sealbond"
 RUN_HOOK = {"dpkg's hook": "run-parts /etc/kernel/postinst.d",
@@ -35,9 +34,7 @@ def hook_files():
 def image_of(lab, guest, number):
     """The file of an image, byte for byte what the guest boots with this number."""
     guest.append = f"plant={number}"
-    initrd = image.initramfs(lab.kernel, guest.files, guest.modules)
-    return uki.make_uki(os.path.join(lab.directory, f"image{number}.efi"), lab.kernel.vmlinuz,
-                        uki.compressed(initrd), guest.cmdline())
+    return guest.make_image(os.path.join(lab.directory, f"image{number}.efi"))
 
 
 def start(lab, number):
@@ -48,11 +45,8 @@ def start(lab, number):
         guest.reboot()
     else:
         lab.boot(guest)
-    guest.run("chmod 755 /etc/kernel/postinst.d/* /usr/lib/kernel/install.d/* " + LIBEXEC + "/check-next; "
-              "modprobe vfat; modprobe efivarfs; mkdir -p /boot/efi; "
-              "mount -t efivarfs efivarfs /sys/firmware/efi/efivars; "
-              "for d in /dev/vd?; do mount -t vfat -o ro $d /boot/efi 2>/dev/null && break; done; "
-              "test -e /boot/efi/EFI/BOOT/BOOTX64.EFI")
+    guest.run(f"chmod 755 /etc/kernel/postinst.d/* /usr/lib/kernel/install.d/* {LIBEXEC}/check-next; "
+              f"{measured.MOUNT_BOOT}; test -e /boot/efi/EFI/BOOT/BOOTX64.EFI")
     d.start()
     d.wait_state("keys-ready", "boot-changed", timeout=120)
     return d.ask("key")
@@ -120,20 +114,6 @@ def test_approved_boot(lab, t):
     same(t, "image 2", lab.predicted, key)
 
 
-def approve_away(lab, keep, private):
-    """The same tool on the machine of whoever releases images: no TPM, no module. The approval's path."""
-    conf = os.path.join(lab.directory, "away.conf")
-    with open(conf, "w", encoding="ascii") as f:
-        f.write(CONF.replace("/etc/sealbond", lab.directory))
-    out = os.path.join(lab.directory, "away-" + os.path.basename(private))
-    words = [os.path.join(image.BUILD, "sealbond"), "--config", conf, "release", "approve", "--key", private,
-             "--image", lab.image3, "--secure-boot", "off", "--out", out]
-    for pcr, value in keep.items():
-        words += ["--keep", f"{pcr}={value}"]
-    subprocess.run(words, check=True, capture_output=True)
-    return os.path.join(out, os.listdir(out)[0])
-
-
 def test_unapproved_boot(lab, t):
     guest, d = lab.guests["a"], lab.device
     blobs = guest.out("cd /var/lib/sealbond && sha256sum key-current.blob key-next.blob")
@@ -148,11 +128,11 @@ def test_unapproved_boot(lab, t):
     foreign = os.path.join(lab.directory, "foreign.pem")
     subprocess.run([os.path.join(image.BUILD, "sealbond"), "release", "key", "--out", foreign], check=True,
                    capture_output=True)
-    guest.put(approve_away(lab, keep, foreign), f"{APPROVALS}/foreign.approval")
+    guest.put(measured.approve_away(lab, CONF, lab.image3, keep, foreign), f"{APPROVALS}/foreign.approval")
     r = d.cli("release check", check=False)
     t.check("an approval by another release key does not count (17)", r.code == 17 and
             "foreign.approval does not count: by another release key" in r.out, r)
-    guest.put(approve_away(lab, keep, lab.release_key), f"{APPROVALS}/image3.approval")
+    guest.put(measured.approve_away(lab, CONF, lab.image3, keep, lab.release_key), f"{APPROVALS}/image3.approval")
     r = d.cli("release check", check=False)
     t.check("one made away from the device, from the image's file, does (0)", r.code == 0 and "image3.approval" in r.out, r)
 

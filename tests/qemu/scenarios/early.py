@@ -13,16 +13,14 @@ import subprocess
 
 import device
 import image
-import uki
+from measured import APPROVALS, PCRS, said
 
 MINUTES = 6
-PCRS = "4,7,9,11,12"
 CONF = device.CONF.format(n=1, mode="enforce\nlock = yes", extra="").replace("pcrs = 0,2,4,7,9", f"pcrs = {PCRS}")
 # the default exceptions and one more
 OTHER_CONF = CONF + "".join(f"[exception {kind}]\nkind = {kind}\n" for kind in
                             ("arp", "nd", "dhcp4", "dhcp6", "icmp-error")) + \
     "[exception ntp]\nkind = match\nproto = udp\nremote = 192.0.2.123\nremote_port = 123\n"
-APPROVALS = "/var/lib/sealbond/approvals"
 COMMANDS_MAX = 20
 
 
@@ -48,15 +46,7 @@ def image_of(lab, number, conf):
     """The file of an image, byte for byte what the guest boots with this number and configuration."""
     guest = lab.guests["a"]
     guest.append, guest.files = f"guest_early=1 plant={number}", files_of(lab, conf)
-    initrd = image.initramfs(lab.kernel, guest.files, guest.modules)
-    return uki.make_uki(os.path.join(lab.directory, f"image{number}.efi"), lab.kernel.vmlinuz,
-                        uki.compressed(initrd), guest.cmdline())
-
-
-def said(guest, phase):
-    """What sealbond early printed in this boot, before anything else ran."""
-    text = guest.out(f"cat /run/early-{phase}.json /run/early-{phase}.log")
-    return json.loads(text.splitlines()[0])
+    return guest.make_image(os.path.join(lab.directory, f"image{number}.efi"))
 
 
 def start(lab, number, conf=CONF):
