@@ -144,6 +144,8 @@ void sb_lock_stay(void)
 	if (!sb_lock_is_set())
 		return;
 	pr_err("a forced removal on a locked machine: the module stays\n");
+	/* To the kernel it is on its way out, which answers no dump over netlink: it is not. */
+	WRITE_ONCE(THIS_MODULE->state, MODULE_STATE_LIVE);
 	for (;;)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 }

@@ -101,6 +101,9 @@ def test_pinned(lab, t):
     a.wait_for("dmesg | grep -q 'the module stays'")
     t.check("a forced removal does not end, and changes nothing: the bond lives", pair.pings() and job.running)
     t.check("clear traffic does not pass", a.cut_off(pair.b, inner=False))
+    for words in ("drops", "getexceptions", "getpeer"):
+        r = a.ctl(words, check=False)
+        t.check(f"lists are still answered: {words}", r, r)
     t.check("the mode and the lock are as before", status(a)["mode"] == "enforce" and status(a)["locked"] == 1)
     refused(t, "mode off", a, "mode off", "EPERM")
     job.kill(9)
