@@ -46,7 +46,7 @@ class Tally:
         print(f"\n{self._steps}. {words}" if self._demo else f"--    {self.name}: {words}", flush=True)
 
     def note(self, words):
-        print(f"      {words}", flush=True)
+        print("      " + words.strip().replace("\n", "\n      "), flush=True)
 
     def check(self, words, condition, detail=""):
         """One thing that must hold; detail is shown where it does not."""
