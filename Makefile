@@ -23,7 +23,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 .DELETE_ON_ERROR:
 .PHONY: all module user setup clean \
-	check check-unit check-vectors check-fuzz check-config check-dkms check-qemu check-long check-kernels \
+	check check-unit check-tpm check-vectors check-fuzz check-config check-dkms check-qemu check-long check-kernels \
 	demo run-demo bench fuzz lint install install-user install-module
 
 all: module user
@@ -55,7 +55,7 @@ endif
 # Each part says "N passed, N failed"; check.sh goes through all of them and adds up.
 check:
 	@scripts/setup.sh
-	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-vectors check-fuzz check-config check-dkms check-qemu
+	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-tpm check-vectors check-fuzz check-config check-dkms check-qemu
 
 demo:
 	@scripts/setup.sh

@@ -17,18 +17,20 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter \
 UNIT_LIBS := -lcmocka -lcrypto
 
 UNIT :=
+UNIT_LIVE :=
 include tests/unit/tests.mk
+include tests/unit/device.mk
 
 unit_programs := $(UNIT:%=$(UNIT_DIR)/%)
 
 # $(1): test
 define unit_rule
-$(UNIT_DIR)/$(1): $($(1)_SRC) tests/unit/tests.mk tests/unit/unit.mk
+$(UNIT_DIR)/$(1): $($(1)_SRC) tests/unit/tests.mk tests/unit/device.mk tests/unit/unit.mk
 	@mkdir -p $$(@D)
 	$$(UNIT_CC) $$(UNIT_CFLAGS) $$($(1)_CFLAGS) -MMD -MP -MF $$@.d -o $$@ \
 		$$(filter %.c,$$^) $$(UNIT_LIBS) $$($(1)_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
+$(foreach t,$(UNIT) $(UNIT_LIVE),$(eval $(call unit_rule,$(t))))
 
 -include $(wildcard $(UNIT_DIR)/*.d)
 
@@ -57,6 +59,11 @@ $(UNIT_DIR)/smt_vectors: tests/vectors/smt_vectors.c $(TREE_MEMORY) tests/unit/u
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
 		-lcrypto -ljson-c
+
+# Against a software TPM: needs swtpm and tpm2-tools.
+.PHONY: check-tpm
+check-tpm: $(UNIT_LIVE:%=$(UNIT_DIR)/%)
+	@tests/unit/run.sh $^
 
 .PHONY: check-unit
 check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/smt_vectors

@@ -4,13 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include <tss2/tss2_rc.h>
 
 #include "common/cleanup.h"
 #include "tpm/tpm.h"
 #include "tpm/tpm_internal.h"
 
-#define NO_SESSION	ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE
+#define NV_TEMPLATE	"reading the EK's template from NV"
 
 #define LOW_ATTRIBUTES	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
 			 TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
@@ -54,46 +53,6 @@ static const struct template {
 	  TPM2_ALG_SHA384, policy_b_sha384, sizeof(policy_b_sha384) },
 };
 
-static int fail_rc(struct sb_error *error, const char *what, TSS2_RC rc)
-{
-	TSS2_RC base = rc & ~TSS2_RC_LAYER_MASK;
-	int number = -EIO;
-
-	/* Format-1 codes carry the number of the session or parameter in bits 6 and 8 to 11. */
-	if (rc & TPM2_RC_FMT1 && (base & 0xbf) == (TPM2_RC_BAD_AUTH & 0xbf))
-		number = -EACCES;
-	else if (base == TPM2_RC_RETRY || base == TPM2_RC_OBJECT_MEMORY || base == TPM2_RC_SESSION_MEMORY)
-		number = -EBUSY;
-	return sb_fail(error, number, "%s: %s (0x%x)", what, Tss2_RC_Decode(rc), rc);
-}
-
-/* Which handles of a range there are; at most room of them are told. */
-static int list_handles(struct sb_tpm *tpm, uint32_t first, uint32_t last, uint32_t *handles, size_t room,
-			size_t *count, struct sb_error *error)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more;
-	TSS2_RC rc = Esys_GetCapability(tpm->esys, NO_SESSION, TPM2_CAP_HANDLES, first,
-					TPM2_MAX_CAP_HANDLES, &more, &data);
-
-	if (rc != TSS2_RC_SUCCESS)
-		return fail_rc(error, "listing the TPM's handles", rc);
-	*count = 0;
-	for (uint32_t i = 0; i < data->data.handles.count && *count < room; i++)
-		if (data->data.handles.handle[i] >= first && data->data.handles.handle[i] <= last)
-			handles[(*count)++] = data->data.handles.handle[i];
-	Esys_Free(data);
-	return 0;
-}
-
-static bool has(const uint32_t *handles, size_t count, uint32_t wanted)
-{
-	for (size_t i = 0; i < count; i++)
-		if (handles[i] == wanted)
-			return true;
-	return false;
-}
-
 static void fill_template(const struct template *from, TPM2B_PUBLIC *out)
 {
 	bool low = from->nonce != 0, rsa = from->type == TPM2_ALG_RSA;
@@ -123,33 +82,6 @@ static void fill_template(const struct template *from, TPM2B_PUBLIC *out)
 	area->unique.ecc.x.size = area->unique.ecc.y.size = low ? 32 : 0;
 }
 
-/* A whole NV index by its own, empty authorisation. */
-static int read_nv(struct sb_tpm *tpm, uint32_t index, uint8_t *out, size_t room, size_t *length,
-		   struct sb_error *error)
-{
-	TPM2B_NV_PUBLIC *public = NULL;
-	TPM2B_MAX_NV_BUFFER *data = NULL;
-	ESYS_TR handle = ESYS_TR_NONE;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, index, NO_SESSION, &handle);
-
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ReadPublic(tpm->esys, handle, NO_SESSION, &public, NULL);
-	if (rc == TSS2_RC_SUCCESS && public->nvPublic.dataSize > room)
-		rc = TSS2_ESYS_RC_BAD_SIZE;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_Read(tpm->esys, handle, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				  public->nvPublic.dataSize, 0, &data);
-	if (rc == TSS2_RC_SUCCESS) {
-		memcpy(out, data->buffer, data->size);
-		*length = data->size;
-	}
-	Esys_Free(public);
-	Esys_Free(data);
-	if (handle != ESYS_TR_NONE)
-		Esys_TR_Close(tpm->esys, &handle);
-	return rc == TSS2_RC_SUCCESS ? 0 : fail_rc(error, "reading the EK's template from NV", rc);
-}
-
 /*
  * A manufacturer may have put another template, and a nonce for its unique field, into NV.
  * A template without a nonce is used as it is; a nonce without a template goes into ours.
@@ -161,17 +93,18 @@ static int apply_nv_template(struct sb_tpm *tpm, const struct template *from, co
 	size_t length, offset = 0;
 	int result;
 
-	if (from->template && has(nv, nv_count, from->template)) {
-		result = read_nv(tpm, from->template, bytes, sizeof(bytes), &length, error);
+	if (from->template && sb_tpm_has_handle(nv, nv_count, from->template)) {
+		result = sb_tpm_read_nv(tpm, from->template, NV_TEMPLATE, bytes, sizeof(bytes), &length, error);
 		if (result < 0)
 			return result;
 		memset(out, 0, sizeof(*out));
 		if (Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, length, &offset, &out->publicArea) != TSS2_RC_SUCCESS)
 			return sb_fail(error, -EIO, "the EK's template in NV cannot be read");
 	}
-	if (!from->nonce || !has(nv, nv_count, from->nonce))
+	if (!from->nonce || !sb_tpm_has_handle(nv, nv_count, from->nonce))
 		return 0;
-	result = read_nv(tpm, from->nonce, bytes, from->type == TPM2_ALG_RSA ? 256 : 32, &length, error);
+	result = sb_tpm_read_nv(tpm, from->nonce, NV_TEMPLATE, bytes, from->type == TPM2_ALG_RSA ? 256 : 32, &length,
+				error);
 	if (result < 0)
 		return result;
 	if (from->type == TPM2_ALG_RSA)
@@ -195,88 +128,96 @@ static bool same_template(const TPMT_PUBLIC *a, const TPMT_PUBLIC *b)
 	       length_a == length_b && memcmp(bytes_a, bytes_b, length_a) == 0;
 }
 
-static bool take_name(const TPM2B_NAME *name, struct sb_ek *ek)
+static bool describe(struct sb_tpm *tpm, ESYS_TR key, const TPM2B_PUBLIC *public, struct sb_ek *ek)
 {
-	if (name->size < 2 || name->size > sizeof(ek->name))
+	size_t name_length = sizeof(ek->name);
+
+	if (!sb_tpm_describe(tpm, key, public, ek->area, &ek->area_length, ek->name, &name_length))
 		return false;
-	memcpy(ek->name, name->name, name->size);
-	ek->name_length = name->size;
+	ek->name_length = name_length;
 	return true;
 }
 
 /* A persistent key of this template; false when there is none that can be read. */
-static bool find_persistent(struct sb_tpm *tpm, const TPM2B_PUBLIC *wanted, struct sb_ek *ek)
+static bool find_persistent(struct sb_tpm *tpm, const TPM2B_PUBLIC *wanted, struct sb_ek *ek, struct sb_tpm_key *key)
 {
 	uint32_t handles[64];
 	size_t count;
 	bool found = false;
 
-	if (list_handles(tpm, 0x81010000, 0x8101ffff, handles, SB_ARRAY_SIZE(handles), &count, NULL) < 0)
+	if (sb_tpm_list_handles(tpm, 0x81010000, 0x8101ffff, handles, SB_ARRAY_SIZE(handles), &count, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < count && !found; i++) {
-		ESYS_TR handle = ESYS_TR_NONE;
+		struct sb_tpm_key tried = { ESYS_TR_NONE, false };
 		TPM2B_PUBLIC *public = NULL;
-		TPM2B_NAME *name = NULL;
 
-		if (Esys_TR_FromTPMPublic(tpm->esys, handles[i], NO_SESSION, &handle) != TSS2_RC_SUCCESS)
+		if (Esys_TR_FromTPMPublic(tpm->esys, handles[i], NO_SESSION, &tried.handle) != TSS2_RC_SUCCESS)
 			continue;
-		found = Esys_ReadPublic(tpm->esys, handle, NO_SESSION, &public, &name, NULL) == TSS2_RC_SUCCESS &&
-			same_template(&public->publicArea, &wanted->publicArea) && take_name(name, ek);
+		found = Esys_ReadPublic(tpm->esys, tried.handle, NO_SESSION, &public, NULL, NULL) == TSS2_RC_SUCCESS &&
+			same_template(&public->publicArea, &wanted->publicArea) &&
+			describe(tpm, tried.handle, public, ek);
 		Esys_Free(public);
-		Esys_Free(name);
-		Esys_TR_Close(tpm->esys, &handle);
+		if (found)
+			*key = tried;
+		else
+			sb_tpm_key_close(tpm, &tried);
 	}
 	return found;
 }
 
-static int make(struct sb_tpm *tpm, const TPM2B_PUBLIC *template, struct sb_ek *ek, struct sb_error *error)
+static int make(struct sb_tpm *tpm, const TPM2B_PUBLIC *template, struct sb_ek *ek, struct sb_tpm_key *key,
+		struct sb_error *error)
 {
-	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
-	const TPM2B_DATA outside = { 0 };
-	const TPML_PCR_SELECTION pcrs = { 0 };
-	ESYS_TR handle = ESYS_TR_NONE;
-	TPM2B_NAME *name = NULL;
-	TSS2_RC rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					ESYS_TR_NONE, &sensitive, template, &outside, &pcrs, &handle,
-					NULL, NULL, NULL, NULL);
-	bool taken;
+	TPM2B_PUBLIC *public = NULL;
+	struct sb_tpm_key made;
+	int result = sb_tpm_primary(tpm, template, "making the endorsement key", &made, &public, error);
 
-	if (rc != TSS2_RC_SUCCESS)
-		return fail_rc(error, "making the endorsement key", rc);
-	rc = Esys_TR_GetName(tpm->esys, handle, &name);
-	taken = rc == TSS2_RC_SUCCESS && take_name(name, ek);
-	Esys_Free(name);
-	Esys_FlushContext(tpm->esys, handle);
-	return taken ? 0 : fail_rc(error, "the endorsement key's name", rc);
+	if (result == 0 && !describe(tpm, made.handle, public, ek)) {
+		sb_tpm_key_close(tpm, &made);
+		result = sb_fail(error, -EIO, "the endorsement key is longer than one of its kind can be");
+	}
+	Esys_Free(public);
+	if (result == 0)
+		*key = made;
+	return result;
 }
 
-int sb_tpm_ek(struct sb_tpm *tpm, struct sb_ek *ek, struct sb_error *error)
+int sb_tpm_ek_open(struct sb_tpm *tpm, struct sb_ek *ek, struct sb_tpm_key *key, struct sb_error *error)
 {
 	const struct template *chosen = &templates[0];
 	struct sb_ek read = { 0 };
 	TPM2B_PUBLIC public;
 	uint32_t nv[64];
 	size_t nv_count;
-	int result = list_handles(tpm, 0x01c00000, 0x01c07fff, nv, SB_ARRAY_SIZE(nv), &nv_count, error);
+	int result = sb_tpm_list_handles(tpm, 0x01c00000, 0x01c07fff, nv, SB_ARRAY_SIZE(nv), &nv_count, error);
 
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < SB_ARRAY_SIZE(templates); i++) {
-		if (has(nv, nv_count, templates[i].certificate)) {
+		if (sb_tpm_has_handle(nv, nv_count, templates[i].certificate)) {
 			chosen = &templates[i];
+			read.certificate = chosen->certificate;
 			break;
 		}
 	}
 	fill_template(chosen, &public);
 	result = apply_nv_template(tpm, chosen, nv, nv_count, &public, error);
+	if (result == 0 && !find_persistent(tpm, &public, &read, key))
+		result = make(tpm, &public, &read, key, error);
 	if (result < 0)
 		return result;
-	if (!find_persistent(tpm, &public, &read)) {
-		result = make(tpm, &public, &read, error);
-		if (result < 0)
-			return result;
-	}
 	snprintf(read.template, sizeof(read.template), "%s", chosen->name);
+	read.profile = (unsigned int)(chosen - templates) + 1;
 	*ek = read;
 	return 0;
+}
+
+int sb_tpm_ek(struct sb_tpm *tpm, struct sb_ek *ek, struct sb_error *error)
+{
+	struct sb_tpm_key key;
+	int result = sb_tpm_ek_open(tpm, ek, &key, error);
+
+	if (result == 0)
+		sb_tpm_key_close(tpm, &key);
+	return result;
 }

@@ -20,36 +20,47 @@ static int probe(const char *node, struct sb_error *error)
 	return 0;
 }
 
+int sb_tpm_adopt(struct sb_tpm **tpm, TSS2_TCTI_CONTEXT *tcti, const char *name, struct sb_error *error)
+{
+	struct sb_tpm *opened = calloc(1, sizeof(*opened));
+	TSS2_RC rc;
+
+	if (!opened) {
+		Tss2_Tcti_Finalize(tcti);
+		free(tcti);
+		return sb_fail(error, -ENOMEM, "out of memory");
+	}
+	opened->tcti = tcti;
+	rc = Esys_Initialize(&opened->esys, tcti, NULL);
+	if (rc != TSS2_RC_SUCCESS) {
+		sb_tpm_close(opened);
+		return sb_fail(error, -EIO, "%s does not answer as a TPM 2.0 (0x%x)", name, rc);
+	}
+	*tpm = opened;
+	return 0;
+}
+
 int sb_tpm_open(struct sb_tpm **tpm, const char *node, struct sb_error *error)
 {
-	struct sb_tpm *opened;
+	TSS2_TCTI_CONTEXT *tcti;
 	size_t size = 0;
 	TSS2_RC rc;
 	int result = probe(node, error);
 
 	if (result < 0)
 		return result;
-	opened = calloc(1, sizeof(*opened));
-	if (!opened)
-		return sb_fail(error, -ENOMEM, "out of memory");
 	rc = Tss2_Tcti_Device_Init(NULL, &size, node);
-	if (rc == TSS2_RC_SUCCESS) {
-		opened->tcti = calloc(1, size);
-		rc = opened->tcti ? Tss2_Tcti_Device_Init(opened->tcti, &size, node) :
-				    TSS2_ESYS_RC_MEMORY;
-		if (rc != TSS2_RC_SUCCESS) {
-			free(opened->tcti);
-			opened->tcti = NULL;
-		}
-	}
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Initialize(&opened->esys, opened->tcti, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return sb_fail(error, -EIO, "%s: no TCTI (0x%x)", node, rc);
+	tcti = calloc(1, size);
+	if (!tcti)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	rc = Tss2_Tcti_Device_Init(tcti, &size, node);
 	if (rc != TSS2_RC_SUCCESS) {
-		sb_tpm_close(opened);
+		free(tcti);
 		return sb_fail(error, -EIO, "%s does not answer as a TPM 2.0 (0x%x)", node, rc);
 	}
-	*tpm = opened;
-	return 0;
+	return sb_tpm_adopt(tpm, tcti, node, error);
 }
 
 void sb_tpm_close(struct sb_tpm *tpm)
