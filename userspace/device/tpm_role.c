@@ -13,11 +13,21 @@
 #include "tpm/node.h"
 #include "tpm/tpm.h"
 
+_Static_assert(SB_IDENTITY_CERTIFICATES == SB_TPM_CERTIFICATES_MAX &&
+	       SB_IDENTITY_CERTIFICATE_BYTES == SB_TPM_CERTIFICATES_ROOM &&
+	       sizeof(((struct sb_quote_answer *)0)->attest) == SB_TPM_ATTEST_MAX &&
+	       sizeof(((struct sb_quote_answer *)0)->signature) == SB_TPM_SIGNED_MAX &&
+	       sizeof(((struct sb_activate_answer *)0)->secret) == SB_TPM_SECRET_MAX &&
+	       sizeof(((struct sb_identity_answer *)0)->ek_public) == SB_TPM_AREA_MAX,
+	       "messages have room for what the library gives");
+_Static_assert(sizeof(struct sb_identity_answer) <= SB_FRAME_MAX, "the longest answer is a frame");
+
 struct tpm_role {
 	struct event_base *base;
 	struct sb_channel *channel;
 	char node[SB_TPM_NODE_ROOM];
 	bool confined;		/* only the node's path is left */
+	bool stale;		/* and cannot be opened any more */
 };
 
 /* Landlock needs the device to be there, which may come late. */
@@ -41,41 +51,159 @@ static int confine(struct tpm_role *role, struct sb_error *error)
 	return 0;
 }
 
-static void identify(struct tpm_role *role, struct sb_device_id_answer *answer)
+/* Closed between questions: others find the TPM's slots free. */
+static int open_tpm(struct tpm_role *role, struct sb_tpm **tpm, struct sb_error *error)
 {
+	int result = confine(role, error);
+
+	if (result == 0)
+		result = sb_tpm_open(tpm, role->node, error);
+	role->stale = result == -EACCES || result == -ENOENT;
+	return result;
+}
+
+static void fail(struct sb_tpm_failure *failure, int result, const struct sb_error *error)
+{
+	failure->error = result;
+	if (result == 0)
+		return;
+	failure->state = sb_tpm_state(result);
+	snprintf(failure->text, sizeof(failure->text), "%.255s", error->text);
+}
+
+static void identify(struct tpm_role *role, uint8_t to)
+{
+	struct sb_device_id_answer answer = { 0 };
 	struct sb_tpm *tpm = NULL;
 	struct sb_error error = { "" };
 	struct sb_ek ek;
 
-	answer->error = confine(role, &error);
-	if (answer->error == 0)
-		answer->error = sb_tpm_open(&tpm, role->node, &error);
-	if (answer->error == 0)
-		answer->error = sb_tpm_ek(tpm, &ek, &error);
-	/* Closed between questions: others find the TPM's slots free. */
+	answer.error = open_tpm(role, &tpm, &error);
+	if (answer.error == 0)
+		answer.error = sb_tpm_ek(tpm, &ek, &error);
 	sb_tpm_close(tpm);
-	if (answer->error < 0) {
-		snprintf(answer->text, sizeof(answer->text), "%.255s", error.text);
-		return;
+	if (answer.error < 0) {
+		snprintf(answer.text, sizeof(answer.text), "%.255s", error.text);
+	} else {
+		memcpy(answer.ek_name, ek.name, ek.name_length);
+		answer.ek_name_length = (uint16_t)ek.name_length;
+		memcpy(answer.ek_template, ek.template, sizeof(answer.ek_template));
+		sb_device_id(ek.name, ek.name_length, answer.device_id);
 	}
-	memcpy(answer->ek_name, ek.name, ek.name_length);
-	answer->ek_name_length = (uint16_t)ek.name_length;
-	memcpy(answer->ek_template, ek.template, sizeof(answer->ek_template));
+	sb_channel_send(role->channel, SB_ROLE_TPM, to, SB_MESSAGE_DEVICE_ID, &answer, sizeof(answer));
+}
+
+static int read_identity(struct sb_tpm *tpm, struct sb_identity_answer *answer, struct sb_error *error)
+{
+	struct sb_tpm_certificates certificates;
+	struct sb_ek ek;
+	struct sb_ak ak;
+	int result = sb_tpm_ek(tpm, &ek, error);
+
+	if (result == 0)
+		result = sb_tpm_ak(tpm, &ak, error);
+	if (result == 0)
+		result = sb_tpm_ek_certificates(tpm, &ek, &certificates, error);
+	if (result < 0)
+		return result;
 	sb_device_id(ek.name, ek.name_length, answer->device_id);
+	answer->ek_profile = ek.profile;
+	answer->ek_length = (uint16_t)ek.area_length;
+	memcpy(answer->ek_public, ek.area, ek.area_length);
+	answer->ak_length = (uint16_t)ak.area_length;
+	memcpy(answer->ak_public, ak.area, ak.area_length);
+	memcpy(answer->ak_name, ak.name, sizeof(ak.name));
+	answer->certificates = (uint16_t)certificates.count;
+	memcpy(answer->certificate, certificates.length, sizeof(certificates.length));
+	answer->certificates_length = (uint16_t)certificates.used;
+	memcpy(answer->certificate_data, certificates.data, certificates.used);
+	return 0;
+}
+
+static void tell_identity(struct tpm_role *role)
+{
+	static struct sb_identity_answer answer;
+	struct sb_tpm *tpm = NULL;
+	struct sb_error error = { "" };
+	int result = open_tpm(role, &tpm, &error);
+
+	memset(&answer, 0, sizeof(answer));
+	if (result == 0)
+		result = read_identity(tpm, &answer, &error);
+	sb_tpm_close(tpm);
+	fail(&answer.failure, result, &error);
+	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_IDENTITY, &answer, sizeof(answer));
+}
+
+static void quote(struct tpm_role *role, const struct sb_quote_request *request)
+{
+	struct sb_quote_answer answer = { .id = request->id, .pcrs = request->pcrs };
+	struct sb_tpm_quote taken;
+	struct sb_tpm *tpm = NULL;
+	struct sb_error error = { "" };
+	int result = open_tpm(role, &tpm, &error);
+
+	if (result == 0)
+		result = sb_tpm_take_quote(tpm, request->extra, request->pcrs, &taken, &error);
+	sb_tpm_close(tpm);
+	fail(&answer.failure, result, &error);
+	if (result == 0) {
+		answer.attest_length = (uint16_t)taken.attest_length;
+		memcpy(answer.attest, taken.attest, taken.attest_length);
+		answer.signature_length = (uint16_t)taken.signature_length;
+		memcpy(answer.signature, taken.signature, taken.signature_length);
+		memcpy(answer.values, taken.values, sizeof(answer.values));
+	}
+	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_QUOTE, &answer, sizeof(answer));
+}
+
+static void activate(struct tpm_role *role, const struct sb_activate_request *request)
+{
+	struct sb_activate_answer answer = { .id = request->id };
+	struct sb_tpm *tpm = NULL;
+	struct sb_error error = { "" };
+	size_t length = 0;
+	int result = -EBADMSG;
+
+	if (request->blob_length <= sizeof(request->blob) && request->encrypted_length <= sizeof(request->encrypted))
+		result = open_tpm(role, &tpm, &error);
+	if (result == 0)
+		result = sb_tpm_activate(tpm, request->blob, request->blob_length, request->encrypted,
+					 request->encrypted_length, answer.secret, &length, &error);
+	sb_tpm_close(tpm);
+	fail(&answer.failure, result, &error);
+	answer.length = (uint16_t)length;
+	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_ACTIVATED, &answer, sizeof(answer));
+	explicit_bzero(&answer, sizeof(answer));
+}
+
+/* Quotes and secrets are the ledger role's alone; the parent vouches for who asks. */
+static void serve_ledger(struct tpm_role *role, const struct sb_frame_header *header, const uint8_t *payload)
+{
+	struct sb_activate_request activation;
+	struct sb_quote_request request;
+
+	if (header->type == SB_MESSAGE_IDENTITY_GET && header->length == 0) {
+		tell_identity(role);
+	} else if (header->type == SB_MESSAGE_QUOTE_GET && header->length == sizeof(request)) {
+		memcpy(&request, payload, sizeof(request));
+		quote(role, &request);
+	} else if (header->type == SB_MESSAGE_ACTIVATE && header->length == sizeof(activation)) {
+		memcpy(&activation, payload, sizeof(activation));
+		activate(role, &activation);
+	}
 }
 
 static void on_frame(void *context, const struct sb_frame_header *header, const uint8_t *payload)
 {
-	struct sb_device_id_answer answer = { 0 };
 	struct tpm_role *role = context;
 
-	(void)payload;
-	if (header->type != SB_MESSAGE_DEVICE_ID_GET)
-		return;
-	identify(role, &answer);
-	sb_channel_send(role->channel, SB_ROLE_TPM, header->from, SB_MESSAGE_DEVICE_ID, &answer, sizeof(answer));
+	if (header->type == SB_MESSAGE_DEVICE_ID_GET)
+		identify(role, header->from);
+	else if (header->from == SB_ROLE_LEDGER)
+		serve_ledger(role, header, payload);
 	/* A device that came anew has another inode or number, which this process may not open: begin afresh. */
-	if (role->confined && (answer.error == -EACCES || answer.error == -ENOENT))
+	if (role->confined && role->stale)
 		event_base_loopexit(role->base, &(struct timeval){ 1, 0 });
 }
 
