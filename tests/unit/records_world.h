@@ -3,7 +3,9 @@
 #ifndef RECORDS_WORLD_H
 #define RECORDS_WORLD_H
 
+#ifndef OPENSSL_SUPPRESS_DEPRECATED
 #define OPENSSL_SUPPRESS_DEPRECATED
+#endif
 #include <errno.h>
 #include <openssl/sha.h>
 #include <stdlib.h>

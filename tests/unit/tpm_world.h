@@ -3,7 +3,9 @@
 #ifndef TPM_WORLD_H
 #define TPM_WORLD_H
 
+#ifndef OPENSSL_SUPPRESS_DEPRECATED
 #define OPENSSL_SUPPRESS_DEPRECATED
+#endif
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>

@@ -6,6 +6,8 @@
 
 #include "sealbond/blob.h"
 #include "state/crypto.h"
+#include "state/device.h"
+#include "state/enrolment.h"
 
 void sb_device_id_of(const struct sb_tpm_public *ek, uint8_t device_id[32])
 {
@@ -153,49 +155,71 @@ static enum sb_tx_code check_quote(struct sb_run *run, ProtobufCBinaryData body,
 	return verdict == SB_QUOTE_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_QUOTE + verdict, NULL);
 }
 
-static enum sb_tx_code check_place(struct sb_run *run, const Sealbond__LastQuote *last,
-				   const struct sb_attested *attested)
+enum sb_order_verdict sb_attest_place(const struct sb_run *run, const Sealbond__LastQuote *last)
 {
+	const struct sb_beacon beacon = { .height = run->device_auth->beacon_height };
 	struct sb_last_quote before = { .there = last };
 
 	if (last) {
 		before.clock = (struct sb_quote_clock){ last->clock, last->reset_count, last->restart_count, last->safe };
 		before.committed = last->committed;
 	}
-	switch (sb_quote_place(&before, &attested->quote.clock, &attested->beacon)) {
+	return sb_quote_place(&before, &run->quote->clock, &beacon);
+}
+
+/* The record that has the keys: of the device, or of what it has asked for and nobody has proven. */
+static Sealbond__Device *load_record(struct sb_run *run, const Sealbond__Body *body)
+{
+	if (body->action_case == SEALBOND__BODY__ACTION_ACTIVATE)
+		return sb_enrolment_load(run, run->signer, body->activate->ak_name);
+	return sb_device_load(run, run->signer);
+}
+
+static enum sb_tx_code check_known(struct sb_run *run, ProtobufCBinaryData bytes, const Sealbond__DeviceAuth *auth,
+				   const Sealbond__Body *body, struct sb_attested *attested)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *device = load_record(run, body);
+	struct whose whose;
+	enum sb_tx_code code;
+
+	if (!device)
+		return sb_run_refuse(run, SB_TX_UNKNOWN_DEVICE, NULL);
+	code = read_whose(run, device->ak_public, device->pcrs, &whose);
+	if (code == SB_TX_OK)
+		code = check_quote(run, bytes, auth, &whose, attested);
+	if (code != SB_TX_OK)
+		return code;
+	switch (sb_attest_place(run, device->last)) {
 	case SB_ORDER_NEWER:
 		return SB_TX_OK;
-	case SB_ORDER_STALE:
-		return sb_run_refuse(run, SB_TX_QUOTE_STALE, NULL);
+	case SB_ORDER_CLONE:
+		/* What is not proven cannot be cloned: anybody may have made its keys. */
+		if (device->state != SEALBOND__DEVICE_STATE__ENROLLING)
+			return sb_run_refuse(run, SB_TX_QUOTE_CLONE, NULL);
+		/* fallthrough */
 	default:
-		return sb_run_refuse(run, SB_TX_QUOTE_CLONE, NULL);
+		return sb_run_refuse(run, SB_TX_QUOTE_STALE, NULL);
 	}
 }
 
-enum sb_tx_code sb_attest(struct sb_run *run, ProtobufCBinaryData body, const Sealbond__DeviceAuth *auth,
-			  const Sealbond__Enrol *enrol, struct sb_attested *attested)
+enum sb_tx_code sb_attest(struct sb_run *run, ProtobufCBinaryData bytes, const Sealbond__DeviceAuth *auth,
+			  const Sealbond__Body *body, struct sb_attested *attested)
 {
-	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
 	struct whose whose;
 	enum sb_tx_code code;
 
 	if (auth->device.len != 32)
 		return sb_run_refuse(run, SB_TX_FIELD, "device");
 	memcpy(run->signer, auth->device.data, 32);
+	run->device_auth = auth;
+	run->quote = &attested->quote;
 	code = check_beacon(run, auth, &attested->beacon);
 	if (code != SB_TX_OK)
 		return code;
-	if (enrol) {
-		code = check_enrol(run, enrol, &whose);
-		return code == SB_TX_OK ? check_quote(run, body, auth, &whose, attested) : code;
-	}
-	device = sb_run_load(run, &sealbond__device__descriptor, SB_RECORD_DEVICE, run->signer, 32);
-	if (!device)
-		return sb_run_refuse(run, SB_TX_UNKNOWN_DEVICE, NULL);
-	code = read_whose(run, device->ak_public, device->pcrs, &whose);
-	if (code == SB_TX_OK)
-		code = check_quote(run, body, auth, &whose, attested);
-	return code == SB_TX_OK ? check_place(run, device->last, attested) : code;
+	if (body->action_case != SEALBOND__BODY__ACTION_ENROL)
+		return check_known(run, bytes, auth, body, attested);
+	code = check_enrol(run, body->enrol, &whose);
+	return code == SB_TX_OK ? check_quote(run, bytes, auth, &whose, attested) : code;
 }
 
 void sb_attest_note(const struct sb_run *run, Sealbond__Device *device)

@@ -21,12 +21,16 @@ struct sb_attested {
 };
 
 /*
- * sb_attest() - @enrol: of a transaction that enrols, whose keys count then, and whose place in the TPM's
- * history its rule judges; NULL: those of the record. Sets run->signer. SB_TX_QUOTE_CLONE is no refusal like
- * the others: sb_freeze_clone() has to follow.
+ * sb_attest() - over a device's action. The keys that count are those of the message where it enrols, of its
+ * enrolment where it activates, else of the device's record. Sets run->signer and run->device_auth. An enrolment's
+ * place in the TPM's history is for its rule. SB_TX_QUOTE_CLONE is no refusal like the others:
+ * sb_freeze_clone() has to follow.
  */
-enum sb_tx_code sb_attest(struct sb_run *run, ProtobufCBinaryData body, const Sealbond__DeviceAuth *auth,
-			  const Sealbond__Enrol *enrol, struct sb_attested *attested);
+enum sb_tx_code sb_attest(struct sb_run *run, ProtobufCBinaryData bytes, const Sealbond__DeviceAuth *auth,
+			  const Sealbond__Body *body, struct sb_attested *attested);
+
+/* Where the run's quote stands to the last one that was taken; NULL: none was. */
+enum sb_order_verdict sb_attest_place(const struct sb_run *run, const Sealbond__LastQuote *last);
 
 /* Writes the run's quote into the device's record: its place, PCR values and cap. */
 void sb_attest_note(const struct sb_run *run, Sealbond__Device *device);

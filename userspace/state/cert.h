@@ -22,6 +22,7 @@ struct sb_cert_key {
 };
 
 /* KeyUsage's bits by their numbers */
+#define SB_CERT_DIGITAL_SIGNATURE	(1 << 0)
 #define SB_CERT_KEY_ENCIPHERMENT	(1 << 2)
 #define SB_CERT_KEY_AGREEMENT		(1 << 4)
 #define SB_CERT_SIGN_CERT		(1 << 5)
@@ -52,7 +53,7 @@ enum sb_chain_verdict {
 	SB_CHAIN_MALFORMED,	/* one of the certificates cannot be read */
 	SB_CHAIN_TOO_LONG,
 	SB_CHAIN_OTHER_KEY,	/* the certificate is not for this EK */
-	SB_CHAIN_NOT_EK,	/* not one of an endorsement key */
+	SB_CHAIN_NOT_EK,	/* not one of an endorsement key, or of an IAK where one is asked for */
 	SB_CHAIN_NOT_YET,	/* not valid yet at the block's time */
 	SB_CHAIN_OVER,		/* not valid any more */
 	SB_CHAIN_NO_ROOT,	/* it ends at no trust root */
@@ -72,6 +73,14 @@ enum sb_chain_verdict {
 enum sb_chain_verdict sb_chain_check(const struct sb_tpm_public *ek, const struct sb_span *certs,
 				     size_t count, const struct sb_span *roots, size_t roots_count,
 				     int64_t now, size_t *root);
+
+/*
+ * sb_chain_check_iak() - the same for an initial attestation key (TCG TPM 2.0 Keys for Device Identity and
+ * Attestation): a key that signs, and no endorsement key's certificate.
+ */
+enum sb_chain_verdict sb_chain_check_iak(const struct sb_tpm_public *iak, const struct sb_span *certs,
+					 size_t count, const struct sb_span *roots, size_t roots_count,
+					 int64_t now, size_t *root);
 
 const char *sb_chain_name(enum sb_chain_verdict verdict);
 

@@ -44,6 +44,11 @@ static bool is_ek_cert(const struct sb_cert *cert)
 	return cert->for_ek && !cert->is_ca && (!cert->has_key_usage || cert->key_usage & needed);
 }
 
+static bool is_iak_cert(const struct sb_cert *cert)
+{
+	return !cert->for_ek && !cert->is_ca && (!cert->has_key_usage || cert->key_usage & SB_CERT_DIGITAL_SIGNATURE);
+}
+
 static bool may_issue(const struct sb_cert *cert)
 {
 	return cert->is_ca && (!cert->has_key_usage || cert->key_usage & SB_CERT_SIGN_CERT);
@@ -111,9 +116,9 @@ static enum sb_chain_verdict find_root(const struct sb_cert *last, size_t below,
 	return verdict;
 }
 
-enum sb_chain_verdict sb_chain_check(const struct sb_tpm_public *ek, const struct sb_span *certs,
-				     size_t count, const struct sb_span *roots, size_t roots_count,
-				     int64_t now, size_t *root)
+static enum sb_chain_verdict check_chain(const struct sb_tpm_public *key, bool (*is_its_cert)(const struct sb_cert *cert),
+					 const struct sb_span *certs, size_t count, const struct sb_span *roots,
+					 size_t roots_count, int64_t now, size_t *root)
 {
 	struct sb_cert chain[1 + SB_CHAIN_MAX];
 	enum sb_chain_verdict verdict = SB_CHAIN_OK;
@@ -123,9 +128,9 @@ enum sb_chain_verdict sb_chain_check(const struct sb_tpm_public *ek, const struc
 	for (size_t i = 0; i < count; i++)
 		if (sb_cert_parse(certs[i].data, certs[i].length, &chain[i]) < 0)
 			return SB_CHAIN_MALFORMED;
-	if (!is_for(&chain[0], ek))
+	if (!is_for(&chain[0], key))
 		return SB_CHAIN_OTHER_KEY;
-	if (!is_ek_cert(&chain[0]))
+	if (!is_its_cert(&chain[0]))
 		return SB_CHAIN_NOT_EK;
 	for (size_t i = 0; i < count && verdict == SB_CHAIN_OK; i++)
 		verdict = in_time(&chain[i], now);
@@ -133,6 +138,20 @@ enum sb_chain_verdict sb_chain_check(const struct sb_tpm_public *ek, const struc
 		verdict = same(chain[i - 1].issuer, chain[i].subject) ? check_link(&chain[i - 1], &chain[i], i - 1) :
 									 SB_CHAIN_NO_ROOT;
 	return verdict == SB_CHAIN_OK ? find_root(&chain[count - 1], count - 1, roots, roots_count, root) : verdict;
+}
+
+enum sb_chain_verdict sb_chain_check(const struct sb_tpm_public *ek, const struct sb_span *certs,
+				     size_t count, const struct sb_span *roots, size_t roots_count,
+				     int64_t now, size_t *root)
+{
+	return check_chain(ek, is_ek_cert, certs, count, roots, roots_count, now, root);
+}
+
+enum sb_chain_verdict sb_chain_check_iak(const struct sb_tpm_public *iak, const struct sb_span *certs,
+					 size_t count, const struct sb_span *roots, size_t roots_count,
+					 int64_t now, size_t *root)
+{
+	return check_chain(iak, is_iak_cert, certs, count, roots, roots_count, now, root);
 }
 
 const char *sb_chain_name(enum sb_chain_verdict verdict)

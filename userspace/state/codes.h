@@ -47,6 +47,7 @@
 	X(73, SECRET, "secret", "a secret does not fit the enroller's commitment") \
 	X(74, NOT_ENOUGH_ENROLLERS, "not-enough-enrollers", "too few enrollers have vouched") \
 	X(75, CERTIFY, "certify", "the IAK's statement about the AK does not hold") \
+	X(76, NO_ENDORSEMENT, "no-endorsement", "this ledger wants a certificate of the manufacturer, and none came along") \
 	/* quotes: SB_TX_QUOTE + enum sb_quote_verdict */ \
 	X(101, QUOTE_MALFORMED, "quote-malformed", "the quote or its signature cannot be read") \
 	X(102, QUOTE_MAGIC, "quote-not-by-tpm", "these bytes were not made by a TPM") \

@@ -110,19 +110,24 @@ static enum sb_tx_code by_person(struct sb_run *run, const Sealbond__SignedTx *t
 	return code == SB_TX_OK ? rule->call(run, body) : code;
 }
 
+/* Two TPM states that speak for one device are no refusal: the freeze is what this transaction does. */
+static enum sb_tx_code freeze(struct sb_run *run)
+{
+	enum sb_tx_code code = sb_freeze_clone(run);
+
+	return code == SB_TX_OK ? sb_run_refuse(run, SB_TX_QUOTE_CLONE, NULL) : code;
+}
+
 static enum sb_tx_code by_device(struct sb_run *run, const Sealbond__SignedTx *tx, const Sealbond__Body *body,
 				 const struct rule *rule)
 {
-	bool enrols = body->action_case == SEALBOND__BODY__ACTION_ENROL;
 	struct sb_attested attested;
-	enum sb_tx_code code;
+	enum sb_tx_code code = sb_attest(run, tx->body, tx->device, body, &attested);
 
-	code = sb_attest(run, tx->body, tx->device, enrols ? body->enrol : NULL, &attested);
-	if (code != SB_TX_OK)
-		return code;
-	run->device_auth = tx->device;
-	run->quote = &attested.quote;
-	code = rule->call(run, body);
+	if (code == SB_TX_OK)
+		code = rule->call(run, body);
+	else if (code == SB_TX_QUOTE_CLONE && !run->error)
+		code = freeze(run);
 	run->device_auth = NULL;
 	run->quote = NULL;
 	return code;
@@ -148,26 +153,14 @@ static enum sb_tx_code run_tx(struct sb_run *run, const uint8_t *data, size_t le
 	return rule->by_person ? by_person(run, tx, body, rule, checking) : by_device(run, tx, body, rule);
 }
 
-/*
- * Runs one transaction over its journal; *keep says whether what it has changed counts. Two TPM states that
- * speak for one device are no refusal: the freeze is what this transaction does.
- */
-static int run_whole(struct sb_run *run, struct sb_journal *journal, const uint8_t *tx, size_t length, bool checking,
-		     bool *keep)
+/* Runs one transaction; *keep says whether what it has changed counts. */
+static int run_whole(struct sb_run *run, const uint8_t *tx, size_t length, bool checking, bool *keep)
 {
-	enum sb_tx_code code = run_tx(run, tx, length, checking), frozen;
+	enum sb_tx_code code = run_tx(run, tx, length, checking);
 
-	*keep = code == SB_TX_OK;
-	if (code == SB_TX_QUOTE_CLONE && !run->error) {
-		sb_journal_drop(journal);
-		frozen = sb_freeze_clone(run);
-		*keep = frozen == SB_TX_OK;
-		code = *keep ? code : frozen;
-	}
-	if (run->error) {
-		*keep = false;
+	if (run->error)
 		code = sb_run_refuse(run, SB_TX_INTERNAL, NULL);
-	}
+	*keep = code == SB_TX_OK || code == SB_TX_QUOTE_CLONE;
 	run->result->code = code;
 	if (!*keep)
 		run->result->data_length = 0;
@@ -238,7 +231,7 @@ int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t len
 	bool keep;
 
 	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, result);
-	error = run_whole(&run, machine->tx, tx, length, false, &keep);
+	error = run_whole(&run, tx, length, false, &keep);
 	run_end(&run);
 	if (error)
 		return error;
@@ -268,7 +261,7 @@ int sb_machine_check(struct sb_records *records, const char *chain, int64_t heig
 	bool keep;
 
 	run_begin(&run, sb_journal_records(journal), chain, height, seconds, result);
-	error = run_whole(&run, journal, tx, length, true, &keep);
+	error = run_whole(&run, tx, length, true, &keep);
 	run_end(&run);
 	sb_journal_free(journal);
 	/* The freeze is a change, too: into the block with it. */

@@ -1,44 +1,263 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/run.h"
+/* What an owner says about its device. */
+#include <string.h>
+
+#include "state/device.h"
+#include "state/enrolment.h"
+#include "state/overlay.h"
+
+static bool is_text(const char *text)
+{
+	return strlen(text) <= SB_WHY_MAX;
+}
+
+/* A proven second enrolment of the device's EK, found by the bond key of its quote. */
+struct second {
+	const uint8_t *key;
+	Sealbond__Device *found;
+	bool damaged;
+};
+
+static int look(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct second *second = context;
+	Sealbond__Device *enrolment = sb_message_read(&sealbond__device__descriptor, value, length);
+
+	(void)key;
+	(void)key_length;
+	second->damaged = !enrolment;
+	if (!second->damaged && enrolment->state == SEALBOND__DEVICE_STATE__AWAITING_APPROVAL && enrolment->cap &&
+	    sb_bytes_are(enrolment->cap->current, second->key, 32)) {
+		second->found = enrolment;
+		return 1;
+	}
+	sb_message_free(enrolment);
+	return second->damaged;
+}
+
+static void move_bytes(ProtobufCBinaryData *to, ProtobufCBinaryData from)
+{
+	sb_bytes_set(to, from.data, from.len);
+}
+
+/* The device goes on with the attestation key, the quote and the keys of its second enrolment. */
+static void adopt(Sealbond__Device *device, Sealbond__Device *second)
+{
+	Sealbond__LastQuote *last = device->last;
+	Sealbond__CapClaim *cap = device->cap;
+
+	move_bytes(&device->ak_name, second->ak_name);
+	move_bytes(&device->ak_public, second->ak_public);
+	move_bytes(&device->box_key, second->box_key);
+	move_bytes(&device->pcr_values, second->pcr_values);
+	device->pcrs = second->pcrs;
+	device->assurance = second->assurance;
+	device->proven = second->proven;
+	device->last = second->last;
+	device->cap = second->cap;
+	second->last = last;
+	second->cap = cap;
+}
+
+static enum sb_tx_code approve_second(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
+{
+	struct second look_for = { .key = action->current_key.data };
+	SB_AUTO_MESSAGE Sealbond__Device *second = NULL;
+	enum sb_tx_code code;
+
+	sb_run_each(run, SB_RECORD_ENROLMENT, action->device.data, 32, look, &look_for);
+	second = look_for.found;
+	if (look_for.damaged)
+		return SB_TX_INTERNAL;
+	if (!second)
+		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "nothing with this key waits for approval");
+	code = sb_enrolment_remove(run, action->device.data, second);
+	if (code != SB_TX_OK)
+		return code;
+	adopt(device, second);
+	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL, NULL);
+	code = sb_device_save(run, action->device.data, device);
+	return code == SB_TX_OK ? sb_device_admit(run, action->device.data) : code;
+}
+
+static enum sb_tx_code approve_candidate(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
+{
+	enum sb_tx_code code = sb_device_take_key(run, action->device.data, action->current_key, false);
+
+	if (code != SB_TX_OK)
+		return code;
+	move_bytes(&device->key, action->current_key);
+	sb_bytes_set(&device->next_key, NULL, 0);
+	sb_bytes_set(&device->candidate, NULL, 0);
+	return sb_device_save(run, action->device.data, device);
+}
 
 SB_RULE(approve, Approve)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &device);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (action->current_key.len != 32)
+		return sb_run_refuse(run, SB_TX_FIELD, "current_key");
+	if (sb_device_is_over(device) || device->state == SEALBOND__DEVICE_STATE__FROZEN_CLONE)
+		return sb_run_refuse(run, SB_TX_STATE, NULL);
+	if (device->state != SEALBOND__DEVICE_STATE__AWAITING_APPROVAL)
+		return sb_bytes_are(device->candidate, action->current_key.data, 32) ?
+			approve_candidate(run, action, device) : approve_second(run, action, device);
+	/* By vote: the first time. A device that was admitted once is its owner's to approve again. */
+	if (sb_run_parameters(run)->admission == SB_ADMIT_VOTE && !device->key.len)
+		return sb_run_refuse(run, SB_TX_NOT_ALLOWED, "members vote on new devices");
+	if (!device->cap || !sb_bytes_are(device->cap->current, action->current_key.data, 32))
+		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "its kernel holds another key by now: look again");
+	return sb_device_admit(run, action->device.data);
 }
 
 SB_RULE(suspend, Suspend)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &device);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (!is_text(action->why))
+		return sb_run_refuse(run, SB_TX_FIELD, "why: at most %d bytes", SB_WHY_MAX);
+	if (device->state != SEALBOND__DEVICE_STATE__LIVE && device->state != SEALBOND__DEVICE_STATE__QUARANTINED)
+		return sb_run_refuse(run, SB_TX_STATE, "only a device that may have a lease can be suspended");
+	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__SUSPENDED, action->why);
+	return sb_device_save(run, action->device.data, device);
 }
 
 SB_RULE(resume, Resume)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &device);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (device->state != SEALBOND__DEVICE_STATE__SUSPENDED)
+		return sb_run_refuse(run, SB_TX_STATE, "it is not suspended");
+	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__LIVE, NULL);
+	return sb_device_save(run, action->device.data, device);
 }
 
 SB_RULE(revoke, Revoke)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &device);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (!is_text(action->why))
+		return sb_run_refuse(run, SB_TX_FIELD, "why: at most %d bytes", SB_WHY_MAX);
+	return sb_device_revoke(run, action->device.data, action->why);
 }
 
+/* After that the EK may enrol again, for another owner. A frozen one has to be looked at first. */
 SB_RULE(retire, Retire)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &device);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (sb_device_is_over(device) || device->state == SEALBOND__DEVICE_STATE__FROZEN_CLONE)
+		return sb_run_refuse(run, SB_TX_STATE, NULL);
+	code = sb_device_release(run, device);
+	if (code != SB_TX_OK)
+		return code;
+	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__RETIRED, NULL);
+	return sb_device_save(run, action->device.data, device);
+}
+
+/* The new device comes with nothing of its own that matters to others: its own addresses go back. */
+static enum sb_tx_code take_role(struct sb_run *run, const Sealbond__Replace *action, Sealbond__Device *from,
+				 Sealbond__Device *to)
+{
+	enum sb_tx_code code = to->index ? sb_overlay_free(run, to) : SB_TX_OK;
+
+	if (code != SB_TX_OK)
+		return code;
+	to->index = from->index;
+	move_bytes(&to->overlay4, from->overlay4);
+	move_bytes(&to->overlay6, from->overlay6);
+	from->index = 0;
+	sb_bytes_set(&from->overlay4, NULL, 0);
+	sb_bytes_set(&from->overlay6, NULL, 0);
+	sb_message_free(to->membership);
+	to->membership = from->membership;
+	from->membership = NULL;
+	sb_message_free(to->profile);
+	to->profile = from->profile;
+	from->profile = NULL;
+	if (to->profile) {
+		to->profile->version++;
+		move_bytes(&to->profile->sealed, action->profile);
+	}
+	if (to->membership && action->membership)
+		move_bytes(&to->membership->sealed, action->membership->sealed);
+	sb_bytes_set(&to->offered, NULL, 0);
+	return SB_TX_OK;
+}
+
+static enum sb_tx_code check_replace(struct sb_run *run, const Sealbond__Replace *action, const Sealbond__Device *from,
+				     const Sealbond__Device *to)
+{
+	if (!to)
+		return sb_run_refuse(run, SB_TX_UNKNOWN_DEVICE, "by");
+	if (!sb_run_is_by(run, to->owner) && !sb_run_is_by(run, to->offered))
+		return sb_run_refuse(run, SB_TX_NOT_ALLOWED, "its owner has not offered it to this key");
+	if (sb_device_is_over(from) || from->state == SEALBOND__DEVICE_STATE__AWAITING_APPROVAL ||
+	    from->state == SEALBOND__DEVICE_STATE__FROZEN_CLONE)
+		return sb_run_refuse(run, SB_TX_STATE, "the device that is replaced");
+	if (to->state != SEALBOND__DEVICE_STATE__LIVE)
+		return sb_run_refuse(run, SB_TX_STATE, "the device that replaces it is not admitted");
+	/* Sealed anew for the other's box key, or it could not read them. The zone's tags go along as they are. */
+	if (from->membership && (!action->membership || action->membership->n_tags || !action->membership->sealed.len ||
+				 action->membership->sealed.len > SB_SEALED_MAX))
+		return sb_run_refuse(run, SB_TX_FIELD, "membership: sealed to the new device, without tags");
+	if (from->profile && (!action->profile.len || action->profile.len > SB_SEALED_MAX))
+		return sb_run_refuse(run, SB_TX_FIELD, "profile: sealed to the new device");
+	return SB_TX_OK;
 }
 
 SB_RULE(replace, Replace)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Device *from = NULL;
+	SB_AUTO_MESSAGE Sealbond__Device *to = NULL;
+	enum sb_tx_code code = sb_device_owned(run, action->device, &from);
+
+	if (code != SB_TX_OK)
+		return code;
+	if (action->by.len != 32 || sb_bytes_are(action->by, action->device.data, 32))
+		return sb_run_refuse(run, SB_TX_FIELD, "by");
+	to = sb_device_load(run, action->by.data);
+	code = check_replace(run, action, from, to);
+	if (code == SB_TX_OK)
+		code = take_role(run, action, from, to);
+	/* It has no address any more that could be given back. */
+	if (code == SB_TX_OK)
+		code = sb_device_release(run, from);
+	if (code != SB_TX_OK)
+		return code;
+	move_bytes(&from->replaced_by, action->by);
+	sb_device_enter(run, from, SEALBOND__DEVICE_STATE__RETIRED, "replaced");
+	code = sb_device_save(run, action->device.data, from);
+	return code == SB_TX_OK ? sb_device_save(run, action->by.data, to) : code;
 }
 
 SB_RULE(resolve_incident, ResolveIncident)
 {
-	(void)action;
-	return sb_run_refuse(run, SB_TX_NOT_ALLOWED, NULL);
+	SB_AUTO_MESSAGE Sealbond__Incident *incident = NULL;
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code;
+
+	if (action->incident.len != 32 || !is_text(action->note))
+		return sb_run_refuse(run, SB_TX_FIELD, "incident, or a note of more than %d bytes", SB_WHY_MAX);
+	incident = sb_run_load(run, &sealbond__incident__descriptor, SB_RECORD_INCIDENT, action->incident.data, 32);
+	if (!incident)
+		return sb_run_refuse(run, SB_TX_UNKNOWN, "incident");
+	code = sb_device_owned(run, incident->device, &device);
+	return code == SB_TX_OK ? sb_incident_resolve(run, action->incident.data, action->keep_frozen, action->note) : code;
 }

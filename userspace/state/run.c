@@ -158,6 +158,70 @@ enum sb_tx_code sb_run_account(struct sb_run *run, const uint8_t key[32])
 	return sb_run_save(run, SB_RECORD_ACCOUNT, key, 32, &account);
 }
 
+/* Returns the id's length in the records: kind of due, time, and whose it is. */
+static size_t due_id(enum sb_due what, int64_t time, const void *id, size_t id_length, uint8_t out[9 + SB_DUE_ID_MAX])
+{
+	if (id_length > SB_DUE_ID_MAX || time < 0)
+		abort();
+	out[0] = (uint8_t)what;
+	for (int i = 0; i < 8; i++)
+		out[1 + i] = (uint8_t)((uint64_t)time >> (56 - 8 * i));
+	if (id_length)
+		memcpy(out + 9, id, id_length);
+	return 9 + id_length;
+}
+
+enum sb_tx_code sb_run_due(struct sb_run *run, enum sb_due what, int64_t time, const void *id, size_t id_length)
+{
+	Sealbond__Due due = SEALBOND__DUE__INIT;
+	uint8_t whole[9 + SB_DUE_ID_MAX];
+
+	due.kind = what;
+	return sb_run_save(run, SB_RECORD_DUE, whole, due_id(what, time, id, id_length, whole), &due);
+}
+
+enum sb_tx_code sb_run_not_due(struct sb_run *run, enum sb_due what, int64_t time, const void *id, size_t id_length)
+{
+	uint8_t whole[9 + SB_DUE_ID_MAX];
+
+	return sb_run_remove(run, SB_RECORD_DUE, whole, due_id(what, time, id, id_length, whole));
+}
+
+struct first_due {
+	uint8_t key[SB_RECORD_KEY_MAX];
+	size_t length;
+};
+
+static int take_first(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct first_due *first = context;
+
+	(void)value;
+	(void)length;
+	memcpy(first->key, key, key_length);
+	first->length = key_length;
+	return 1;
+}
+
+/* The key may have a byte behind the id (sb_record_key); ids of one kind are all of one length, which is even. */
+size_t sb_run_take_due(struct sb_run *run, enum sb_due what, uint8_t id[SB_DUE_ID_MAX])
+{
+	const uint8_t prefix = (uint8_t)what;
+	struct first_due first = { .length = 0 };
+	size_t id_length;
+	int64_t time = 0;
+
+	if (sb_run_each(run, SB_RECORD_DUE, &prefix, 1, take_first, &first) <= 0 || first.length < 10)
+		return 0;
+	for (int i = 0; i < 8; i++)
+		time = (int64_t)((uint64_t)time << 8 | first.key[2 + i]);
+	if (time > run->time)
+		return 0;
+	id_length = (first.length - 10) & ~(size_t)1;
+	memcpy(id, first.key + 10, id_length);
+	return sb_run_not_due(run, what, time, id, id_length) == SB_TX_OK ? id_length : 0;
+}
+
 void sb_run_answer(struct sb_run *run, const void *data, size_t length)
 {
 	if (length > SB_TX_DATA_MAX)

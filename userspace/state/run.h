@@ -45,7 +45,9 @@ enum sb_record_kind {
 	SB_RECORD_GRANT_KEYS = 'G', SB_RECORD_ENDPOINT = 'N', SB_RECORD_DEVICE = 'D', SB_RECORD_ZONE = 'Z',
 	SB_RECORD_KNOWN_KEY = 'K', SB_RECORD_INCIDENT = 'I', SB_RECORD_PROPOSAL = 'B', SB_RECORD_COUNTERS = 'C',
 	SB_RECORD_BOND_KEY = 'X',	/* device id by bond key: none is ever used twice */
-	SB_RECORD_DUE = 'T',		/* what falls due: time (8 bytes, big endian) || id */
+	SB_RECORD_ENROLMENT = 'J',	/* a Device that is not proven: device id || sb_enrolment_id's 16 bytes */
+	SB_RECORD_DUE = 'T',		/* enum sb_due, one byte || time, 8 bytes, big endian || id */
+	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 };
 
 /*
@@ -54,6 +56,11 @@ enum sb_record_kind {
  * Returns the length.
  */
 size_t sb_record_key(enum sb_record_kind kind, const void *id, size_t id_length, uint8_t key[SB_RECORD_KEY_MAX]);
+
+enum sb_due {
+	SB_DUE_ENROLMENT = 1, SB_DUE_PROPOSAL = 2,
+};
+#define SB_DUE_ID_MAX	48
 
 struct sb_run {
 	struct sb_records *records;	/* with a journal between the rules and the block */
@@ -102,6 +109,16 @@ Sealbond__Counters *sb_run_counters(struct sb_run *run);
  * owner's or a zone's. Accounts stay, or a key that comes back could be made to repeat what it once said.
  */
 enum sb_tx_code sb_run_account(struct sb_run *run, const uint8_t key[32]);
+
+/* sb_run_due(), sb_run_not_due() - something falls due at a time, or does not any more. */
+enum sb_tx_code sb_run_due(struct sb_run *run, enum sb_due what, int64_t time, const void *id, size_t id_length);
+enum sb_tx_code sb_run_not_due(struct sb_run *run, enum sb_due what, int64_t time, const void *id, size_t id_length);
+
+/*
+ * sb_run_take_due() - the earliest that is due now, once: it is removed. Returns the length of its id, or 0 where
+ * nothing is due.
+ */
+size_t sb_run_take_due(struct sb_run *run, enum sb_due what, uint8_t id[SB_DUE_ID_MAX]);
 
 /* Is the signer a person with this key? */
 static inline bool sb_run_is_by(const struct sb_run *run, ProtobufCBinaryData key)

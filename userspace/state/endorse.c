@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/endorse.h"
+
+#include <string.h>
+
+#include "state/cert.h"
+#include "state/certify.h"
+#include "state/crypto.h"
+#include "state/device.h"
+
+struct roots {
+	Sealbond__TrustRoot *root[SB_ROOTS_MAX];
+	struct sb_span span[SB_ROOTS_MAX];
+	size_t count;
+	bool damaged;
+};
+
+static int add_root(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct roots *roots = context;
+	Sealbond__TrustRoot *root;
+
+	(void)key;
+	(void)key_length;
+	if (roots->count == SB_ROOTS_MAX)
+		return 1;
+	root = sb_message_read(&sealbond__trust_root__descriptor, value, length);
+	if (!root) {
+		roots->damaged = true;
+		return 1;
+	}
+	roots->span[roots->count] = (struct sb_span){ root->certificate.data, root->certificate.len };
+	roots->root[roots->count++] = root;
+	return 0;
+}
+
+static void free_roots(struct roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++)
+		sb_message_free(roots->root[i]);
+}
+
+typedef enum sb_chain_verdict check_fn(const struct sb_tpm_public *key, const struct sb_span *certs, size_t count,
+				       const struct sb_span *roots, size_t roots_count, int64_t now, size_t *root);
+
+static enum sb_tx_code check_chain(struct sb_run *run, const struct roots *roots, const struct sb_tpm_public *key,
+				   const ProtobufCBinaryData *certs, size_t count, check_fn *check, const char *whose)
+{
+	struct sb_span span[1 + SB_CHAIN_MAX];
+	enum sb_chain_verdict verdict = SB_CHAIN_TOO_LONG;
+	size_t root;
+
+	for (size_t i = 0; i < count && i < 1 + SB_CHAIN_MAX; i++)
+		span[i] = (struct sb_span){ certs[i].data, certs[i].len };
+	if (count <= 1 + SB_CHAIN_MAX)
+		verdict = check(key, span, count, roots->span, roots->count, run->time, &root);
+	return verdict == SB_CHAIN_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_CERT + verdict, "of the %s", whose);
+}
+
+static enum sb_tx_code check_iak(struct sb_run *run, const Sealbond__Enrol *enrol, const struct roots *roots,
+				 const struct sb_tpm_public *ak)
+{
+	struct sb_tpm_public iak;
+	enum sb_ak_verdict form = SB_AK_MALFORMED;
+	enum sb_certify_verdict verdict;
+	enum sb_tx_code code;
+
+	if (sb_tpm_public_parse(enrol->iak_public.data, enrol->iak_public.len, &iak) == 0)
+		form = sb_ak_check(&iak);
+	if (form != SB_AK_OK)
+		return sb_run_refuse(run, SB_TX_AK + form, "of the IAK");
+	code = check_chain(run, roots, &iak, enrol->iak_certificates, enrol->n_iak_certificates, sb_chain_check_iak, "IAK");
+	if (code != SB_TX_OK)
+		return code;
+	verdict = sb_certify_check(enrol->certify_info.data, enrol->certify_info.len, enrol->certify_signature.data,
+				   enrol->certify_signature.len, &iak, ak);
+	return verdict == SB_CERTIFY_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_CERTIFY, "%s", sb_certify_name(verdict));
+}
+
+static int any(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	(void)context;
+	(void)key;
+	(void)key_length;
+	(void)value;
+	(void)length;
+	return 1;
+}
+
+enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, const uint8_t device[32],
+			   const struct sb_tpm_public *ek, const struct sb_tpm_public *ak, uint32_t *proven)
+{
+	struct roots roots = { .count = 0 };
+	enum sb_tx_code code = SB_TX_OK;
+
+	*proven = 0;
+	sb_run_each(run, SB_RECORD_ROOT, NULL, 0, add_root, &roots);
+	if (roots.damaged)
+		code = SB_TX_INTERNAL;
+	if (code == SB_TX_OK && enrol->n_ek_certificates) {
+		code = check_chain(run, &roots, ek, enrol->ek_certificates, enrol->n_ek_certificates, sb_chain_check, "EK");
+		*proven |= SB_PROVEN_EK;
+	}
+	if (code == SB_TX_OK && enrol->iak_public.len) {
+		code = check_iak(run, enrol, &roots, ak);
+		*proven |= SB_PROVEN_IAK;
+	}
+	free_roots(&roots);
+	if (code == SB_TX_OK && sb_run_each(run, SB_RECORD_KNOWN_KEY, device, 32, any, NULL) > 0)
+		*proven |= SB_PROVEN_INVENTORY;
+	return code;
+}
+
+bool sb_ek_is_one(const struct sb_tpm_public *ek)
+{
+	const uint32_t must = SB_TPM_FIXED_TPM | SB_TPM_FIXED_PARENT | SB_TPM_SENSITIVE_DATA_ORIGIN |
+			      SB_TPM_RESTRICTED | SB_TPM_DECRYPT, never = SB_TPM_SIGN | SB_TPM_X509_SIGN;
+
+	if ((ek->attributes & must) != must || ek->attributes & never)
+		return false;
+	if (ek->symmetric != SB_TPM_ALG_AES || ek->symmetric_mode != SB_TPM_ALG_CFB || ek->scheme != SB_TPM_ALG_NULL)
+		return false;
+	return ek->type == SB_TPM_ALG_ECC || (ek->bits >= 2048 && ek->exponent == 65537);
+}
+
+void sb_known_key_id(const uint8_t device[32], const uint8_t enroller[32], uint8_t id[SB_KNOWN_KEY_ID_LEN])
+{
+	const struct sb_span key = { enroller, 32 };
+	uint8_t digest[32];
+
+	sb_hash(SB_TPM_ALG_SHA256, &key, 1, digest);
+	memcpy(id, device, 32);
+	memcpy(id + 32, digest, SB_KNOWN_KEY_ID_LEN - 32);
+}
