@@ -126,9 +126,10 @@ eventlog_CFLAGS := $(USER_TEST_CFLAGS)
 include userspace/state/state.mk
 LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 LEDGER_LIBS := -lsecp256k1 -lprotobuf-c
-UNIT += journal state_message machine attest
+UNIT += journal state_message machine attest enrol
 journal_SRC := tests/unit/test_journal.c $(STATE_MACHINE)
 state_message_SRC := tests/unit/test_state_message.c $(STATE_MACHINE)
 machine_SRC := tests/unit/test_machine.c $(STATE_MACHINE)
 attest_SRC := tests/unit/test_attest.c $(STATE_MACHINE)
-$(foreach t,journal state_message machine attest,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+enrol_SRC := tests/unit/test_enrol.c $(STATE_MACHINE)
+$(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
