@@ -133,3 +133,13 @@ machine_SRC := tests/unit/test_machine.c $(STATE_MACHINE)
 attest_SRC := tests/unit/test_attest.c $(STATE_MACHINE)
 enrol_SRC := tests/unit/test_enrol.c $(STATE_MACHINE)
 $(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+$(foreach t,journal state_message machine attest,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+$(foreach t,journal state_message machine,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+include userspace/owner/owner.mk
+OWNER_TEST := $(OWNER) $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
+UNIT += membership envelope owner_key
+membership_SRC := tests/unit/test_membership.c $(OWNER_TEST)
+envelope_SRC := tests/unit/test_envelope.c $(OWNER_TEST)
+owner_key_SRC := tests/unit/test_owner_key.c $(OWNER_TEST)
+$(foreach t,membership envelope owner_key,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS) -I$(OWNER_GEN)) \
+	$(eval $(t)_LIBS := -lsodium -lsecp256k1 -lprotobuf-c))
