@@ -22,9 +22,9 @@ USER_PARSE := sha256 parse format error
 USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant blob \
 	security security_keys
 
-SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox) \
+SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox notify) \
 	$(wildcard userspace/kernel/*.c) \
-	$(patsubst %,userspace/device/%.c,main reboot roles control channel notify role \
+	$(patsubst %,userspace/device/%.c,main reboot roles control channel role \
 		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 

@@ -11,12 +11,12 @@
 #include "common/config.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/peers.h"
 #include "common/sandbox.h"
 #include "common/states.h"
 #include "device/control.h"
 #include "device/link.h"
-#include "device/notify.h"
 #include "device/reboot.h"
 #include "device/roles.h"
 

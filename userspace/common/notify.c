@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device/notify.h"
+#include "common/notify.h"
 
 #include <stddef.h>
 #include <string.h>
