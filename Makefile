@@ -65,7 +65,7 @@ demo:
 # light/, tpm/ and smt/.
 VECTORS ?= $(wildcard ../shared/vectors)
 check-vectors: $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/tpm_vectors \
-		$(UNIT_DIR)/rpc_vectors $(UNIT_DIR)/smt_vectors
+		$(UNIT_DIR)/rpc_vectors $(UNIT_DIR)/smt_vectors $(UNIT_DIR)/block_vectors
 	@for file in tests/vectors/noise.json $(wildcard $(VECTORS)/noise/*.json); do \
 		$< "$$file" || exit 1; done
 	@for directory in tests/vectors/light $(wildcard $(VECTORS)/light); do \
@@ -74,6 +74,8 @@ check-vectors: $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/t
 		$(UNIT_DIR)/tpm_vectors "$$directory" || exit 1; done
 	@for directory in $(wildcard $(VECTORS)/rpc); do \
 		$(UNIT_DIR)/rpc_vectors "$$directory" || exit 1; done
+	@for directory in tests/vectors/blocks $(wildcard $(VECTORS)/rpc); do \
+		$(UNIT_DIR)/block_vectors "$$directory" || exit 1; done
 	@for directory in tests/vectors/smt $(wildcard $(VECTORS)/smt); do \
 		$(UNIT_DIR)/smt_vectors "$$directory" || exit 1; done
 

@@ -124,17 +124,15 @@ eventlog_SRC := tests/unit/test_eventlog.c userspace/boot/eventlog.c userspace/c
 eventlog_CFLAGS := $(USER_TEST_CFLAGS)
 
 include userspace/state/state.mk
-LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
-LEDGER_LIBS := -lsecp256k1 -lprotobuf-c
+MACHINE_TEST_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
+MACHINE_TEST_LIBS := -lsecp256k1 -lprotobuf-c
 UNIT += journal state_message machine attest enrol
 journal_SRC := tests/unit/test_journal.c $(STATE_MACHINE)
 state_message_SRC := tests/unit/test_state_message.c $(STATE_MACHINE)
 machine_SRC := tests/unit/test_machine.c $(STATE_MACHINE)
 attest_SRC := tests/unit/test_attest.c $(STATE_MACHINE)
 enrol_SRC := tests/unit/test_enrol.c $(STATE_MACHINE)
-$(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
-$(foreach t,journal state_message machine attest,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
-$(foreach t,journal state_message machine,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+$(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(MACHINE_TEST_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_TEST_LIBS)))
 include userspace/owner/owner.mk
 OWNER_TEST := $(OWNER) $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
 UNIT += membership envelope owner_key
@@ -143,3 +141,14 @@ envelope_SRC := tests/unit/test_envelope.c $(OWNER_TEST)
 owner_key_SRC := tests/unit/test_owner_key.c $(OWNER_TEST)
 $(foreach t,membership envelope owner_key,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS) -I$(OWNER_GEN)) \
 	$(eval $(t)_LIBS := -lsodium -lsecp256k1 -lprotobuf-c))
+include userspace/ledger/ledger.mk
+UNIT += signer produce mempool ledger_chain
+LEDGER_TEST_LIBS := -pthread -lcrypto -ljson-c -lsodium -llmdb
+signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light/ed25519.c $(LEDGER_LIGHT) \
+	$(LEDGER_COMMON)
+produce_SRC := tests/unit/test_produce.c userspace/ledger/produce.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
+mempool_SRC := tests/unit/test_mempool.c userspace/ledger/mempool.c userspace/common/sha256.c
+ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) \
+	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
+$(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
+	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))

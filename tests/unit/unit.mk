@@ -64,10 +64,17 @@ $(UNIT_DIR)/smt_vectors: tests/vectors/smt_vectors.c $(TREE_MEMORY) tests/unit/u
 .PHONY: check-tpm
 check-tpm: $(UNIT_LIVE:%=$(UNIT_DIR)/%)
 	@tests/unit/run.sh $^
+$(UNIT_DIR)/block_vectors: tests/vectors/block_vectors.c userspace/ledger/rpc_json.c $(LEDGER_CHAIN) \
+		tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
+		-lcrypto -ljson-c -lsodium -llmdb
 
 .PHONY: check-unit
-check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/smt_vectors
+check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/smt_vectors \
+		$(UNIT_DIR)/block_vectors
 	@tests/unit/run.sh $(unit_programs)
 	@$(UNIT_DIR)/noise_vectors tests/vectors/noise.json
 	@$(UNIT_DIR)/light_vectors tests/vectors/light
 	@$(UNIT_DIR)/smt_vectors tests/vectors/smt
+	@$(UNIT_DIR)/block_vectors tests/vectors/blocks

@@ -63,25 +63,25 @@ int sb_validator_set_sum(struct sb_validator_set *set)
 	return 0;
 }
 
-static void put_hash(struct sb_wire *wire, unsigned int field, const struct sb_chain_hash *hash)
+void sb_wire_hash(struct sb_wire *wire, unsigned int field, const struct sb_chain_hash *hash)
 {
 	sb_wire_bytes(wire, field, hash->bytes, hash->there ? sizeof(hash->bytes) : 0);
 }
 
-static void put_time(struct sb_wire *wire, struct sb_chain_time time)
+void sb_wire_time(struct sb_wire *wire, struct sb_chain_time time)
 {
 	sb_wire_int(wire, 1, time.seconds);
 	sb_wire_int(wire, 2, time.nanos);
 }
 
-/* BlockID and CanonicalBlockID: the part set's header is there also when it is empty. */
-static void put_block_id(struct sb_wire *wire, const struct sb_block_id *id)
+/* The part set's header is there also when it is empty. */
+void sb_wire_block_id(struct sb_wire *wire, const struct sb_block_id *id)
 {
 	WIRE(parts, 64);
 
 	sb_wire_uint(&parts, 1, id->parts);
-	put_hash(&parts, 2, &id->parts_hash);
-	put_hash(wire, 1, &id->hash);
+	sb_wire_hash(&parts, 2, &id->parts_hash);
+	sb_wire_hash(wire, 1, &id->hash);
 	sb_wire_message(wire, 2, &parts);
 }
 
@@ -110,8 +110,8 @@ void sb_header_hash(const struct sb_header *header, uint8_t hash[SB_CHAIN_HASH_L
 	sb_wire_uint(&version, 1, header->block_version);
 	sb_wire_uint(&version, 2, header->app_version);
 	sb_wire_int(&height, 1, header->height);
-	put_time(&time, header->time);
-	put_block_id(&last, &header->last_block);
+	sb_wire_time(&time, header->time);
+	sb_wire_block_id(&last, &header->last_block);
 
 	sb_merkle_init(&merkle);
 	sb_merkle_add(&merkle, version.data, version.length);
@@ -166,10 +166,10 @@ size_t sb_vote_bytes(const char *chain, const struct sb_commit *commit, size_t i
 	sb_wire_sfixed64(&body, 3, commit->round);
 	/* A vote for nil names no block. */
 	if (vote->flag == SB_VOTE_COMMIT) {
-		put_block_id(&id, &commit->block);
+		sb_wire_block_id(&id, &commit->block);
 		sb_wire_message(&body, 4, &id);
 	}
-	put_time(&time, vote->time);
+	sb_wire_time(&time, vote->time);
 	sb_wire_message(&body, 5, &time);
 	sb_wire_bytes(&body, 6, chain, strlen(chain));
 

@@ -131,4 +131,10 @@ void sb_validator_set_hash(const struct sb_validator_set *set, uint8_t hash[SB_C
 size_t sb_vote_bytes(const char *chain, const struct sb_commit *commit, size_t index,
 		     uint8_t out[SB_VOTE_BYTES_MAX]);
 
+/* Fields of several messages: nothing is written for no hash; the fields of a Timestamp; of a BlockID. */
+struct sb_wire;
+void sb_wire_hash(struct sb_wire *wire, unsigned int field, const struct sb_chain_hash *hash);
+void sb_wire_time(struct sb_wire *wire, struct sb_chain_time time);
+void sb_wire_block_id(struct sb_wire *wire, const struct sb_block_id *id);
+
 #endif

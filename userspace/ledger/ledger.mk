@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# The embedded chain and its daemon; included by userspace/userspace.mk and tests/unit/tests.mk. The order is a
+# transaction's: from the socket to the block and to those who wait for it.
+
+LEDGER_LIGHT := $(addprefix userspace/light/,block.c merkle.c wire.c json.c)
+LEDGER_COMMON := $(patsubst %,userspace/common/%.c,sha256 calendar parse format error file json)
+LEDGER_CHAIN := $(patsubst %,userspace/ledger/%.c,mempool produce chain chain_block chain_open block block_read \
+	proto blocks signer genesis app) $(LEDGER_LIGHT) $(LEDGER_COMMON)
+LEDGER_RPC := $(patsubst %,userspace/ledger/%.c,rpc rpc_params rpc_json rpc_txs rpc_blocks rpc_info waits events)
+LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home listen server ws_frame websocket) $(LEDGER_RPC) \
+	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox)
+LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
