@@ -46,6 +46,7 @@ include userspace/userspace.mk
 include tests/unit/unit.mk
 include tests/bench/bench.mk
 include tests/tools/tools.mk
+include tests/cluster/cluster.mk
 
 ifdef WERROR
 USER_CFLAGS += -Werror

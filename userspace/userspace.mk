@@ -43,6 +43,7 @@ PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
 include userspace/tree/tree.mk
 include userspace/state/state.mk
+include userspace/ledger/ledger.mk
 
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
 EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sealbond-ledgerd: the ledger of one process. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "common/parse.h"
+#include "common/sandbox.h"
+#include "ledger/home.h"
+#include "ledger/ledger_app.h"
+#include "ledger/server.h"
+
+static const char usage[] =
+	"usage: sealbond-ledgerd init --home DIR --chain NAME [--app-state FILE]\n"
+	"       sealbond-ledgerd [run] --home DIR [OPTION...]\n"
+	"       sealbond-ledgerd recover-signer --home DIR\n"
+	"\n"
+	"  init                    makes a home: a new validator's key, and genesis.json\n"
+	"  run                     makes blocks and answers CometBFT's JSON-RPC\n"
+	"  recover-signer          writes a lost validator_state.json anew from the last block; only when no copy\n"
+	"                          of this chain has gone on anywhere else\n"
+	"\n"
+	"  --listen ADDR:PORT      or the absolute path of a socket (127.0.0.1:26657)\n"
+	"  --interval TIME         between blocks while transactions wait (1s)\n"
+	"  --idle TIME             between blocks while none do (60s)\n"
+	"  --tls-cert, --tls-key   PEM files; the server then speaks TLS\n"
+	"  --connections N         at once (512)\n"
+	"  --per-address N         of them from one address; 0: all (64)\n"
+	"  --pool-count N          transactions that wait at most (20000)\n"
+	"  --pool-bytes SIZE       and their bytes (64M)\n"
+	"  --debug                 says more\n";
+
+enum command { INIT, RUN, RECOVER };
+
+struct arguments {
+	enum command command;
+	const char *home, *chain, *state;
+	struct sb_chain_options chain_options;
+	struct sb_server_options server;
+	int debug;
+};
+
+enum { HOME = 256, CHAIN, STATE, LISTEN, INTERVAL, IDLE, CERT, KEY, CONNECTIONS, PER_ADDRESS, POOL_COUNT, POOL_BYTES,
+       DEBUG, HELP };
+
+static const struct option options[] = {
+	{ "home", required_argument, NULL, HOME }, { "chain", required_argument, NULL, CHAIN },
+	{ "app-state", required_argument, NULL, STATE }, { "listen", required_argument, NULL, LISTEN },
+	{ "interval", required_argument, NULL, INTERVAL }, { "idle", required_argument, NULL, IDLE },
+	{ "tls-cert", required_argument, NULL, CERT }, { "tls-key", required_argument, NULL, KEY },
+	{ "connections", required_argument, NULL, CONNECTIONS },
+	{ "per-address", required_argument, NULL, PER_ADDRESS },
+	{ "pool-count", required_argument, NULL, POOL_COUNT }, { "pool-bytes", required_argument, NULL, POOL_BYTES },
+	{ "debug", no_argument, NULL, DEBUG }, { "help", no_argument, NULL, HELP }, { NULL, 0, NULL, 0 },
+};
+
+static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *value)
+{
+	return sb_parse_u64(text, value) == 0 && *value >= least && *value <= most;
+}
+
+static bool take_number(int option, const char *text, struct arguments *arguments)
+{
+	uint64_t value;
+
+	switch (option) {
+	case INTERVAL:
+		return sb_parse_duration(text, &arguments->chain_options.interval) == 0 &&
+		       arguments->chain_options.interval >= 1 && arguments->chain_options.interval <= 3600000;
+	case IDLE:
+		return sb_parse_duration(text, &arguments->chain_options.idle) == 0 &&
+		       arguments->chain_options.idle >= 1 && arguments->chain_options.idle <= 86400000;
+	case CONNECTIONS:
+		if (!number(text, 8, 65536, &value))
+			return false;
+		arguments->server.connections = (unsigned int)value;
+		return true;
+	case PER_ADDRESS:
+		if (!number(text, 0, 65536, &value))
+			return false;
+		arguments->server.per_address = (unsigned int)value;
+		return true;
+	case POOL_COUNT:
+		if (!number(text, 1, 1000000, &value))
+			return false;
+		arguments->chain_options.pool_count = (size_t)value;
+		return true;
+	default:
+		if (sb_parse_size(text, &value) < 0 || value < SB_TX_MAX || value > UINT64_C(1) << 32)
+			return false;
+		arguments->chain_options.pool_bytes = (size_t)value;
+		return true;
+	}
+}
+
+static bool take(int option, const char *value, struct arguments *arguments)
+{
+	switch (option) {
+	case HOME:
+		arguments->home = value;
+		return true;
+	case CHAIN:
+		arguments->chain = value;
+		return true;
+	case STATE:
+		arguments->state = value;
+		return true;
+	case LISTEN:
+		arguments->server.listen = value;
+		return true;
+	case CERT:
+		arguments->server.certificate = value;
+		return true;
+	case KEY:
+		arguments->server.key = value;
+		return true;
+	case DEBUG:
+		arguments->debug = 1;
+		return true;
+	default:
+		return take_number(option, value, arguments);
+	}
+}
+
+static int misused(const char *words, const char *what)
+{
+	fprintf(stderr, "sealbond-ledgerd: %s%s\n%s", words, what, usage);
+	return 2;
+}
+
+/* 0: go on; else the exit status, minus 1. */
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+	static const char *const commands[] = { "init", "run", "recover-signer" };
+	int option, index = 0;
+
+	arguments->command = RUN;
+	if (argc > 1 && argv[1][0] != '-') {
+		size_t i = 0;
+
+		while (i < SB_ARRAY_SIZE(commands) && strcmp(commands[i], argv[1]) != 0)
+			i++;
+		if (i == SB_ARRAY_SIZE(commands))
+			return misused("no such command: ", argv[1]);
+		arguments->command = (enum command)i;
+		argc--;
+		argv++;
+	}
+	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (option == HELP) {
+			fputs(usage, stdout);
+			return -1;
+		}
+		if (option == '?')
+			return misused("see below", "");
+		if (!take(option, optarg, arguments))
+			return misused("out of bounds: --", options[index].name);
+	}
+	if (optind < argc)
+		return misused("what is this: ", argv[optind]);
+	if (!arguments->home)
+		return misused("--home is missing", "");
+	if (arguments->command == INIT && !arguments->chain)
+		return misused("--chain is missing", "");
+	return 0;
+}
+
+static void *wait_for_signal(void *context)
+{
+	sigset_t signals;
+	int number;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (!sigwait(&signals, &number))
+		sb_chain_stop(context);
+	return NULL;
+}
+
+static int block_signals(void)
+{
+	sigset_t signals;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	return pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* Makes blocks and answers until a signal comes. */
+static int serve(struct sb_chain *chain, const struct arguments *arguments, struct sb_error *error)
+{
+	struct sb_rpc rpc = { .chain = chain, .listen = arguments->server.listen, .commit_ms = 10000 };
+	struct sb_server *server = NULL;
+	pthread_t signals;
+	int rc;
+
+	rpc.waits = sb_waits_new();
+	if (!rpc.waits || pthread_create(&signals, NULL, wait_for_signal, chain)) {
+		sb_waits_free(rpc.waits);
+		return sb_fail(error, -ENOMEM, "out of memory or threads");
+	}
+	rc = sb_server_start(&arguments->server, &rpc, &server, error);
+	if (!rc) {
+		sb_chain_listen(chain, sb_server_hear, server);
+		sb_notify("READY=1");
+		sb_info("chain %s: listening on %s", sb_chain_genesis(chain)->chain, arguments->server.listen);
+		rc = sb_chain_run(chain, error);
+		sb_notify("STOPPING=1");
+		sb_server_stop(server);
+	}
+	pthread_cancel(signals);
+	pthread_join(signals, NULL);
+	sb_waits_free(rpc.waits);
+	return rc;
+}
+
+static int run(const struct arguments *arguments, struct sb_error *error)
+{
+	struct sb_chain_tip tip;
+	struct sb_chain *chain;
+	struct sb_app app;
+	int rc = sb_ledger_app_open(arguments->home, &app, error);
+
+	if (rc)
+		return rc;
+	rc = sb_chain_open(arguments->home, &app, &arguments->chain_options, &chain, error);
+	if (!rc) {
+		sb_chain_tip(chain, &tip);
+		sb_info("chain %s: at height %lld", sb_chain_genesis(chain)->chain, (long long)tip.height);
+		rc = serve(chain, arguments, error);
+		sb_chain_tip(chain, &tip);
+		sb_info("chain %s: ended at height %lld", sb_chain_genesis(chain)->chain, (long long)tip.height);
+		sb_chain_close(chain);
+	}
+	sb_ledger_app_close(&app);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {
+		.chain_options = { .interval = 1000, .idle = 60000, .pool_count = 20000, .pool_bytes = 64U << 20 },
+		.server = { .listen = "127.0.0.1:26657", .connections = 512, .per_address = 64, .threads = 2,
+			    .timeout = 60 },
+	};
+	struct sb_error error = { "" };
+	sb_cleanup_close int lock = -1;
+	int64_t height;
+	int rc = parse(argc, argv, &arguments);
+
+	if (rc)
+		return rc < 0 ? 0 : rc;
+	umask(077);
+	sb_log_open("sealbond-ledgerd", arguments.debug);
+	if (sb_sandbox_begin() < 0 || block_signals()) {
+		sb_error("cannot give up what a ledger does not need: %s", strerror(errno));
+		return 1;
+	}
+	if (arguments.command == INIT) {
+		rc = sb_home_init(arguments.home, arguments.chain, arguments.state, &error);
+		if (!rc)
+			sb_info("%s: chain %s begins when it runs. Keep " SB_HOME_KEY " secret, and a copy of it",
+				arguments.home, arguments.chain);
+	} else {
+		lock = sb_home_lock(arguments.home, &error);
+		rc = lock < 0 ? lock : 0;
+		if (!rc && arguments.command == RECOVER) {
+			rc = sb_home_recover(arguments.home, &height, &error);
+			if (!rc)
+				sb_info("%s: nothing up to height %lld is signed again", arguments.home,
+					(long long)height);
+		} else if (!rc) {
+			rc = run(&arguments, &error);
+		}
+	}
+	if (rc)
+		sb_error("%s", error.text[0] ? error.text : strerror(-rc));
+	return rc ? 1 : 0;
+}
