@@ -66,9 +66,9 @@ uki_SRC := tests/unit/test_uki.c userspace/boot/pe.c userspace/boot/uki.c usersp
 	userspace/common/sha256.c userspace/common/error.c userspace/common/file.c
 uki_CFLAGS := $(USER_TEST_CFLAGS)
 
-LIGHT := userspace/light/block.c userspace/light/merkle.c userspace/light/wire.c userspace/light/verify.c \
-	userspace/light/ed25519.c userspace/light/json.c userspace/common/sha256.c userspace/common/calendar.c \
-	$(USER_TEST_PARSE)
+include userspace/tree/tree.mk
+include userspace/light/light.mk
+LIGHT := $(filter-out %/sync.c,$(LIGHT_RULES)) userspace/common/sha256.c userspace/common/calendar.c $(USER_TEST_PARSE)
 UNIT += light light_sync
 light_SRC := tests/unit/test_light.c userspace/light/sync.c $(LIGHT)
 light_sync_SRC := tests/unit/test_light_sync.c userspace/light/sync.c $(LIGHT)
@@ -76,6 +76,12 @@ light_CFLAGS := $(USER_TEST_CFLAGS)
 light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
+
+UNIT += light_client
+light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(LIGHT_CLIENT) $(LIGHT_COMMON) \
+	$(TREE_MEMORY)
+light_client_CFLAGS := $(USER_TEST_CFLAGS)
+light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
@@ -102,7 +108,6 @@ candidate_CFLAGS := $(USER_TEST_CFLAGS)
 UNIT += watch
 watch_SRC := tests/unit/test_watch.c kmod/watch_judge.c
 
-include userspace/tree/tree.mk
 UNIT += tree proof
 tree_SRC := tests/unit/test_tree.c $(TREE_MEMORY)
 proof_SRC := tests/unit/test_proof.c $(TREE_MEMORY)

@@ -8,53 +8,11 @@
 #include "common/calendar.h"
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "light/json_get.h"
 
 static int bad(struct sb_error *error, const char *name)
 {
 	return sb_fail(error, -EBADMSG, "%s: missing, or not as CometBFT writes it", name);
-}
-
-static json_object *member(json_object *object, const char *name, enum json_type type)
-{
-	json_object *found;
-
-	if (!json_object_is_type(object, json_type_object) ||
-	    !json_object_object_get_ex(object, name, &found) || !json_object_is_type(found, type))
-		return NULL;
-	return found;
-}
-
-static const char *text_of(json_object *object, const char *name)
-{
-	json_object *found = member(object, name, json_type_string);
-	const char *text = found ? json_object_get_string(found) : NULL;
-
-	/* A NUL within would end the string early for everything that follows. */
-	return text && strlen(text) == (size_t)json_object_get_string_len(found) ? text : NULL;
-}
-
-/* A string of decimal digits, with a minus where it may be negative; no other form. */
-static bool parse_int64(const char *text, int64_t *value)
-{
-	const char *digits = text ? text + (*text == '-') : "";
-	int64_t sum = 0;
-
-	if (!digits[0] || (digits[0] == '0' && (digits[1] || digits != text)))
-		return false;
-	for (; *digits; digits++) {
-		if (*digits < '0' || *digits > '9' || __builtin_mul_overflow(sum, 10, &sum) ||
-		    __builtin_sub_overflow(sum, *digits - '0', &sum))
-			return false;
-	}
-	if (*text != '-' && __builtin_sub_overflow(0, sum, &sum))
-		return false;
-	*value = sum;
-	return true;
-}
-
-static bool get_int64(json_object *object, const char *name, int64_t *value)
-{
-	return parse_int64(text_of(object, name), value);
 }
 
 /* Absent means 0: Go leaves it out where it is empty. */
@@ -64,27 +22,15 @@ static bool get_version(json_object *object, const char *name, uint64_t *value)
 	int64_t number = 0;
 
 	if (json_object_object_get_ex(object, name, &found) &&
-	    (!get_int64(object, name, &number) || number < 0))
+	    (!sb_json_int64(object, name, &number) || number < 0))
 		return false;
 	*value = (uint64_t)number;
 	return true;
 }
 
-static bool get_number(json_object *object, const char *name, int64_t least, int64_t most,
-		       int64_t *value)
-{
-	json_object *found = member(object, name, json_type_int);
-	int64_t number = found ? json_object_get_int64(found) : 0;
-
-	if (!found || number < least || number > most)
-		return false;
-	*value = number;
-	return true;
-}
-
 static bool get_hash(json_object *object, const char *name, struct sb_chain_hash *hash)
 {
-	const char *text = text_of(object, name);
+	const char *text = sb_json_text(object, name);
 	struct sb_chain_hash read = { .there = true };
 
 	if (!text)
@@ -99,7 +45,7 @@ static bool get_hash(json_object *object, const char *name, struct sb_chain_hash
 
 static bool get_app_hash(json_object *object, struct sb_app_hash *hash)
 {
-	const char *text = text_of(object, "app_hash");
+	const char *text = sb_json_text(object, "app_hash");
 	size_t digits = text ? strlen(text) : 1;
 	struct sb_app_hash read = { .length = (uint8_t)(digits / 2) };
 
@@ -111,14 +57,14 @@ static bool get_app_hash(json_object *object, struct sb_app_hash *hash)
 
 static bool get_address(json_object *object, const char *name, uint8_t address[SB_CHAIN_ADDRESS_LEN])
 {
-	const char *text = text_of(object, name);
+	const char *text = sb_json_text(object, name);
 
 	return text && sb_parse_hex(text, address, SB_CHAIN_ADDRESS_LEN) == 0;
 }
 
 static bool get_base64(json_object *object, const char *name, uint8_t *out, size_t length)
 {
-	const char *text = text_of(object, name);
+	const char *text = sb_json_text(object, name);
 	uint8_t read[SB_ED25519_SIG_LEN];
 	size_t got;
 
@@ -184,7 +130,7 @@ int sb_json_time(const char *text, struct sb_chain_time *time)
 
 static bool get_time(json_object *object, const char *name, struct sb_chain_time *time)
 {
-	const char *text = text_of(object, name);
+	const char *text = sb_json_text(object, name);
 
 	return text && sb_json_time(text, time) == 0;
 }
@@ -200,11 +146,11 @@ static bool get_block_id(json_object *object, const char *name, struct sb_block_
 	    !json_object_object_get_ex(object, name, &found))
 		return false;
 	if (found) {
-		parts = member(found, "parts", json_type_object);
+		parts = sb_json_member(found, "parts", json_type_object);
 		if (!parts)
-			parts = member(found, "part_set_header", json_type_object);
+			parts = sb_json_member(found, "part_set_header", json_type_object);
 		if (!parts || !get_hash(found, "hash", &read.hash) ||
-		    !get_number(parts, "total", 0, UINT32_MAX, &total) ||
+		    !sb_json_number(parts, "total", 0, UINT32_MAX, &total) ||
 		    !get_hash(parts, "hash", &read.parts_hash))
 			return false;
 		read.parts = (uint32_t)total;
@@ -235,8 +181,8 @@ static const char *read_hashes(json_object *object, struct sb_header *header)
 
 int sb_json_header(json_object *object, struct sb_header *header, struct sb_error *error)
 {
-	json_object *version = member(object, "version", json_type_object);
-	const char *chain = text_of(object, "chain_id"), *wrong;
+	json_object *version = sb_json_member(object, "version", json_type_object);
+	const char *chain = sb_json_text(object, "chain_id"), *wrong;
 	struct sb_header read = { .height = 0 };
 
 	if (!version || !get_version(version, "block", &read.block_version) ||
@@ -245,7 +191,7 @@ int sb_json_header(json_object *object, struct sb_header *header, struct sb_erro
 	if (!chain || !chain[0] || strlen(chain) > SB_CHAIN_NAME_MAX)
 		return bad(error, "header.chain_id");
 	strcpy(read.chain, chain);
-	if (!get_int64(object, "height", &read.height))
+	if (!sb_json_int64(object, "height", &read.height))
 		return bad(error, "header.height");
 	if (!get_time(object, "time", &read.time))
 		return bad(error, "header.time");
@@ -265,10 +211,10 @@ int sb_json_header(json_object *object, struct sb_header *header, struct sb_erro
 /* types/block.go, CommitSig.ValidateBasic */
 static bool read_vote(json_object *object, struct sb_commit_vote *vote)
 {
-	const char *address = text_of(object, "validator_address");
+	const char *address = sb_json_text(object, "validator_address");
 	int64_t flag;
 
-	if (!get_number(object, "block_id_flag", SB_VOTE_ABSENT, SB_VOTE_NIL, &flag) ||
+	if (!sb_json_number(object, "block_id_flag", SB_VOTE_ABSENT, SB_VOTE_NIL, &flag) ||
 	    !get_time(object, "timestamp", &vote->time))
 		return false;
 	vote->flag = (uint8_t)flag;
@@ -286,15 +232,15 @@ static bool read_vote(json_object *object, struct sb_commit_vote *vote)
 
 static int read_commit(json_object *object, struct sb_commit *commit, struct sb_error *error)
 {
-	json_object *votes = member(object, "signatures", json_type_array);
+	json_object *votes = sb_json_member(object, "signatures", json_type_array);
 	size_t count = votes ? json_object_array_length(votes) : 0;
 	sb_cleanup_free struct sb_commit_vote *list = NULL;
 	struct sb_commit read = { .count = count };
 	int64_t round;
 
-	if (!get_int64(object, "height", &read.height))
+	if (!sb_json_int64(object, "height", &read.height))
 		return bad(error, "commit.height");
-	if (!get_number(object, "round", 0, INT32_MAX, &round))
+	if (!sb_json_number(object, "round", 0, INT32_MAX, &round))
 		return bad(error, "commit.round");
 	read.round = (int32_t)round;
 	if (!get_block_id(object, "block_id", &read.block))
@@ -315,8 +261,8 @@ static int read_commit(json_object *object, struct sb_commit *commit, struct sb_
 int sb_json_signed_header(json_object *object, struct sb_light_block *block,
 			  struct sb_error *error)
 {
-	json_object *header = member(object, "header", json_type_object);
-	json_object *commit = member(object, "commit", json_type_object);
+	json_object *header = sb_json_member(object, "header", json_type_object);
+	json_object *commit = sb_json_member(object, "commit", json_type_object);
 	struct sb_header read;
 	int result;
 
@@ -332,14 +278,14 @@ int sb_json_signed_header(json_object *object, struct sb_light_block *block,
 
 static bool read_validator(json_object *object, struct sb_validator *validator)
 {
-	json_object *key = member(object, "pub_key", json_type_object);
-	const char *type = text_of(key, "type");
+	json_object *key = sb_json_member(object, "pub_key", json_type_object);
+	const char *type = sb_json_text(key, "type");
 	uint8_t address[SB_CHAIN_ADDRESS_LEN];
 
 	if (!type || strcmp(type, "tendermint/PubKeyEd25519") != 0 ||
 	    !get_base64(key, "value", validator->key, sizeof(validator->key)) ||
 	    !get_address(object, "address", address) ||
-	    !get_int64(object, "voting_power", &validator->power))
+	    !sb_json_int64(object, "voting_power", &validator->power))
 		return false;
 	sb_validator_address(validator->key, validator->address);
 	return memcmp(address, validator->address, sizeof(address)) == 0;

@@ -13,9 +13,9 @@ static bool path_bit(const uint8_t path[SB_TREE_HASH_LEN], unsigned int depth)
 	return path[depth / 8] >> (7 - depth % 8) & 1;
 }
 
-/* Leads from a record to the root, on the sides that its path says. */
-static bool leads_to(const struct sb_existence *exist, enum sb_leaf_format format,
-		     const uint8_t root[SB_TREE_HASH_LEN], uint8_t path[SB_TREE_HASH_LEN])
+/* From a record to the root, on the sides that its path says. */
+static bool climb(const struct sb_existence *exist, enum sb_leaf_format format, uint8_t root[SB_TREE_HASH_LEN],
+		  uint8_t path[SB_TREE_HASH_LEN])
 {
 	uint8_t digest[SB_TREE_HASH_LEN], node[SB_TREE_HASH_LEN];
 
@@ -30,7 +30,16 @@ static bool leads_to(const struct sb_existence *exist, enum sb_leaf_format forma
 	for (unsigned int i = 0; i < exist->depth; i++)
 		sb_tree_inner(exist->right[i] ? exist->sibling[i] : node,
 			      exist->right[i] ? node : exist->sibling[i], node);
-	return !memcmp(node, root, sizeof(node));
+	memcpy(root, node, sizeof(node));
+	return true;
+}
+
+static bool leads_to(const struct sb_existence *exist, enum sb_leaf_format format,
+		     const uint8_t root[SB_TREE_HASH_LEN], uint8_t path[SB_TREE_HASH_LEN])
+{
+	uint8_t reached[SB_TREE_HASH_LEN];
+
+	return climb(exist, format, reached, path) && !memcmp(reached, root, sizeof(reached));
 }
 
 /* Nothing lies between the record and the edge of the subtree that steps, the lowest ones, lead up to. */
@@ -113,4 +122,21 @@ int sb_proof_verify_absence(enum sb_leaf_format format, const uint8_t root[SB_TR
 	if (read.kind != SB_PROOF_ABSENCE || !proves_absence(&read, format, root, path))
 		return -EKEYREJECTED;
 	return 0;
+}
+
+int sb_proof_root(enum sb_leaf_format format, const uint8_t *proof, size_t length, uint8_t root[SB_TREE_HASH_LEN])
+{
+	uint8_t path[SB_TREE_HASH_LEN];
+	struct sb_proof read;
+	const struct sb_existence *exist;
+	int rc = sb_proof_decode(proof, length, &read);
+
+	if (rc)
+		return rc;
+	if (read.kind == SB_PROOF_ABSENCE && !read.has_left && !read.has_right) {
+		memcpy(root, nothing, sizeof(nothing));
+		return 0;
+	}
+	exist = read.kind == SB_PROOF_EXISTENCE ? &read.exist : read.has_left ? &read.left : &read.right;
+	return climb(exist, format, root, path) ? 0 : -EBADMSG;
 }

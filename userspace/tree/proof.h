@@ -64,6 +64,13 @@ int sb_proof_verify_absence(enum sb_leaf_format format, const uint8_t root[SB_TR
 			    const void *key, size_t key_length, const uint8_t *proof, size_t length);
 
 /*
+ * The root that a proof's records lead to, which is then to be compared with one that is believed, and the
+ * proof to be verified under it: it says nothing by itself. Zeros for the empty tree. 0 or -EBADMSG.
+ */
+int sb_proof_root(enum sb_leaf_format format, const uint8_t *proof, size_t length,
+		  uint8_t root[SB_TREE_HASH_LEN]);
+
+/*
  * The same existence proof as data of a simple:v operation (tendermint.crypto.ValueOp), whose key is the
  * path. -ERANGE below SB_SIMPLE_DEPTH_MAX bits; -EINVAL for leaves that the operation does not know.
  */

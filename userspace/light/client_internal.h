@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the client share. */
+#ifndef SB_LIGHT_CLIENT_INTERNAL_H
+#define SB_LIGHT_CLIENT_INTERNAL_H
+
+#include "light/client.h"
+#include "light/rpc.h"
+#include "light/trust.h"
+
+struct sb_peer {
+	char *url;
+	struct sb_rpc *rpc;
+	struct sb_standing standing;
+	enum sb_light_verdict verdict;
+	int64_t height;
+	char text[160];
+};
+
+struct sb_light_client {
+	struct sb_light_config config;		/* its strings: the client's own */
+	char *chain, *directory;
+	struct sb_trust trust;
+	uint8_t boot_id[16];
+	bool damaged, dirty, forked;
+	int unsaved;
+	size_t peers;
+	struct sb_peer peer[SB_ENDPOINTS_MAX];
+	int64_t deadline;			/* of the call under way, ms of sb_rpc_now() */
+};
+
+/* How dealing with one endpoint ended. */
+enum sb_end {
+	SB_END_OK,
+	SB_END_FAULT,		/* the endpoint's; noted at it */
+	SB_END_EXPIRED,
+	SB_END_FORK,
+	SB_END_NOT_YET,		/* it does not have that height yet */
+};
+
+void sb_client_begin(struct sb_light_client *client, uint32_t deadline_ms);
+/* Keeps what has changed, and passes the result on. */
+int sb_client_end(struct sb_light_client *client, int result);
+
+struct sb_light_now sb_client_now(const struct sb_light_client *client);
+void sb_client_order(const struct sb_light_client *client, size_t order[SB_ENDPOINTS_MAX]);
+
+/* A fault is noted at the peer with its sentence; the first returns SB_END_FAULT. */
+enum sb_end sb_peer_bad(struct sb_peer *peer, enum sb_fault fault, const struct sb_error *error);
+enum sb_end sb_peer_lies(struct sb_peer *peer, enum sb_light_verdict verdict, const struct sb_error *error);
+/* It answered the call before. */
+void sb_peer_good(struct sb_peer *peer);
+
+/* The sentences of all endpoints, and -EHOSTUNREACH; the other two ends by their names. */
+int sb_client_unreachable(const struct sb_light_client *client, struct sb_error *error);
+int sb_client_forked(struct sb_light_client *client, struct sb_error *error);
+int sb_client_expired(const struct sb_light_client *client, struct sb_error *error);
+
+/* client_follow.c: blocks of one endpoint */
+
+/* A whole light block. Out: *block, to be freed. @height 0: the latest. */
+enum sb_end sb_peer_block(struct sb_light_client *client, struct sb_peer *peer, int64_t height,
+			  struct sb_light_block *block);
+
+/* Verifies *block's successor at @height (0: the latest) through the peer: *block becomes it. */
+enum sb_end sb_peer_follow(struct sb_light_client *client, struct sb_peer *peer, int64_t height,
+			   struct sb_light_block *block);
+
+/*
+ * The peer shows @header at a height at which we have @ours, proven: is its own proven, too? @ours is
+ * evidence then (SB_END_FORK), else the peer lies. SB_END_OK: they are the same.
+ */
+enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer,
+			    const struct sb_header *header, const struct sb_light_block *ours,
+			    const char *ours_from);
+
+/* A newly proven block is trusted from now on; takes it over. */
+void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);
+
+/* client_root.c */
+
+/* Fetches the provisioned root where nothing is trusted yet. */
+enum sb_end sb_client_root(struct sb_light_client *client, struct sb_peer *peer);
+
+/* Trust has expired: by a checkpoint of the peer's, or of the directory, with the peer's block. */
+enum sb_end sb_client_checkpoint(struct sb_light_client *client, struct sb_peer *peer);
+
+/* client_sync.c */
+int sb_client_sync(struct sb_light_client *client, struct sb_light_synced *synced, struct sb_error *error);
+
+/* The proven header at a height, at or near the latest: forward, backwards or kept. NOT_YET waits for nobody. */
+enum sb_end sb_client_header_at(struct sb_light_client *client, struct sb_peer *peer, int64_t height,
+				struct sb_header *header);
+
+/* Waits so many ms, but not beyond the deadline; false when that has come. */
+bool sb_client_wait(const struct sb_light_client *client, unsigned int ms);
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "light/rpc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "light/json.h"
+#include "light/json_write.h"
+
+/* Bytes: what the longest answers of real nodes come to, and as much again. */
+#define COMMIT_MAX	(512U << 10)	/* 1,024 votes of about 330 bytes */
+#define PAGE_MAX	(64U << 10)	/* 100 validators of about 250 bytes */
+#define STATUS_MAX	(32U << 10)
+#define CHECKED_MAX	(32U << 10)
+#define TX_MAX		(512U << 10)	/* the transaction, and the events of its result */
+#define RESULTS_MAX	(2U << 20)
+#define QUERY_MAX	(512U << 10)	/* a value of 64 KiB, and neighbours of that size in a proof */
+
+#define PER_PAGE	100
+
+struct sb_rpc {
+	struct sb_http *http;
+	int64_t id, deadline;
+	uint32_t call_ms;
+	uint64_t calls, us;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+int64_t sb_rpc_now(void)
+{
+	return now_us() / 1000;
+}
+
+struct sb_rpc *sb_rpc_open(const struct sb_http_config *config)
+{
+	struct sb_rpc *rpc = calloc(1, sizeof(*rpc));
+
+	if (!rpc)
+		return NULL;
+	rpc->http = sb_http_open(config);
+	if (!rpc->http) {
+		free(rpc);
+		return NULL;
+	}
+	rpc->deadline = INT64_MAX;
+	rpc->call_ms = 10000;
+	return rpc;
+}
+
+void sb_rpc_close(struct sb_rpc *rpc)
+{
+	if (!rpc)
+		return;
+	sb_http_close(rpc->http);
+	free(rpc);
+}
+
+void sb_rpc_deadline(struct sb_rpc *rpc, int64_t deadline, uint32_t call_ms)
+{
+	rpc->deadline = deadline;
+	rpc->call_ms = call_ms;
+}
+
+void sb_rpc_counters(const struct sb_rpc *rpc, struct sb_rpc_counters *counters)
+{
+	*counters = (struct sb_rpc_counters){ .calls = rpc->calls, .us = rpc->us };
+	sb_http_bytes(rpc->http, &counters->in, &counters->out);
+}
+
+static void put_json(json_object **object)
+{
+	json_object_put(*object);
+}
+
+/* Takes the parameters over. */
+static enum sb_fault call(struct sb_rpc *rpc, const char *method, json_object *parameters, size_t limit,
+			  json_object **result, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *question = json_object_new_object();
+	sb_cleanup(sb_bytes_free) struct sb_bytes answer = { .data = NULL };
+	int64_t start = now_us(), left = rpc->deadline - start / 1000;
+	enum sb_fault fault;
+	const char *text;
+	size_t length;
+
+	json_object_object_add(question, "jsonrpc", json_object_new_string("2.0"));
+	json_object_object_add(question, "id", json_object_new_int64(rpc->id));
+	json_object_object_add(question, "method", json_object_new_string(method));
+	json_object_object_add(question, "params", parameters);
+	if (left <= 0) {
+		sb_fail(error, 0, "timeout: no time is left for %s", method);
+		return SB_FAULT_TIMEOUT;
+	}
+	text = json_object_to_json_string_length(question, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+						 &length);
+	if (!text) {
+		sb_fail(error, 0, "out of memory");
+		return SB_FAULT_LOCAL;
+	}
+	rpc->calls++;
+	fault = sb_http_post(rpc->http, text, length, limit,
+			     left < rpc->call_ms ? (uint32_t)left : rpc->call_ms, &answer, error);
+	if (fault == SB_FAULT_NONE)
+		fault = sb_answer_result(answer.data, answer.length, rpc->id, result, error);
+	rpc->id = (rpc->id + 1) & INT32_MAX;
+	rpc->us = (uint64_t)(now_us() - start);
+	return fault;
+}
+
+static void put_number(json_object *object, const char *name, int64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64, number);
+	json_object_object_add(object, name, json_object_new_string(text));
+}
+
+enum sb_fault sb_rpc_commit(struct sb_rpc *rpc, int64_t height, struct sb_light_block *block,
+			    struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	if (height)
+		put_number(parameters, "height", height);
+	fault = call(rpc, "commit", parameters, COMMIT_MAX, &result, error);
+	return fault != SB_FAULT_NONE ? fault : sb_answer_commit(result, block, error);
+}
+
+enum sb_fault sb_rpc_header(struct sb_rpc *rpc, int64_t height, struct sb_header *header,
+			    struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	put_number(parameters, "height", height);
+	fault = call(rpc, "header", parameters, STATUS_MAX, &result, error);
+	return fault != SB_FAULT_NONE ? fault : sb_answer_header(result, header, error);
+}
+
+/* One page, behind those in @all. */
+static enum sb_fault add_page(struct sb_rpc *rpc, int64_t height, int64_t number, json_object *all,
+			      int64_t *total, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	struct sb_answer_page page;
+	enum sb_fault fault;
+
+	put_number(parameters, "height", height);
+	put_number(parameters, "page", number);
+	put_number(parameters, "per_page", PER_PAGE);
+	fault = call(rpc, "validators", parameters, PAGE_MAX, &result, error);
+	if (fault == SB_FAULT_NONE)
+		fault = sb_answer_validators(result, &page, error);
+	if (fault != SB_FAULT_NONE)
+		return fault;
+	if (page.height != height || page.count < 1 || page.count > PER_PAGE ||
+	    (*total && page.total != *total) ||
+	    (int64_t)json_object_array_length(all) + page.count > page.total) {
+		sb_fail(error, 0, "bad-answer: validators that do not fit to what was asked");
+		return SB_FAULT_ANSWER;
+	}
+	for (int64_t i = 0; i < page.count; i++)
+		json_object_array_add(all, json_object_get(json_object_array_get_idx(page.validators, (size_t)i)));
+	*total = page.total;
+	return SB_FAULT_NONE;
+}
+
+enum sb_fault sb_rpc_validators(struct sb_rpc *rpc, int64_t height, struct sb_validator_set *set,
+				struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *all = json_object_new_array();
+	int64_t total = 0;
+
+	/* Each page has at least one, and there are SB_VALIDATORS_MAX at most. */
+	for (int64_t number = 1; !total || (int64_t)json_object_array_length(all) < total; number++) {
+		enum sb_fault fault = add_page(rpc, height, number, all, &total, error);
+
+		if (fault != SB_FAULT_NONE)
+			return fault;
+	}
+	return sb_json_validators(all, set, error) == 0 ? SB_FAULT_NONE : SB_FAULT_ANSWER;
+}
+
+enum sb_fault sb_rpc_status(struct sb_rpc *rpc, struct sb_answer_status *status, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	enum sb_fault fault = call(rpc, "status", json_object_new_object(), STATUS_MAX, &result, error);
+
+	return fault != SB_FAULT_NONE ? fault : sb_answer_status(result, status, error);
+}
+
+static json_object *with_tx(const void *tx, size_t length)
+{
+	json_object *parameters = json_object_new_object();
+
+	json_object_object_add(parameters, "tx", sb_json_put_base64(tx, length));
+	return parameters;
+}
+
+enum sb_fault sb_rpc_broadcast_sync(struct sb_rpc *rpc, const void *tx, size_t length,
+				    struct sb_answer_code *code, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	enum sb_fault fault = call(rpc, "broadcast_tx_sync", with_tx(tx, length), CHECKED_MAX, &result, error);
+
+	return fault != SB_FAULT_NONE ? fault : sb_answer_checked(result, code, error);
+}
+
+enum sb_fault sb_rpc_broadcast_commit(struct sb_rpc *rpc, const void *tx, size_t length,
+				      struct sb_answer_committed *committed, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	enum sb_fault fault = call(rpc, "broadcast_tx_commit", with_tx(tx, length), TX_MAX, &result, error);
+
+	return fault != SB_FAULT_NONE ? fault : sb_answer_committed(result, committed, error);
+}
+
+enum sb_fault sb_rpc_tx(struct sb_rpc *rpc, const uint8_t hash[32], struct sb_answer_tx *tx,
+			struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	json_object_object_add(parameters, "hash", sb_json_put_base64(hash, 32));
+	json_object_object_add(parameters, "prove", json_object_new_boolean(1));
+	fault = call(rpc, "tx", parameters, TX_MAX, &result, error);
+	return fault != SB_FAULT_NONE ? fault : sb_answer_tx(result, tx, error);
+}
+
+enum sb_fault sb_rpc_results(struct sb_rpc *rpc, int64_t height, uint32_t index,
+			     struct sb_answer_results *results, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	put_number(parameters, "height", height);
+	fault = call(rpc, "block_results", parameters, RESULTS_MAX, &result, error);
+	return fault != SB_FAULT_NONE ? fault : sb_answer_results(result, index, results, error);
+}
+
+enum sb_fault sb_rpc_query(struct sb_rpc *rpc, const char *path, const void *data, size_t length,
+			   int64_t height, bool prove, struct sb_query_answer *answer, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	json_object_object_add(parameters, "path", json_object_new_string(path));
+	json_object_object_add(parameters, "data", sb_json_put_hex(data, length));
+	put_number(parameters, "height", height);
+	json_object_object_add(parameters, "prove", json_object_new_boolean(prove));
+	fault = call(rpc, "abci_query", parameters, QUERY_MAX, &result, error);
+	return fault != SB_FAULT_NONE ? fault : sb_answer_query(result, answer, error);
+}
