@@ -42,7 +42,7 @@ static void print_json(struct sb_cli *cli, const struct sb_key_status *key)
 	sb_json_number(out, "tpm_time_ms", key->tpm_time_ms);
 	sb_json_number(out, "reset_count", key->reset_count);
 	sb_json_number(out, "restart_count", key->restart_count);
-	sb_json_bool(out, "stored", !waits(key));
+	sb_json_bool(out, "stored", (key->has_current || key->has_candidate) && !waits(key));
 	sb_json_open(out, "pcr_values", '{');
 	for (int pcr = 0; pcr < SEALBOND_PCRS; pcr++) {
 		if (!(key->pcr_valid & 1U << pcr))
