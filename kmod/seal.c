@@ -206,7 +206,11 @@ static bool cap_candidate(struct seal *sl)
 	}
 	if (rc) {
 		wipe_keys(sl);
-		return false;
+		if (rc != -ESTALE)
+			return false;
+		/* Then nobody knows whether what has booted is approved. */
+		res->changed_pcrs = 0;
+		return sb_seal_fail_rc(sl, rc, SB_PCRS_REFUTED);
 	}
 	res->candidate = true;
 	res->capped = true;

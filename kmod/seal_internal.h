@@ -9,6 +9,8 @@
 #include "seal_policy.h"
 #include "tpm_session.h"
 
+#define SB_PCRS_REFUTED	"the TPM told other PCRs when it was asked for them than when it made a key"
+
 struct seal {
 	const struct sb_seal_request *req;
 	struct sb_seal_result *res;

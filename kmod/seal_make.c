@@ -4,7 +4,29 @@
 #include "seal_internal.h"
 #include "tpm_ids.h"
 
-/* A fresh key in the slot, sealed; needs the HMAC session. */
+/*
+ * The answer to PCR_Read is not authenticated, that to Create is: by the creation data the PCRs were
+ * what was read, or somebody reads garbled values, and would take this boot for another one.
+ */
+static bool pcrs_confirmed(const struct seal *sl, const struct sb_blob *blob)
+{
+	struct sb_rd r = sb_rd_of(blob->creation.data, blob->creation.len);
+	u8 digest[SB_DIGEST_LEN];
+	const u8 *told;
+	u32 banks;
+	u16 len;
+
+	sb_get16(&r);			/* TPM2B_CREATION_DATA: its size */
+	for (banks = sb_get32(&r); banks && !r.bad; banks--) {
+		sb_get16(&r);
+		sb_get(&r, sb_get8(&r));
+	}
+	told = sb_get2b(&r, &len);
+	sb_pcr_digest(digest, blob->pcr_mask, sl->res->pcr_value);
+	return told && len == sizeof(digest) && !memcmp(told, digest, len);
+}
+
+/* A fresh key in the slot, sealed; needs the HMAC session. -ESTALE: the PCRs are others than those read. */
 static int make(struct seal *sl, unsigned int slot)
 {
 	struct sb_seal_result *res = sl->res;
@@ -30,6 +52,8 @@ static int make(struct seal *sl, unsigned int slot)
 			       sl->auth_policy, outside_info, blob.pcr_mask, &blob);
 	if (rc)
 		return rc;
+	if (!pcrs_confirmed(sl, &blob))
+		return -ESTALE;
 	rc = sb_blob_build(res->new_blob[slot], &blob);
 	if (rc < 0)
 		return rc;
@@ -55,6 +79,8 @@ bool sb_seal_make_missing(struct seal *sl)
 	for (i = 0; i < SB_KEYS && !rc; i++)
 		if (!sl->has_blob[i])
 			rc = make(sl, i);
+	if (rc == -ESTALE)
+		return sb_seal_fail_rc(sl, rc, SB_PCRS_REFUTED);
 	return rc ? sb_seal_fail_rc(sl, rc, "a key could not be made and sealed") : true;
 }
 

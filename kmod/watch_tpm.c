@@ -149,7 +149,8 @@ void sb_watch_tpm_after(const struct sb_seal_request *request, const struct sb_s
 		adopt |= cap;
 		right.pcrs &= ~cap;
 	}
-	if (result->cap_valid && adopt & cap) {
+	/* What opened keys or was sealed into them, the TPM has proven; else it was only read, once. */
+	if (held && result->cap_valid && adopt & cap) {
 		memcpy(right.value[request->cap_pcr], result->cap_value, SB_DIGEST_LEN);
 		right.pcrs |= cap;
 		adopt &= ~cap;
