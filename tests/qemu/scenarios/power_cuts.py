@@ -20,6 +20,7 @@ from image import BUILD
 
 LAB = "power_cuts"
 LONG = True
+MINUTES = 15
 CUTS = int(os.environ.get("SEALBOND_CUTS", "20"))
 MAKING = min(3, CUTS)	# of them, before there is a key on the disk
 SEED = int(os.environ.get("SEALBOND_SEED", "0")) or random.randrange(1, 1 << 31)

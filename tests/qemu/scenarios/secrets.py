@@ -20,6 +20,7 @@ from process import wait_until
 
 LAB = "secrets"
 LONG = True
+MINUTES = 4
 ROTATIONS = 3
 NEAR = 256	# how far a private key may be from its public key, or from the other, in memory
 MASK = 0xA5	# memfind's
