@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In:  PRE_ROUTING of the device (ESP, handshake, exception), then of sb0 (through our SA).
- * Out: POST_ROUTING of sb0 (is there a bond?), of the device before the SA (ours, lease), then
+ * Out: POST_ROUTING of sb0 (is there a bond?), of the device before the SA (ours, lease),
+ *      LOCAL_OUT behind the SA, from where what it has made goes past all other hooks of IP, then
  *      egress (our SPI, lease), which sees what went past IP as well.
  * The hooks are there in every mode and read the mode first.
  */
@@ -16,6 +17,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter_netdev.h>
 #include <linux/slab.h>
+#include <net/dst.h>
 #include <net/rtnetlink.h>
 
 #include "bond.h"
@@ -28,6 +30,7 @@
 #include "packet.h"
 #include "packet_facts.h"
 #include "sa.h"
+#include "watch.h"
 
 /*
  * The verdict is not "accept". An exception is paid for where a packet comes by once: at PRE, at
@@ -142,6 +145,67 @@ static struct sb_verdict judge_numbers(struct sb_packet *p)
 	return sb_verdict(&p->facts);
 }
 
+static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
+
+/* No hook of anybody's has come before. One that asks for the same priority later does. */
+static __always_inline bool is_first(const struct nf_hook_state *state)
+{
+	const struct netns_nf *nf = &state->net->nf;
+	const struct nf_hook_entries *hooks = state->pf == NFPROTO_IPV4 ?
+		rcu_dereference(nf->hooks_ipv4[NF_INET_LOCAL_OUT]) :
+		rcu_dereference(nf->hooks_ipv6[NF_INET_LOCAL_OUT]);
+
+	return likely(hooks && hooks->hooks[0].hook == sealed);
+}
+
+/*
+ * To the route's output, which leaves POST_ROUTING out for what was rerouted: nobody writes into
+ * it on the way. A device that is a VRF's is reached directly, too.
+ */
+static __always_inline unsigned int take_past(struct sk_buff *skb,
+					      const struct nf_hook_state *state)
+{
+	if (state->pf == NFPROTO_IPV4)
+		IPCB(skb)->flags |= IPSKB_REROUTED;
+	else
+		IP6CB(skb)->flags |= IP6SKB_REROUTED;
+	dst_output(state->net, state->sk, skb);
+	return NF_STOLEN;
+}
+
+/* What is none of ours is left to POST_ROUTING and egress. */
+static noinline unsigned int sealed_again(struct sb_net *sn, struct sk_buff *skb,
+					  const struct nf_hook_state *state)
+{
+	struct sb_verdict verdict;
+	struct sb_packet p;
+
+	if (!sb_packet_sealed(&p, sn, skb, state, false))
+		return NF_ACCEPT;
+	if (!is_first(state)) {
+		sb_watch_saw(SEALBOND_ALARM_NFT);
+		sb_drop_report(&p, SEALBOND_REASON_UNKNOWN_SPI, false);
+		return NF_DROP;
+	}
+	verdict = judge_numbers(&p);
+	if (verdict.outcome != SB_ACCEPT)
+		return refuse(&p, verdict, SEALBOND_MODE_ENFORCE);
+	return take_past(skb, state);
+}
+
+static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct sb_packet p SB_WRITTEN_WHOLE;
+
+	if (!is_transformed(skb, state->pf == NFPROTO_IPV4 ? 4 : 6) ||
+	    sb_mode() != SEALBOND_MODE_ENFORCE)
+		return NF_ACCEPT;
+	if (unlikely(!sb_packet_sealed(&p, priv, skb, state, true) || !is_first(state) ||
+		     sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
+		return sealed_again(priv, skb, state);
+	return take_past(skb, state);
+}
+
 static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 					const struct nf_hook_state *state,
 					enum sealbond_mode mode)
@@ -167,15 +231,31 @@ static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_s
 	return NF_ACCEPT;
 }
 
+/* Its SA by pointer, for the device below. Without memory for it, it is dropped there. */
+static void vouch(struct sk_buff *skb, struct sb_sa *sa)
+{
+	struct sec_path *path = secpath_set(skb);
+
+	if (!path || path->len == XFRM_MAX_DEPTH || xfrm_offload(skb))
+		return;
+	xfrm_state_hold(sa->x);
+	path->xvec[path->len++] = sa->x;
+}
+
 static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb,
 					  const struct nf_hook_state *state,
 					  enum sealbond_mode mode)
 {
 	struct sb_verdict verdict;
 	struct sb_packet p;
+	bool touched;
 
 	sb_packet_egress(&p, sn, skb, state, false);
-	if (p.facts.shape == SB_SHAPE_FRAGMENT && sb_fragment_continues(&p)) {
+	touched = p.facts.device == SB_DEVICE_PROTECTED && !sb_packet_untouched(p.dev);
+	if (touched && (p.facts.shape == SB_SHAPE_SEALED || is_own_socket(sn, skb)))
+		sb_watch_saw(SEALBOND_ALARM_NFT);
+	if (p.facts.shape == SB_SHAPE_FRAGMENT && !touched && skb_valid_dst(skb) &&
+	    sb_fragment_continues(&p)) {
 		p.facts.shape = SB_SHAPE_OUR_FRAGMENT;
 		p.more_fragments = true;
 	}
@@ -184,6 +264,8 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 		return refuse(&p, verdict, mode);
 	if (p.more_fragments)
 		sb_fragment_expect(&p);
+	if (p.vouch)
+		vouch(skb, p.vouch);
 	return NF_ACCEPT;
 }
 
@@ -195,7 +277,7 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_egress(&p, priv, skb, state, true);
-	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
+	if (unlikely(p.more_fragments || p.vouch || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
 	    !numbers_fresh(&p))
 		return egress_again(priv, skb, state, mode);
 	return NF_ACCEPT;
@@ -203,7 +285,7 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 
 /* Writable, one set a namespace: from 7.x on the kernel links registered hooks into lists. */
 struct net_hooks {
-	struct nf_hook_ops ops[4];	/* sn->hooks points here */
+	struct nf_hook_ops ops[6];	/* sn->hooks points here */
 	struct rcu_head rcu;
 };
 
@@ -219,6 +301,16 @@ static const struct nf_hook_ops ip_hooks[] = {
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP6_PRI_CONNTRACK_DEFRAG + 1,
 	}, {
+		.hook = sealed,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = INT_MIN,
+	}, {
+		.hook = sealed,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = INT_MIN,
+	}, {
 		.hook = post,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_POST_ROUTING,
@@ -230,6 +322,11 @@ static const struct nf_hook_ops ip_hooks[] = {
 		.priority = INT_MAX,
 	},
 };
+
+bool sb_hooks_own(nf_hookfn *hook)
+{
+	return hook == sealed || hook == egress;
+}
 
 int sb_hooks_net_init(struct sb_net *sn)
 {

@@ -3,6 +3,7 @@
 #ifndef SB_HOOKS_H
 #define SB_HOOKS_H
 
+#include <linux/netfilter.h>
 #include <linux/types.h>
 
 struct sb_net;
@@ -15,6 +16,9 @@ struct sb_net;
  */
 int sb_hooks_net_init(struct sb_net *sn);
 void sb_hooks_net_exit(struct sb_net *sn);
+
+/* sb_hooks_own() - is it one of ours at LOCAL_OUT or egress? */
+bool sb_hooks_own(nf_hookfn *hook);
 
 /*
  * sb_hooks_init() - egress hooks on all devices, present and to come; behind the registration of

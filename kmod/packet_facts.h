@@ -9,6 +9,7 @@
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netfilter_netdev.h>
 #include <linux/udp.h>
 #include <net/dst_metadata.h>
 #include <net/ip.h>
@@ -188,6 +189,7 @@ static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct
 	p->more_fragments = false;
 	p->sa = NULL;
 	p->guard = NULL;
+	p->vouch = NULL;
 	p->sn = sn;
 	p->skb = skb;
 	p->dev = dev;
@@ -309,20 +311,13 @@ static __always_inline bool is_transformed(const struct sk_buff *skb, u8 family)
 			     IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
-/*
- * What is encrypted has its number on it, and passes here once, whatever devices it goes through
- * below. What is not yet is left to egress. (With a VRF there is another POST_ROUTING before that
- * of the device.)
- */
-static __always_inline void after_sa(struct sb_packet *p, bool hot)
+/* What is encrypted has its number on it. */
+static __always_inline void read_number(struct sb_packet *p, bool hot)
 {
-	const struct dst_entry *dst = skb_dst(p->skb);
 	struct outer o SB_WRITTEN_WHOLE;
 	const __be32 *number;
 	__be32 buf;
 
-	if (xfrm_offload(p->skb) || !dst || dst->dev != p->dev)
-		return;
 	read_outer(&o, p, true, hot);
 	p->facts.shape = o.shape;
 	if (o.shape != SB_SHAPE_SEALED)
@@ -334,6 +329,28 @@ static __always_inline void after_sa(struct sb_packet *p, bool hot)
 	else
 		p->facts.shape = SB_SHAPE_MALFORMED;
 	p->count = 1;
+}
+
+/*
+ * At LOCAL_OUT, for what an SA has just made: once for each packet, whatever devices it goes
+ * through below. What is not encrypted yet has its SA in its path, and is left to egress.
+ * True if the SA is ours; then it leaves by a device that is protected.
+ */
+static __always_inline bool sb_packet_sealed(struct sb_packet *p, struct sb_net *sn,
+					     struct sk_buff *skb,
+					     const struct nf_hook_state *state, bool hot)
+{
+	const struct sec_path *path = skb_sec_path(skb);
+
+	start(p, sn, skb, state->out, SB_HOOK_POST);
+	start_ip(p, state->pf);
+	p->facts.transformed = true;
+	if (p->facts.device != SB_DEVICE_PROTECTED)
+		return false;
+	if (xfrm_offload(skb))
+		return sb_sa_by_state(path->xvec[path->len - 1]);
+	read_number(p, hot);
+	return p->guard;
 }
 
 static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
@@ -368,8 +385,13 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 	f->own_socket = is_own_socket(sn, skb);
 	if (f->device != SB_DEVICE_PROTECTED)
 		return;
+	/*
+	 * Here only where LOCAL_OUT does not take it past. (With a VRF there is another POST_ROUTING
+	 * before that of the device.)
+	 */
 	if (f->transformed) {
-		after_sa(p, hot);
+		if (!xfrm_offload(skb) && dst && dst->dev == p->dev)
+			read_number(p, hot);
 		return;
 	}
 	if (f->own_socket)
@@ -433,16 +455,34 @@ static __always_inline void not_yet_encrypted(struct sb_packet *p, struct sb_sa 
 
 /*
  * What an SA of ours has made is routed to the device that it leaves by, or to one on top. What
- * was routed to loopback or into sb0, or by a route with a program of its own, has been brought
- * here by somebody (nft's fwd, BPF), and nobody has judged what is in it. No route says nothing:
- * some devices on top let go of it.
+ * was routed to loopback or into sb0, or by a route with a program of its own, or not at all, has
+ * been brought here by somebody (nft's fwd and dup, BPF), and nobody has judged what is in it. A
+ * device on top that lets go of the route has its packets vouched for (see sb_packet_vouch()).
  */
-static __always_inline bool is_astray(const struct sb_packet *p)
+static __always_inline bool is_astray(const struct sb_packet *p, const struct sb_sa *sa)
 {
 	const struct dst_entry *dst = skb_dst(p->skb);
+	const struct sec_path *path;
 
-	return dst && (dst->lwtstate || dst->dev == p->sn->net->loopback_dev ||
-		       dst->dev->ifindex == READ_ONCE(p->sn->sb0_ifindex));
+	if (likely(skb_valid_dst(p->skb)))
+		return dst->lwtstate || dst->dev == p->sn->net->loopback_dev ||
+		       dst->dev->ifindex == READ_ONCE(p->sn->sb0_ifindex);
+	path = skb_sec_path(p->skb);
+	return !sa || !path || !path->len || path->xvec[path->len - 1] != sa->x;
+}
+
+/* The device lets go of the route, and hands the packet to one below, which asks for it. */
+static __always_inline bool needs_voucher(const struct sb_packet *p)
+{
+	return p->dev->priv_flags & IFF_XMIT_DST_RELEASE && !list_empty(&p->dev->adj_list.lower);
+}
+
+/* Where a device has another egress hook, what is in a packet may be that one's. */
+static __always_inline bool sb_packet_untouched(const struct net_device *dev)
+{
+	const struct nf_hook_entries *hooks = rcu_dereference(dev->nf_hooks_egress);
+
+	return likely(hooks && hooks->num_hook_entries == 1);
 }
 
 static __always_inline void leaving(struct sb_packet *p, bool hot)
@@ -459,9 +499,10 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 	if (o.shape != SB_SHAPE_SEALED)
 		return;
 	sa = sb_sa_by_spi(p->sn->net, o.spi, true);
-	f->sa = sa && !is_astray(p) ? SB_SA_OURS : SB_SA_FOREIGN;
+	f->sa = sa && sb_packet_untouched(p->dev) && !is_astray(p, sa) ? SB_SA_OURS : SB_SA_FOREIGN;
 	if (!sa)
 		return;
+	p->vouch = f->sa == SB_SA_OURS && needs_voucher(p) ? sa : NULL;
 	ask_peer(f, sa->peer);
 	xo = xfrm_offload(p->skb);
 	if (xo)
@@ -498,7 +539,7 @@ static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net 
 	if (f->device == SB_DEVICE_SB0)
 		f->device = SB_DEVICE_PROTECTED;
 	f->packet_socket = skb->sk && skb->sk->sk_family == AF_PACKET;
-	f->own_socket = is_own_socket(sn, skb);
+	f->own_socket = is_own_socket(sn, skb) && sb_packet_untouched(state->out);
 	f->forwarded = skb->skb_iif;
 	read_frame(p, hot);
 	if (p->ethertype == ETH_P_ARP)

@@ -83,6 +83,8 @@ static void look_at_devices(struct sb_net *sn)
 		found |= SEALBOND_ALARM_XDP;
 	if (!(found & SEALBOND_ALARM_TC) && sb_watch_tc_programs(sn->net))
 		found |= SEALBOND_ALARM_TC;
+	if (!(found & SEALBOND_ALARM_NFT) && sb_watch_nft(sn))
+		found |= SEALBOND_ALARM_NFT;
 	rtnl_unlock();
 	if (!(found & SEALBOND_ALARM_XSK) && sb_watch_xsk(sn))
 		found |= SEALBOND_ALARM_XSK;
@@ -107,7 +109,7 @@ static void look_at_all(struct sb_net *sn)
  */
 static void look(struct work_struct *work)
 {
-	u32 which = SEALBOND_ALARM_XDP | SEALBOND_ALARM_XSK | SEALBOND_ALARM_TC;
+	u32 which = SEALBOND_ALARM_XDP | SEALBOND_ALARM_XSK | SEALBOND_ALARM_TC | SEALBOND_ALARM_NFT;
 	bool all = test_and_clear_bit(0, &asked) || round++ % SB_WATCH_ALL_ROUNDS == 0;
 	unsigned int wait;
 

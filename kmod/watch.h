@@ -13,6 +13,7 @@
 #include "mode.h"
 
 struct net;
+struct nf_hook_ops;
 struct sb_net;
 
 /* These stay until the machine reboots; the others go with what they name. */
@@ -56,8 +57,12 @@ void sb_watch_exit(void);
 bool sb_watch_xdp(struct net *net);			/* RTNL held */
 bool sb_watch_xsk(struct sb_net *sn);
 bool sb_watch_tc_programs(struct net *net);		/* RTNL held */
+bool sb_watch_nft(struct sb_net *sn);			/* RTNL held */
 /* *found is untouched on failure. 0 or -errno. */
 int sb_watch_tc_actions(struct sb_net *sn, bool *found);
+
+/* sb_watch_nft_hook() - would this one be something to find, where it is registered? Under RCU. */
+bool sb_watch_nft_hook(struct sb_net *sn, const struct nf_hook_ops *ops);
 
 /* Calls that nobody tells of, seen as they happen where the kernel has return probes. */
 void sb_watch_probe_init(void);

@@ -73,6 +73,19 @@ static int xdp_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+/* nf_register_net_hook(net, ops): 0; the ops are looked at while the caller holds them */
+static int hook_called(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct nf_hook_ops *ops = (const void *)regs_get_kernel_argument(regs, 1);
+	struct net *net = (struct net *)regs_get_kernel_argument(regs, 0);
+
+	rcu_read_lock();
+	if (sb_watch_nft_hook(sb_net_of(net), ops))
+		sb_watch_saw(SEALBOND_ALARM_NFT);
+	rcu_read_unlock();
+	return 1;	/* of its return nothing is to be told */
+}
+
 #if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 static int tcx_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -88,6 +101,7 @@ static struct kretprobe probes[] = {
 	{ .kp.symbol_name = "dev_change_xdp_fd", .entry_handler = change_called,
 	  .handler = change_returned, .data_size = sizeof(int) },
 	{ .kp.symbol_name = "bpf_xdp_link_attach", .handler = xdp_attached },
+	{ .kp.symbol_name = "nf_register_net_hook", .entry_handler = hook_called },
 #if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 	{ .kp.symbol_name = "tcx_prog_attach", .handler = tcx_attached },
 	{ .kp.symbol_name = "tcx_link_attach", .handler = tcx_attached },

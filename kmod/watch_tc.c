@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What tc redirects to a device passes that device's egress hook by (linux/netfilter_netdev.h), so
+ * Actions that write into packets are behind the hooks, and find sealed packets there. What tc
+ * redirects to a device passes that device's egress hook by (linux/netfilter_netdev.h), so
  * the configuration is watched: mirred actions that name a device which leads out of the machine,
  * and BPF programs, which can name any. Actions are listed through rtnetlink, whatever classifier
  * holds them; programs are found by walking qdiscs, classes and their filters.
@@ -49,6 +50,16 @@ struct answer {
 	bool found;
 };
 
+/* A program can do anything, anywhere; the others write into packets, where there are sealed ones. */
+static const char * const writers[] = { "bpf", "pedit", "skbmod", "nat", "ct", "ife", "mpls" };
+
+static bool is_way_out(const struct sb_net *sn, const char *kind)
+{
+	int i = match_string(writers, ARRAY_SIZE(writers), kind);
+
+	return !i || (i > 0 && READ_ONCE(sn->sb0_ifindex));
+}
+
 static bool is_guarded(struct sb_net *sn, u32 ifindex)
 {
 	struct net_device *dev;
@@ -80,7 +91,7 @@ static bool mirred_leaves(struct sb_net *sn, const struct nlattr *options)
 	return is_guarded(sn, parms->ifindex);
 }
 
-static void read_actions(struct answer *answer, const struct nlmsghdr *nlh, bool bpf)
+static void read_actions(struct answer *answer, const struct nlmsghdr *nlh, bool any)
 {
 	struct nlattr *table, *entry, *a[TCA_ACT_MAX + 1];
 	int rest;
@@ -91,13 +102,13 @@ static void read_actions(struct answer *answer, const struct nlmsghdr *nlh, bool
 	nla_for_each_nested(entry, table, rest) {
 		if (nla_parse_nested_deprecated(a, TCA_ACT_MAX, entry, NULL, NULL))
 			continue;
-		if (bpf || mirred_leaves(answer->sn, a[TCA_ACT_OPTIONS]))
+		if (any || mirred_leaves(answer->sn, a[TCA_ACT_OPTIONS]))
 			answer->found = true;
 	}
 }
 
 /* Messages of one datagram. 1: the dump has ended, 0: it goes on, or -errno. */
-static int read_answer(struct answer *answer, const void *data, int len, u32 seq, bool bpf)
+static int read_answer(struct answer *answer, const void *data, int len, u32 seq, bool any)
 {
 	const struct nlmsghdr *nlh = data;
 
@@ -110,7 +121,7 @@ static int read_answer(struct answer *answer, const void *data, int len, u32 seq
 			return nlmsg_len(nlh) >= sizeof(int) && *(int *)nlmsg_data(nlh) ?
 				*(int *)nlmsg_data(nlh) : -EPROTO;
 		if (nlh->nlmsg_type == RTM_NEWACTION || nlh->nlmsg_type == RTM_GETACTION)
-			read_actions(answer, nlh, bpf);
+			read_actions(answer, nlh, any);
 	}
 	return 0;
 }
@@ -142,7 +153,7 @@ static int list_actions(struct sb_net *sn, struct socket *sock, void *room, cons
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct answer answer = { .sn = sn };
-	bool bpf = !strcmp(kind, "bpf");
+	bool any = is_way_out(sn, kind);
 	static u32 seq;		/* under the watch's lock, as all looks */
 	struct question q;
 	int n, i, err = 0;
@@ -163,7 +174,7 @@ static int list_actions(struct sb_net *sn, struct socket *sock, void *room, cons
 			return n;
 		if (msg.msg_flags & MSG_TRUNC)
 			return -EMSGSIZE;
-		err = read_answer(&answer, room, n, q.header.nlmsg_seq, bpf);
+		err = read_answer(&answer, room, n, q.header.nlmsg_seq, any);
 	}
 	if (err < 0)
 		return err;
@@ -201,6 +212,7 @@ int sb_watch_tc_actions(struct sb_net *sn, bool *found)
 {
 	bool any = false;
 	struct socket *sock;
+	unsigned int i;
 	void *room;
 	int err;
 
@@ -209,8 +221,9 @@ int sb_watch_tc_actions(struct sb_net *sn, bool *found)
 		return err;
 	room = kvmalloc(ANSWER_ROOM, GFP_KERNEL);
 	err = room ? list_actions(sn, sock, room, "mirred", &any) : -ENOMEM;
-	if (!err)
-		err = list_actions(sn, sock, room, "bpf", &any);
+	for (i = 0; !err && i < ARRAY_SIZE(writers); i++)
+		if (is_way_out(sn, writers[i]))
+			err = list_actions(sn, sock, room, writers[i], &any);
 	kvfree(room);
 	sock_release(sock);
 	if (!err || any)
@@ -357,15 +370,18 @@ bool sb_watch_tc_programs(struct net *net)
 static bool table_leaves(struct sb_net *sn, const struct nlattr *table)
 {
 	struct nlattr *entry, *a[TCA_ACT_MAX + 1];
+	char kind[IFNAMSIZ];
 	int rest;
 
 	nla_for_each_nested(entry, table, rest) {
 		if (nla_parse_nested_deprecated(a, TCA_ACT_MAX, entry, NULL, NULL) ||
 		    !a[TCA_ACT_KIND])
 			continue;
-		if (!nla_strcmp(a[TCA_ACT_KIND], "bpf") ||
-		    (!nla_strcmp(a[TCA_ACT_KIND], "mirred") &&
-		     mirred_leaves(sn, a[TCA_ACT_OPTIONS])))
+		nla_strscpy(kind, a[TCA_ACT_KIND], sizeof(kind));
+		if (is_way_out(sn, kind))
+			return true;
+		if (!nla_strcmp(a[TCA_ACT_KIND], "mirred") &&
+		    mirred_leaves(sn, a[TCA_ACT_OPTIONS]))
 			return true;
 	}
 	return false;

@@ -67,7 +67,7 @@ static void sentences(void **state)
 	assert_int_equal(1 << (SB_GAP_BITS - 1), SEALBOND_GAP_SIGNING_KEY);
 	for (unsigned int bit = 0; bit < SB_ALARM_BITS; bit++)
 		assert_true(is_sentence(sb_alarm_text(bit)->sentence) && sb_alarm_text(bit)->remedy[0]);
-	assert_int_equal(1 << (SB_ALARM_BITS - 1), SEALBOND_ALARM_XSK);
+	assert_int_equal(1 << (SB_ALARM_BITS - 1), SEALBOND_ALARM_NFT);
 }
 
 static void unknown(void **state)

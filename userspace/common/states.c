@@ -145,12 +145,14 @@ static const struct sb_text alarms[SB_ALARM_BITS] = {
 	  "Find out who extended it (tpm2_pcrread, the kernel's log), then reboot." },
 	{ "reset", "The TPM was reset under the running system, or has not answered for a minute.",
 	  "See that the TPM's driver is bound and nobody has been at the board, then reboot." },
-	{ "tc", "A tc filter or BPF program may redirect traffic to a device past the packet filter.",
-	  "Take it away: tc filter show dev DEVICE ingress, egress; tc actions list action mirred, action bpf; bpftool net." },
+	{ "tc", "A tc filter or BPF program may redirect traffic to a device past the packet filter, or change packets there.",
+	  "Take it away: tc filter show dev DEVICE ingress, egress; tc actions list action mirred, bpf, pedit, skbmod, nat, ct, ife, mpls; bpftool net." },
 	{ "xdp", "An XDP program is attached to a device.",
 	  "Take it away: ip link shows it (xdp, prog/xdp), ip link set dev DEVICE xdp off; bpftool link for links; look in each namespace." },
 	{ "xsk", "A program has an AF_XDP socket on a device and can send past the packet filter.",
 	  "End the program: ss --xdp -p names it." },
+	{ "nft", "A netfilter hook that can write into sealed packets is registered.",
+	  "Take it away: nft list hooks netdev device DEVICE, bridge; in OUTPUT, chains of the very first priority." },
 };
 
 static const struct sb_text unknown_text = { "unknown", "Unknown to this program.",

@@ -45,7 +45,7 @@ const struct sb_text *sb_reason_text(unsigned int value);	/* enum sealbond_reaso
 const struct sb_text *sb_gap_text(unsigned int bit);		/* bit number of enum sealbond_assurance_gap */
 #define SB_GAP_BITS	9
 const struct sb_text *sb_alarm_text(unsigned int bit);		/* bit number of enum sealbond_alarm */
-#define SB_ALARM_BITS	5
+#define SB_ALARM_BITS	6
 
 const char *sb_mode_word(unsigned int value);		/* enum sealbond_mode */
 const char *sb_algorithm_word(unsigned int value);	/* enum sealbond_algorithm */

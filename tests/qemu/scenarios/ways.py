@@ -21,7 +21,7 @@ MINUTES = 8
 BLOCKED = send.WAYS + devices.WAYS + around.BLOCKED + inward.BLOCKED
 CONTROL = control.NETLINK + control.TPM + control.XFRM + control.REWRITE + control.HELPER
 WATCHED = around.WATCHED
-OUTSIDE = smuggle.WAYS + inward.OPEN + around.OPEN + around.BELOW
+OUTSIDE = smuggle.WAYS + inward.OPEN + around.BELOW
 EVERY = BLOCKED + CONTROL + WATCHED + OUTSIDE + control.LAST
 
 # WAYS_EARLY=1: A boots a measured image with OVMF, which locks it before any interface is up, and opens its keys

@@ -113,20 +113,40 @@ ROUTE_PROGRAMS = [
         undo="ip route del @B4@/32" + NO_LWT, look=lambda f, pattern: pattern[:14] in f.data),
 ]
 
+
 # What is sealed already, and is written over on its way
-REWRITE = "the peer drops such a packet; whoever is on the wire can read what was written"
-OPEN = [
-    nft("nft-rewrite", "nft writes clear bytes into sealed packets on their way", "add table ip w; add chain ip w c { type "
-        "filter hook postrouting priority 300; }; add rule ip w c udp sport @PORT@ udp length > 60 @AT@th,192,32 set 0x77617957",
-        "ping -c 1 -W 1 @BI4@", look=lambda f, _: b"wayW" in f.data, holds=OUTSIDE, left=REWRITE),
-    nft("nft-rewrite-egress", "nft writes clear bytes into sealed frames at the card", netdev("eth0", "egress",
-        "udp sport @PORT@ udp length > 60 @AT@th,192,32 set 0x77617958"), "ping -c 1 -W 1 @BI4@", look=lambda f, _: b"wayX" in f.data,
-        holds=OUTSIDE, left=REWRITE),
+SEALED = "udp sport @PORT@ udp length > 60 @AT@th,192,32 set "
+
+
+def rewrite(name, words, hook, word, **more):
+    """By a chain of IP's; `word`: four bytes that it writes."""
+    return nft(name, words, f"add table ip w; add chain ip w c {{ type filter hook {hook}; }}; "
+               f"add rule ip w c {SEALED}0x{word.hex()}", "ping -c 2 -W 1 @BI4@", look=lambda f, _: word in f.data, **more)
+
+
+def none_and_ended(rig, sent, heard, out):
+    """Not one packet was on the wire, and it ends the bonds."""
+    return not sent and not heard and rig.ended(), f"on the wire: {sent[:4]}\n{out}"
+
+
+REWRITE = [
+    rewrite("nft-rewrite", "nft writes clear bytes into sealed packets on their way", "postrouting priority 300", b"wayW"),
+    rewrite("nft-rewrite-output", "nft writes clear bytes into sealed packets as they are made", "output priority -400",
+            b"wayV"),
     nft("nft-dup-lo-esp", "a copy of loopback's packet sockets, with a live SPI and clear content",
-        netdev("lo", "egress", "dup to eth0"), "rawsend packet lo @E4@", holds=OUTSIDE, left=REWRITE),
+        netdev("lo", "egress", "dup to eth0"), "rawsend packet lo @E4@"),
+]
+
+REWRITE_SEEN = [
+    rewrite("nft-rewrite-first", "the same by a chain that comes before every other", "output priority -2147483648", b"wayU",
+            holds=ENDS, outs=none_and_ended),
+    nft("nft-rewrite-egress", "nft writes clear bytes into sealed frames at the card", netdev("eth0", "egress",
+        SEALED + "0x77617958"), "ping -c 2 -W 1 @BI4@", look=lambda f, _: b"wayX" in f.data, holds=ENDS, outs=none_and_ended),
+    nft("nft-rewrite-bridge", "nft has a chain between a bridge and its ports", "add table bridge w; add chain bridge w c "
+        "{ type filter hook postrouting priority 0; }", "true", holds=ENDS, left=LEFT, off="there is no bridge"),
     tc("tc-rewrite", "tc's pedit writes clear bytes into sealed frames behind the filter", "eth0", "egress",
        "action pedit munge offset 44 u32 set 0x77617942", "ping -c 1 -W 1 @BI4@",
-       look=lambda f, _: b"wayB" in f.data, holds=OUTSIDE, left=REWRITE),
+       look=lambda f, _: b"wayB" in f.data),
 ]
 
 BELOW = [
@@ -141,5 +161,5 @@ BELOW = [
         left="closed by kernel.modules_disabled=1"),
 ]
 
-BLOCKED = NFT + ROUTE_PROGRAMS
-WATCHED = TC + XDP
+BLOCKED = NFT + ROUTE_PROGRAMS + REWRITE
+WATCHED = TC + XDP + REWRITE_SEEN
