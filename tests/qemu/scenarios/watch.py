@@ -14,7 +14,7 @@ from wire import udp_frame
 
 LAB = "watch"
 MINUTES = 6
-PCR, RESET, TC, XDP, XSK = 1, 2, 4, 8, 16
+PCR, RESET, TC, XDP, XSK, NFT = 1, 2, 4, 8, 16, 32
 TAMPERED, BYPASS, READY = 16, 17, 2
 READ_CLOCK, PCR_READ = 0x181, 0x17e
 # in its answer: behind the header, the time and the clock
@@ -73,6 +73,12 @@ WAYS = (
      "tc actions del action mirred index 77"),
     ("an action that is a BPF program", TC, "tc actions add action bpf bytecode '1,6 0 0 0' index 78",
      "tc actions del action bpf index 78"),
+    ("an action that writes into packets", TC, "tc actions add action pedit munge offset 0 u8 set 0 index 79",
+     "tc actions del action pedit index 79"),
+    ("a chain of nft's at a card's egress", NFT, "nft 'table netdev way { chain c { type filter hook egress device "
+     "\"eth0\" priority 0; }; }'", "nft delete table netdev way"),
+    ("a chain of nft's that comes first of all in OUTPUT", NFT, "nft 'table ip6 way { chain c { type filter hook output "
+     "priority -2147483648; }; }'", "nft delete table ip6 way"),
     ("a BPF classifier on loopback that redirects to eth0", TC,
      "tc qdisc add dev lo clsact; xdptool cls lo fff3 eth0", "tc qdisc del dev lo clsact"),
     ("a BPF classifier in another namespace", TC,
@@ -93,6 +99,9 @@ HARMLESS = (
     ("a redirect between veths of another namespace", "ip netns exec side sh -c 'tc qdisc add dev in clsact; tc filter "
      "add dev in egress matchall action mirred egress redirect dev in2'",
      "ip netns exec side tc qdisc del dev in clsact"),
+    ("chains of nft's in OUTPUT, POSTROUTING, and at loopback's egress", "nft 'table inet way { chain c { type filter "
+     "hook output priority -400; }; chain d { type filter hook postrouting priority 300; }; }; table netdev way { chain c "
+     "{ type filter hook egress device \"lo\" priority 0; }; }'", "nft flush ruleset"),
     ("a filter that drops", "tc qdisc add dev out clsact; tc filter add dev out ingress matchall action drop",
      "tc qdisc del dev out clsact"),
 )
@@ -251,7 +260,10 @@ def test_short_lived(lab, t):
             ("an XDP program that goes at once", XDP, "xdptool attach eth0; xdptool detach eth0"),
             ("a tc redirect that goes at once", TC,
              "printf 'filter add dev out ingress pref 9 matchall action mirred egress redirect dev eth0\n"
-             "filter del dev out ingress pref 9\n' | tc -batch -")):
+             "filter del dev out ingress pref 9\n' | tc -batch -"),
+            ("a chain of nft's at a card's egress that goes at once", NFT,
+             "nft 'table netdev way { chain c { type filter hook egress device \"eth0\" priority 0; }; }'; "
+             "nft delete table netdev way")):
         if not pair.live():
             pair.start()
         with a.events() as events:
