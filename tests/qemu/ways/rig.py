@@ -358,6 +358,7 @@ class Rig:
         seen = set()
         for at in range(0, len(told_by_pattern), GROUP):
             seen.update(way.name for way in self._leaked(told_by_pattern[at:at + GROUP]))
+        self.t.note(f"({len(seen)} of {len(ways)} were seen in groups; the others are tried by themselves)")
         for way in ways:
             out = ""
             if way.name not in seen:
