@@ -61,7 +61,6 @@ packages() {
 		build-essential bc bison flex libelf-dev dkms kmod pkg-config git \
 		libtss2-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libseccomp-dev \
 		libjson-c-dev libevent-dev libssl-dev libsodium-dev liblmdb-dev libcmocka-dev \
-		libcurl4-openssl-dev libsecp256k1-dev \
 		libprotobuf-c-dev protobuf-c-compiler libsecp256k1-dev libmicrohttpd-dev libcurl4-openssl-dev \
 		sparse clang clang-tidy "$clang_rt" shellcheck \
 		qemu-system-x86 ovmf systemd-boot-efi swtpm swtpm-tools vde2 busybox-static \
