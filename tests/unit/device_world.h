@@ -437,8 +437,8 @@ static inline void bring_live(struct plant *plant, struct device *device, size_t
 	assert_int_equal(lease_of(&plant->ledger, device), 86400);
 }
 
-/* For tests that begin with two devices, a live and b not enrolled; activation by one enroller. */
-static inline int plant_with_a(void **state)
+/* With two devices that are not enrolled; activation by one enroller, and what a test changes. */
+static inline int plant_with(void **state, void (*change)(Sealbond__Parameters *parameters), const struct bytes *root)
 {
 	struct plant *plant = calloc(1, sizeof(*plant));
 	Sealbond__Parameters parameters;
@@ -447,11 +447,20 @@ static inline int plant_with_a(void **state)
 	sane_parameters(&parameters);
 	parameters.enrolment = SB_ENROL_ACTIVATION;
 	parameters.pcrs = PCRS;
-	plant_open(plant, &parameters, NULL);
+	if (change)
+		change(&parameters);
+	plant_open(plant, &parameters, root);
 	make_device(&plant->a);
 	make_device(&plant->b);
-	bring_live(plant, &plant->a, 1);
 	*state = plant;
+	return 0;
+}
+
+/* And a is live. */
+static inline int plant_with_a(void **state)
+{
+	plant_with(state, NULL, NULL);
+	bring_live(*state, &((struct plant *)*state)->a, 1);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How a transaction comes in: its form, its signer, its sequence; what is refused leaves nothing. */
 #include "ledger_world.h"
+#include "state/cert.h"
+#include "state/quote.h"
 
 struct plant {
 	struct ledger ledger;
@@ -262,6 +264,13 @@ static void names(void **state)
 			assert_string_not_equal(sb_tx_name(all[i]), sb_tx_name(all[j]));
 	}
 	assert_string_equal(sb_tx_name(9999), "unknown-code");
+	/* What the pure checks say has the same name here. */
+	for (unsigned int v = 1; v < SB_QUOTE_VERDICTS; v++)
+		assert_string_equal(sb_tx_name(SB_TX_QUOTE + v), sb_quote_name(v));
+	for (unsigned int v = 1; v < SB_AK_VERDICTS; v++)
+		assert_string_equal(sb_tx_name(SB_TX_AK + v), sb_ak_name(v));
+	for (unsigned int v = 1; v < SB_CHAIN_VERDICTS; v++)
+		assert_string_equal(sb_tx_name(SB_TX_CERT + v), sb_chain_name(v));
 }
 
 static void record_keys(void **state)

@@ -157,3 +157,9 @@ ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c usersp
 	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
 $(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
+LEDGER_LIBS := -lsecp256k1 -lprotobuf-c
+STATE_TESTS := journal state_message machine attest enrol endorse devices owners history
+UNIT += $(STATE_TESTS)
+$(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
+	$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))

@@ -20,9 +20,9 @@ void sb_device_id_of(const struct sb_tpm_public *ek, uint8_t device_id[32])
 
 bool sb_pcrs_fit(const Sealbond__Parameters *parameters, uint32_t pcrs)
 {
-	uint32_t must = parameters->pcrs | 1U << parameters->cap_pcr;
+	uint32_t must = parameters->pcrs | 1U << (parameters->cap_pcr & 31);
 
-	return (pcrs & must) == must && !(pcrs & ~(parameters->pcrs_allowed | must)) && !(pcrs & SB_CAP_FORBIDDEN) &&
+	return parameters->cap_pcr < SB_PCRS && (pcrs & must) == must && !(pcrs & ~(parameters->pcrs_allowed | must)) && !(pcrs & SB_CAP_FORBIDDEN) &&
 	       !(pcrs & ~SB_PCR_MASK_ALL);
 }
 
@@ -130,9 +130,12 @@ static enum sb_tx_code check_quote(struct sb_run *run, ProtobufCBinaryData body,
 				   const struct whose *whose, struct sb_attested *attested)
 {
 	uint8_t values[SB_QUOTE_PCRS][32] = { 0 }, prior[32], cap_value[32];
-	unsigned int cap_pcr = sb_run_parameters(run)->cap_pcr;
+	const Sealbond__Parameters *parameters = sb_run_parameters(run);
+	unsigned int cap_pcr = parameters->cap_pcr;
 	struct sb_quote_policy policy = { .ak = &whose->ak, .hierarchy = SB_TPM_RH_ENDORSEMENT_HANDLE,
-					  .pcrs = whose->pcrs, .values = (const uint8_t (*)[32])values };
+					  .pcrs = whose->pcrs, .values = (const uint8_t (*)[32])values,
+					  .firmware = parameters->n_firmware ? parameters->firmware : NULL,
+					  .firmware_count = parameters->n_firmware };
 	struct sb_tpm_signature signature;
 	enum sb_quote_verdict verdict;
 	enum sb_tx_code code = read_cap(run, auth->cap, &attested->cap, prior);
@@ -148,7 +151,7 @@ static enum sb_tx_code check_quote(struct sb_run *run, ProtobufCBinaryData body,
 	if (verdict != SB_QUOTE_OK)
 		return sb_run_refuse(run, SB_TX_QUOTE + verdict, NULL);
 	sb_cap_value(prior, &attested->cap, cap_value);
-	if (!(whose->pcrs & 1U << cap_pcr) || memcmp(values[cap_pcr], cap_value, 32) != 0)
+	if (cap_pcr >= SB_QUOTE_PCRS || !(whose->pcrs & 1U << cap_pcr) || memcmp(values[cap_pcr], cap_value, 32) != 0)
 		return sb_run_refuse(run, SB_TX_CAP, "PCR %u", cap_pcr);
 	sb_quote_extra(run->chain, &attested->beacon, run->signer, body.data, body.len, policy.extra);
 	verdict = sb_quote_check(&attested->quote, &signature, &policy);

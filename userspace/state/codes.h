@@ -80,12 +80,12 @@
 	X(152, CERT_TOO_LONG, "cert-chain-too-long", "more certificates than a chain may have") \
 	X(153, CERT_OTHER_KEY, "cert-other-key", "the certificate is not for this key") \
 	X(154, CERT_NOT_EK, "cert-not-ek", "the certificate is none of such a key") \
-	X(155, CERT_NOT_YET, "cert-not-yet", "a certificate is not valid yet at the block's time") \
-	X(156, CERT_OVER, "cert-over", "a certificate is not valid any more at the block's time") \
-	X(157, CERT_NO_ROOT, "cert-no-root", "the certificates end at no trust root of this ledger") \
-	X(158, CERT_NOT_CA, "cert-not-ca", "one of the issuers may not issue certificates") \
+	X(155, CERT_NOT_YET, "cert-not-yet-valid", "a certificate is not valid yet at the block's time") \
+	X(156, CERT_OVER, "cert-expired", "a certificate is not valid any more at the block's time") \
+	X(157, CERT_NO_ROOT, "cert-no-trust-root", "the certificates end at no trust root of this ledger") \
+	X(158, CERT_NOT_CA, "cert-issuer-not-ca", "one of the issuers may not issue certificates") \
 	X(159, CERT_PATH_LENGTH, "cert-path-length", "an issuer may not have so many others below it") \
-	X(160, CERT_SIGNATURE, "cert-signature", "a certificate is not signed by its issuer")
+	X(160, CERT_SIGNATURE, "cert-bad-signature", "a certificate is not signed by its issuer")
 
 /* Bases of the codes that stand for other verdicts. */
 #define SB_TX_QUOTE	100

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who speaks for a device that enrols: a manufacturer's root, both ways together, an enroller's inventory. */
+#include "cert_world.h"
+#include "device_world.h"
+#include "state/certify.h"
+
+/* ---- manufacturers */
+
+static struct maker root, other_root;
+static struct bytes root_cert;
+static struct tpm_key iak, other_iak;
+
+static void roots_only(Sealbond__Parameters *parameters)
+{
+	parameters->enrolment = SB_ENROL_ROOTS;
+}
+
+static void roots_and_activation(Sealbond__Parameters *parameters)
+{
+	parameters->enrolment = SB_ENROL_ROOTS | SB_ENROL_ACTIVATION;
+	parameters->enrollers_needed = 1;
+}
+
+static int by_root(void **state)
+{
+	return plant_with(state, roots_only, &root_cert);
+}
+
+static int by_both(void **state)
+{
+	return plant_with(state, roots_and_activation, &root_cert);
+}
+
+static EVP_PKEY *pkey_of(const struct tpm_key *key)
+{
+	EVP_PKEY *pkey = EVP_PKEY_new();
+
+	assert_true(EVP_PKEY_set1_EC_KEY(pkey, key->ec));
+	return pkey;
+}
+
+static void cert_for(const struct tpm_key *key, const struct maker *by, bool for_ek, struct bytes *out)
+{
+	struct wish wish = { .issuer = by, .key = pkey_of(key), .subject = "device", .from = START - DAY, .to = START + DAY,
+			     .version = 2, .basic = "critical,CA:FALSE", .digest = EVP_sha256() };
+
+	wish.usage = for_ek ? "critical,keyAgreement" : "critical,digitalSignature";
+	wish.extended = for_ek ? "2.23.133.8.1" : NULL;
+	make_cert(&wish, out);
+	EVP_PKEY_free(wish.key);
+}
+
+struct statement_of_iak {
+	uint32_t magic;
+	uint16_t type;
+	const struct tpm_key *signs, *about;
+	uint32_t signer_in, about_in;	/* hierarchies */
+	bool longer;
+	const struct tpm_key *signer;
+};
+
+static void certify(const struct statement_of_iak *say, struct bytes *info, struct bytes *signature)
+{
+	uint8_t name[SB_TPM_NAME_MAX];
+
+	info->length = 0;
+	put_be(info, say->magic, 4);
+	put_be(info, say->type, 2);
+	put_2b(info, name, sb_tpm_qualified_name(&say->signer->public, say->signer_in, name));
+	put_2b(info, "x", 1);
+	put_be(info, 1000, 8);
+	put_be(info, 1, 4);
+	put_be(info, 1, 4);
+	put_be(info, 1, 1);
+	put_be(info, 1, 8);
+	put_2b(info, name, sb_tpm_name(&say->about->public, name));
+	put_2b(info, name, sb_tpm_qualified_name(&say->about->public, say->about_in, name));
+	if (say->longer)
+		put_be(info, 0, 1);
+	sign(say->signs, info->data, info->length, signature);
+}
+
+static struct statement_of_iak good_word(const struct device *device)
+{
+	return (struct statement_of_iak){ .magic = 0xff544347, .type = 0x8017, .signs = &iak, .signer = &iak,
+					  .about = &device->ak, .signer_in = SB_TPM_RH_ENDORSEMENT_HANDLE,
+					  .about_in = SB_TPM_RH_ENDORSEMENT_HANDLE };
+}
+
+struct papers {
+	struct statement_of_iak word;
+	const struct tpm_key *iak;		/* NULL: none comes along */
+	const struct maker *iak_by, *ek_by;	/* NULL: no certificate */
+	bool swapped;				/* the EK's certificate is another EK's */
+};
+
+static uint32_t enrols_by(struct plant *plant, struct device *device, const struct papers *papers)
+{
+	BODY(ENROL, enrol, Enrol, enrol);
+	struct bytes info, signature, iak_cert, ek_cert;
+	ProtobufCBinaryData iak_certs[1], ek_certs[1];
+
+	enrol_of(device, &enrol);
+	if (papers->iak) {
+		certify(&papers->word, &info, &signature);
+		cert_for(papers->iak, papers->iak_by, false, &iak_cert);
+		iak_certs[0] = pb(&iak_cert);
+		enrol.iak_public = pb(&papers->iak->area);
+		enrol.n_iak_certificates = 1;
+		enrol.iak_certificates = iak_certs;
+		enrol.certify_info = pb(&info);
+		enrol.certify_signature = pb(&signature);
+	}
+	if (papers->ek_by) {
+		cert_for(papers->swapped ? &plant->b.ek : &device->ek, papers->ek_by, true, &ek_cert);
+		ek_certs[0] = pb(&ek_cert);
+		enrol.n_ek_certificates = 1;
+		enrol.ek_certificates = ek_certs;
+	}
+	return attests(&plant->ledger, device, &body);
+}
+
+#define REFUSED(change, want) do {									\
+	struct papers papers = { .word = good_word(a), .iak = &iak, .iak_by = &root };			\
+	change;												\
+	assert_string_equal(sb_tx_name(enrols_by(plant, a, &papers)), sb_tx_name(want));		\
+} while (0)
+
+static void manufacturer(void **state)
+{
+	struct plant *plant = *state;
+	struct device *a = &plant->a, squatter;
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+
+	REFUSED(papers.iak = NULL, SB_TX_NO_ENDORSEMENT);
+	REFUSED((papers.iak = NULL, papers.ek_by = &root), SB_TX_NO_ENDORSEMENT);
+	REFUSED(papers.iak_by = &other_root, SB_TX_CERT_NO_ROOT);
+	REFUSED(papers.iak = &other_iak, SB_TX_CERTIFY);
+	REFUSED(papers.iak = &a->ek, SB_TX_AK_NOT_SIGN);
+	REFUSED(papers.word.magic = 0, SB_TX_CERTIFY);
+	REFUSED(papers.word.type = 0x8018, SB_TX_CERTIFY);
+	REFUSED(papers.word.signs = &other_iak, SB_TX_CERTIFY);
+	REFUSED(papers.word.signer_in = 0x40000001, SB_TX_CERTIFY);
+	REFUSED(papers.word.about_in = 0x40000001, SB_TX_CERTIFY);
+	REFUSED(papers.word.about = &plant->b.ak, SB_TX_CERTIFY);
+	REFUSED(papers.word.longer = true, SB_TX_CERTIFY);
+	REFUSED((papers.ek_by = &root, papers.swapped = true), SB_TX_CERT_OTHER_KEY);
+	REFUSED(papers.ek_by = &other_root, SB_TX_CERT_NO_ROOT);
+	REFUSED(papers.ek_by = &root, SB_TX_OK);
+	record = device_record(&plant->ledger, a);
+	assert_int_equal(record->state, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL);
+	assert_int_equal(record->proven, SB_PROVEN_IAK | SB_PROVEN_EK);
+	/* A genuine TPM that claims another's EK takes nothing from it, and freezes nobody. */
+	squatter = plant->b;
+	squatter.ek = a->ek;
+	memcpy(squatter.id, a->id, 32);
+	assert_int_equal(enrols_by(plant, &squatter, &(struct papers){ .word = good_word(&squatter), .iak = &iak,
+								       .iak_by = &root }), SB_TX_EXISTS);
+	assert_int_equal(approves(&plant->ledger, &a->owner, a, a->current), SB_TX_OK);
+}
+
+/* Each check of the IAK's word by its own name. */
+static void certify_names(void **state)
+{
+	struct plant *plant = *state;
+	struct device *a = &plant->a;
+	static const struct {
+		size_t place;	/* of the byte that is turned */
+		enum sb_certify_verdict verdict;
+	} turned[] = { { 0, SB_CERTIFY_MAGIC }, { 5, SB_CERTIFY_TYPE }, { 12, SB_CERTIFY_SIGNER }, { 80, SB_CERTIFY_OTHER_KEY },
+		       { 120, SB_CERTIFY_HIERARCHY }, { 50, SB_CERTIFY_SIGNATURE } };
+	struct statement_of_iak word = good_word(a);
+	struct bytes info, signature;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(turned); i++) {
+		certify(&word, &info, &signature);
+		assert_int_equal(sb_certify_check(info.data, info.length, signature.data, signature.length, &iak.public,
+						  &a->ak.public), SB_CERTIFY_OK);
+		info.data[turned[i].place] ^= 1;
+		assert_string_equal(sb_certify_name(sb_certify_check(info.data, info.length, signature.data, signature.length,
+								     &iak.public, &a->ak.public)),
+				    sb_certify_name(turned[i].verdict));
+	}
+	certify(&word, &info, &signature);
+	for (size_t cut = 0; cut < info.length; cut++)
+		assert_int_equal(sb_certify_check(info.data, cut, signature.data, signature.length, &iak.public, &a->ak.public),
+				 SB_CERTIFY_MALFORMED);
+	signature.data[1] ^= 2;
+	assert_int_not_equal(sb_certify_check(info.data, info.length, signature.data, signature.length, &iak.public,
+					      &a->ak.public), SB_CERTIFY_OK);
+	certify(&word, &info, &signature);
+	signature.data[3] = SB_TPM_ALG_SHA384;
+	assert_int_equal(sb_certify_check(info.data, info.length, signature.data, signature.length, &iak.public, &a->ak.public),
+			 SB_CERTIFY_SCHEME);
+}
+
+/* With both ways the EK's own certificate is enough, since the activation says which AK is with it. */
+static void both_ways(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+
+	REFUSED(papers.iak = NULL, SB_TX_NO_ENDORSEMENT);
+	REFUSED((papers.iak = NULL, papers.ek_by = &root, papers.swapped = true), SB_TX_CERT_OTHER_KEY);
+	REFUSED((papers.iak = NULL, papers.ek_by = &root), SB_TX_OK);
+	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__NONE);
+	assert_int_equal(challenges(ledger, &plant->enroller[2], a), SB_TX_OK);
+	assert_int_equal(activates(ledger, a, &plant->enroller[2], 1), SB_TX_OK);
+	record = device_record(ledger, a);
+	assert_int_equal(record->proven, SB_PROVEN_ACTIVATION | SB_PROVEN_EK);
+}
+
+/* ---- inventories */
+
+static void inventory_only(Sealbond__Parameters *parameters)
+{
+	parameters->need_known_key = true;
+	parameters->enrollers_needed = 1;
+}
+
+static int by_inventory(void **state)
+{
+	return plant_with(state, inventory_only, NULL);
+}
+
+static uint32_t imports(struct ledger *ledger, struct person *enroller, ProtobufCBinaryData *ids, size_t count, bool remove)
+{
+	static uint8_t list[16] = "delivery 7";
+	BODY(IMPORT_KEYS, import_keys, ImportKeys, import_keys);
+
+	import_keys.list = (ProtobufCBinaryData){ sizeof(list), list };
+	import_keys.n_devices = count;
+	import_keys.devices = ids;
+	import_keys.remove = remove;
+	return says(ledger, enroller, &body);
+}
+
+static void inventory(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+	ProtobufCBinaryData ids[2] = { span32(a->id), { 31, a->id } };
+
+	assert_int_equal(enrols(ledger, a), SB_TX_NOT_KNOWN_KEY);
+	assert_int_equal(imports(ledger, &plant->member, ids, 1, false), SB_TX_NOT_ALLOWED);
+	assert_int_equal(imports(ledger, &plant->enroller[0], ids, 2, false), SB_TX_FIELD);
+	assert_int_equal(imports(ledger, &plant->enroller[0], ids, 0, false), SB_TX_FIELD);
+	assert_int_equal(imports(ledger, &plant->enroller[0], ids, 1, false), SB_TX_OK);
+	assert_int_equal(imports(ledger, &plant->enroller[0], ids, 1, false), SB_TX_OK);
+	assert_int_equal(imports(ledger, &plant->enroller[1], ids, 1, false), SB_TX_OK);
+	/* Each takes back only its own word. */
+	assert_int_equal(imports(ledger, &plant->enroller[2], ids, 1, true), SB_TX_OK);
+	assert_int_equal(imports(ledger, &plant->enroller[0], ids, 1, true), SB_TX_OK);
+	assert_int_equal(enrols(ledger, a), SB_TX_OK);
+	assert_int_equal(imports(ledger, &plant->enroller[1], ids, 1, true), SB_TX_OK);
+	assert_int_equal(enrols(ledger, a), SB_TX_NOT_KNOWN_KEY);
+}
+
+/* 10,000 ids in ten transactions of one block. */
+static void large_import(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	static uint8_t ids[10000][32];
+	static ProtobufCBinaryData spans[10000];
+	SB_AUTO_MESSAGE Sealbond__Counters *counters = NULL;
+	size_t before = ledger->world.count;
+
+	for (size_t i = 0; i < 10000; i++) {
+		fresh_key(ids[i]);
+		spans[i] = span32(ids[i]);
+	}
+	assert_int_equal(imports(ledger, &plant->enroller[0], spans, 1001, false), SB_TX_FIELD);
+	for (size_t i = 0; i < 10000; i += 1000)
+		assert_int_equal(imports(ledger, &plant->enroller[0], spans + i, 1000, false), SB_TX_OK);
+	counters = record_of(ledger, &sealbond__counters__descriptor, SB_RECORD_COUNTERS, NULL, 0);
+	assert_int_equal(counters->known_keys, 10000);
+	assert_true(ledger->world.count >= before + 10000);
+}
+
+int main(void)
+{
+#define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
+	const struct CMUnitTest tests[] = {
+		TEST(manufacturer, by_root),
+		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
+		TEST(large_import, by_inventory),
+	};
+	struct tpm_template t = AK_TEMPLATE;
+	struct wish wish = { .issuer = &root, .subject = "root", .from = START - 9 * DAY, .to = START + 9 * DAY, .version = 2,
+			     .basic = "critical,CA:TRUE", .usage = "critical,keyCertSign", .digest = EVP_sha256() };
+	int failed;
+
+	root = (struct maker){ ec_key("P-256"), "root" };
+	other_root = (struct maker){ ec_key("P-256"), "other" };
+	wish.key = root.key;
+	make_cert(&wish, &root_cert);
+	make_ec_key(&iak, &t);
+	make_ec_key(&other_iak, &t);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free_key(&iak);
+	free_key(&other_iak);
+	EVP_PKEY_free(root.key);
+	EVP_PKEY_free(other_root.key);
+	return failed;
+}
