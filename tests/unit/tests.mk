@@ -132,14 +132,18 @@ include userspace/state/state.mk
 MACHINE_TEST_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 MACHINE_TEST_LIBS := -lsecp256k1 -lprotobuf-c
 UNIT += journal state_message machine attest enrol
+LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
+LEDGER_LIBS := -lsecp256k1 -lsodium -lprotobuf-c
+UNIT += journal state_message machine attest
 journal_SRC := tests/unit/test_journal.c $(STATE_MACHINE)
 state_message_SRC := tests/unit/test_state_message.c $(STATE_MACHINE)
 machine_SRC := tests/unit/test_machine.c $(STATE_MACHINE)
 attest_SRC := tests/unit/test_attest.c $(STATE_MACHINE)
 enrol_SRC := tests/unit/test_enrol.c $(STATE_MACHINE)
 $(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(MACHINE_TEST_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_TEST_LIBS)))
+$(foreach t,journal state_message machine attest,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
 include userspace/owner/owner.mk
-OWNER_TEST := $(OWNER) $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
+OWNER_TEST := $(OWNER) userspace/state/membership.c $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
 UNIT += membership envelope owner_key
 membership_SRC := tests/unit/test_membership.c $(OWNER_TEST)
 envelope_SRC := tests/unit/test_envelope.c $(OWNER_TEST)
@@ -163,3 +167,7 @@ STATE_TESTS := journal state_message machine attest enrol endorse devices owners
 UNIT += $(STATE_TESTS)
 $(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
 	$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+UNIT += govern
+govern_SRC := tests/unit/test_govern.c $(STATE_MACHINE)
+govern_CFLAGS := $(LEDGER_CFLAGS)
+govern_LIBS := $(LEDGER_LIBS)

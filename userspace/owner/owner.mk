@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Keys of people, and what they encrypt; included by userspace/userspace.mk and tests/unit/tests.mk.
+# Keys of people, and what they encrypt; needs state/membership.c beside it (STATE_RULES has it); included by userspace/userspace.mk and tests/unit/tests.mk.
 ifndef OWNER
 
 OWNER_GEN := $(or $(BUILD),build)/gen
 OWNER_PB := $(OWNER_GEN)/owner/private.pb-c.c
 OWNER_FILES := $(addprefix userspace/owner/,authority.c private.c envelope.c key.c key_file.c)
-MEMBERSHIP := userspace/state/membership.c
-OWNER := $(OWNER_FILES) $(OWNER_PB) $(MEMBERSHIP)
+OWNER := $(OWNER_FILES) $(OWNER_PB)
 OWNER_LIBS := libsodium libsecp256k1 libprotobuf-c
 
 $(OWNER_PB): userspace/owner/private.proto

@@ -1,47 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/run.h"
+/* What a ledger begins with: the same checks as for what members decide later. */
+#include <stdio.h>
+#include <string.h>
 
-#include "state/crypto.h"
-#include "state/tpm_public.h"
+#include "state/change.h"
 
-static enum sb_tx_code save_lists(struct sb_run *run, const Sealbond__Genesis *genesis)
+struct beginning {
+	struct sb_run *run;
+	const char *list;
+	size_t number;
+};
+
+/* One entry, as if it had been decided. */
+static enum sb_tx_code begin_with(struct beginning *begin, Sealbond__Change *change)
+{
+	enum sb_tx_code code;
+	char at[48];
+
+	if (begin->list)
+		snprintf(at, sizeof(at), "%s[%zu]", begin->list, begin->number++);
+	else
+		snprintf(at, sizeof(at), "grant_keys");
+	code = sb_change_check(begin->run, at, change);
+	if (code != SB_TX_OK)
+		return code;
+	code = sb_changes_make(begin->run, 1, &change);
+	/* (its place in the list is not that in the changes) */
+	return code == SB_TX_CHANGE ? sb_run_refuse(begin->run, code, "%s", at) : code;
+}
+
+static enum sb_tx_code begin_members(struct sb_run *run, const Sealbond__Genesis *genesis)
+{
+	Sealbond__Members *members = sb_message_new(&sealbond__members__descriptor);
+	enum sb_tx_code code = SB_TX_OK;
+	char at[48];
+
+	if (!genesis->n_members || genesis->n_members > SB_MEMBERS_MOST)
+		code = sb_run_refuse(run, SB_TX_FIELD, "members: 1 to %d, who decide", SB_MEMBERS_MOST);
+	for (size_t i = 0; i < genesis->n_members && code == SB_TX_OK; i++) {
+		const Sealbond__Member *member = genesis->members[i];
+		Sealbond__Change change = SEALBOND__CHANGE__INIT;
+
+		change.change_case = SEALBOND__CHANGE__CHANGE_MEMBER;
+		change.member = genesis->members[i];
+		snprintf(at, sizeof(at), "members[%zu]", i);
+		code = sb_change_check(run, at, &change);
+		if (code != SB_TX_OK)
+			break;
+		if (!member->weight)
+			code = sb_run_refuse(run, SB_TX_FIELD, "%s.weight: 1 or more", at);
+		else if (sb_members_weight_of(members, member->key))
+			code = sb_run_refuse(run, SB_TX_FIELD, "%s.key: twice", at);
+		else if (sb_members_set(members, member))
+			code = sb_run_account(run, member->key.data);
+	}
+	members->threshold = genesis->threshold;
+	if (code == SB_TX_OK && (!genesis->threshold || genesis->threshold > sb_members_weight(members)))
+		code = sb_run_refuse(run, SB_TX_FIELD, "threshold: 1 to %llu, the weight of all members",
+				     (unsigned long long)sb_members_weight(members));
+	if (code == SB_TX_OK)
+		code = sb_run_save(run, SB_RECORD_MEMBERS, NULL, 0, members);
+	sb_message_free(members);
+	return code;
+}
+
+#define EACH(name, CASE, field)									\
+static enum sb_tx_code begin_##name(struct sb_run *run, const Sealbond__Genesis *genesis)	\
+{												\
+	struct beginning begin = { run, #name, 0 };						\
+	enum sb_tx_code code = SB_TX_OK;							\
+												\
+	for (size_t i = 0; i < genesis->n_##name && code == SB_TX_OK; i++) {			\
+		Sealbond__Change change = SEALBOND__CHANGE__INIT;				\
+												\
+		change.change_case = SEALBOND__CHANGE__CHANGE_##CASE;				\
+		change.field = genesis->name[i];						\
+		code = begin_with(&begin, &change);						\
+	}											\
+	return code;										\
+}
+EACH(enrollers, ENROLLER, enroller)
+EACH(roots, ROOT, root)
+EACH(references, REFERENCE, reference)
+EACH(endpoints, ENDPOINT, endpoint)
+
+/* All come at once: there is nobody yet whose power they could take. */
+static enum sb_tx_code begin_validators(struct sb_run *run, const Sealbond__Genesis *genesis)
 {
 	enum sb_tx_code code = SB_TX_OK;
-	uint8_t id[32];
+	char at[48];
 
-	for (size_t i = 0; i < genesis->n_members && code == SB_TX_OK; i++)
-		code = sb_run_account(run, genesis->members[i]->key.data);
-	for (size_t i = 0; i < genesis->n_enrollers && code == SB_TX_OK; i++) {
-		code = sb_run_account(run, genesis->enrollers[i]->key.data);
-		if (code == SB_TX_OK)
-			code = sb_run_save(run, SB_RECORD_ENROLLER, genesis->enrollers[i]->key.data, 32, genesis->enrollers[i]);
-	}
-	for (size_t i = 0; i < genesis->n_roots && code == SB_TX_OK; i++) {
-		const struct sb_span whole = { genesis->roots[i]->certificate.data, genesis->roots[i]->certificate.len };
+	if (genesis->n_validators > SB_VALIDATORS_MOST)
+		return sb_run_refuse(run, SB_TX_LIMIT, "validators: at most %d", SB_VALIDATORS_MOST);
+	for (size_t i = 0; i < genesis->n_validators && code == SB_TX_OK; i++) {
+		const Sealbond__Validator *validator = genesis->validators[i];
+		Sealbond__Change change = SEALBOND__CHANGE__INIT;
 
-		sb_hash(SB_TPM_ALG_SHA256, &whole, 1, id);
-		code = sb_run_save(run, SB_RECORD_ROOT, id, 32, genesis->roots[i]);
+		change.change_case = SEALBOND__CHANGE__CHANGE_VALIDATOR;
+		change.validator = genesis->validators[i];
+		snprintf(at, sizeof(at), "validators[%zu]", i);
+		code = sb_change_check(run, at, &change);
+		if (code != SB_TX_OK)
+			break;
+		if (!validator->power)
+			code = sb_run_refuse(run, SB_TX_FIELD, "%s.power: 1 or more", at);
+		else if (sb_run_has(run, SB_RECORD_VALIDATOR, validator->key.data, 32))
+			code = sb_run_refuse(run, SB_TX_FIELD, "%s.key: twice", at);
+		else
+			code = sb_run_save(run, SB_RECORD_VALIDATOR, validator->key.data, 32, validator);
 	}
-	for (size_t i = 0; i < genesis->n_references && code == SB_TX_OK; i++)
-		code = sb_run_save(run, SB_RECORD_REFERENCE, genesis->references[i]->id.data,
-				   genesis->references[i]->id.len, genesis->references[i]);
 	return code;
+}
+
+static enum sb_tx_code begin_grant_keys(struct sb_run *run, const Sealbond__Genesis *genesis)
+{
+	struct beginning begin = { run, NULL, 0 };
+	Sealbond__Change change = SEALBOND__CHANGE__INIT;
+
+	if (!genesis->grant_keys)
+		return SB_TX_OK;
+	change.change_case = SEALBOND__CHANGE__CHANGE_GRANT_KEYS;
+	change.grant_keys = genesis->grant_keys;
+	return begin_with(&begin, &change);
 }
 
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis)
 {
-	Sealbond__Members members = SEALBOND__MEMBERS__INIT;
+	static enum sb_tx_code (*const steps[])(struct sb_run *run, const Sealbond__Genesis *genesis) = {
+		begin_members, begin_enrollers, begin_roots, begin_references, begin_grant_keys, begin_validators,
+		begin_endpoints,
+	};
 	enum sb_tx_code code;
 
-	if (!genesis->parameters || !genesis->n_members)
-		return sb_run_refuse(run, SB_TX_FIELD, "a ledger has parameters and members");
-	members.n_members = genesis->n_members;
-	members.members = genesis->members;
-	members.threshold = genesis->threshold;
-	code = sb_run_save(run, SB_RECORD_PARAMETERS, NULL, 0, genesis->parameters);
+	if (!genesis->parameters)
+		return sb_run_refuse(run, SB_TX_FIELD, "parameters: a ledger needs them");
+	code = sb_parameters_check(run, "parameters", genesis->parameters);
 	if (code == SB_TX_OK)
-		code = sb_run_save(run, SB_RECORD_MEMBERS, NULL, 0, &members);
-	if (code == SB_TX_OK && genesis->grant_keys)
-		code = sb_run_save(run, SB_RECORD_GRANT_KEYS, NULL, 0, genesis->grant_keys);
-	return code == SB_TX_OK ? save_lists(run, genesis) : code;
+		code = sb_run_save(run, SB_RECORD_PARAMETERS, NULL, 0, genesis->parameters);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == SB_TX_OK; i++)
+		code = steps[i](run, genesis);
+	return code;
 }

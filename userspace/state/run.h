@@ -47,6 +47,7 @@ enum sb_record_kind {
 	SB_RECORD_BOND_KEY = 'X',	/* device id by bond key: none is ever used twice */
 	SB_RECORD_ENROLMENT = 'J',	/* a Device that is not proven: device id || sb_enrolment_id's 16 bytes */
 	SB_RECORD_DUE = 'T',		/* enum sb_due, one byte || time, 8 bytes, big endian || id */
+	SB_RECORD_RULES = 'U',
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 };
 

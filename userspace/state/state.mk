@@ -10,9 +10,9 @@ STATE_ATTEST := $(addprefix userspace/state/,tpm_public.c quote.c crypto.c der.c
 STATE_CORE := $(addprefix userspace/state/,codes.c message.c journal.c run.c person.c attest.c device.c \
 	overlay.c enrolment.c endorse.c reference.c machine.c) $(STATE_PB)
 STATE_RULES := $(addprefix userspace/state/,rules_enrol.c rules_heartbeat.c rules_device.c rules_owner.c \
-	rules_zone.c rules_member.c genesis.c)
+	rules_zone.c rules_member.c rules_change.c change.c parameters.c membership.c genesis.c)
 STATE_MACHINE := $(STATE_CORE) $(STATE_RULES) $(STATE_ATTEST)
-STATE_LIBS := libcrypto libsecp256k1 libprotobuf-c
+STATE_LIBS := libcrypto libsecp256k1 libsodium libprotobuf-c
 
 # The ledger's messages; what is generated stands below build/gen and is included as its source would be.
 $(STATE_PB): userspace/state/ledger.proto
