@@ -56,7 +56,8 @@ endif
 # Each part says "N passed, N failed"; check.sh goes through all of them and adds up.
 check:
 	@scripts/setup.sh
-	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-tpm check-vectors check-fuzz check-config check-dkms check-qemu
+	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-tpm check-vectors check-fuzz check-config check-dkms \
+		check-chain check-qemu
 
 demo:
 	@scripts/setup.sh
@@ -102,6 +103,7 @@ check-qemu: all tools $(BUILD)/sbctl
 # Not in check, for its time: power cuts, damaged TPM answers, the search for secrets.
 check-long: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py --long
+	+@$(MAKE) --no-print-directory check-chain KILLS=100
 
 # Not in check: it fetches two kernels and a compiler, and builds and boots everything twice.
 check-kernels: setup

@@ -10,6 +10,9 @@
 #
 # SEALBOND_KERNEL_SUITE=trixie (or bookworm-backports, ...) unpacks that suite's kernel into
 # build/kernel-trixie/ as well.
+#
+# setup.sh cometbft makes build/cometbft instead: CometBFT's own program, for tests of the ledger,
+# from the Go modules that tests/cluster/cometbft/ names with their checksums.
 
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -169,10 +172,52 @@ guest_kernel() {
 	rm -rf "$work"
 }
 
+# go_root RELEASE: prints the GOROOT of a Go that is new enough. Debian 12's own is too old: the one of its
+# backports is unpacked into build/go/, not installed.
+go_root() {
+	local dest=$build/go options=() deb
+	if [ "$1" != 12 ]; then
+		install_missing golang-go >&2
+		go env GOROOT
+		return
+	fi
+	if [ ! -x "$dest/usr/lib/go-1.23/bin/go" ]; then
+		mapfile -t options < <(foreign_apt bookworm-backports "$dest.apt")
+		[ ${#options[@]} -gt 0 ] || exit 1
+		say "unpacking golang-1.23 into ${dest#"$top"/}/" >&2
+		apt-get "${options[@]}" update -q >&2
+		rm -rf "$dest" "$dest.new"
+		mkdir -p "$dest.new/deb"
+		(cd "$dest.new/deb" && apt-get "${options[@]}" -q download golang-1.23-go golang-1.23-src) >&2 ||
+			die "cannot download golang-1.23"
+		for deb in "$dest.new"/deb/*.deb; do
+			dpkg-deb -x "$deb" "$dest.new"
+		done
+		rm -rf "$dest.new/deb"
+		mv "$dest.new" "$dest"
+	fi
+	printf '%s\n' "$dest/usr/lib/go-1.23"
+}
+
+# cometbft RELEASE: what go.sum does not name is not taken, and no toolchain but this one.
+cometbft() {
+	local root
+	root=$(go_root "$1")
+	say "building build/cometbft, which takes some minutes"
+	(cd "$top/tests/cluster/cometbft" && env -u GOFLAGS GOROOT="$root" GOTOOLCHAIN=local CGO_ENABLED=0 \
+		"$root/bin/go" build -mod=readonly -trimpath -ldflags '-s -w' -o "$build/cometbft" \
+		github.com/cometbft/cometbft/cmd/cometbft) || die "CometBFT cannot be built"
+}
+
 main() {
 	local release version wanted
 	[ "$(dpkg --print-architecture)" = amd64 ] || die "amd64 only"
 	release=$(debian_release)
+	if [ "${1:-}" = cometbft ]; then
+		mkdir -p "$build"
+		cometbft "$release"
+		return
+	fi
 	mapfile -t wanted < <(packages "$release")
 	install_missing "${wanted[@]}"
 

@@ -274,7 +274,7 @@ static void take_frames(struct sb_ws_hub *hub, struct connection *connection)
 	}
 }
 
-static void receive(struct connection *connection)
+static void receive(struct connection *connection, uint64_t now)
 {
 	ssize_t got = recv(connection->fd, connection->in + connection->in_length, IN_ROOM - connection->in_length,
 			   MSG_DONTWAIT);
@@ -285,7 +285,7 @@ static void receive(struct connection *connection)
 		connection->dead = true;
 		return;
 	}
-	connection->heard = now_ms();
+	connection->heard = now;
 	connection->in_length += (size_t)got;
 }
 
@@ -319,9 +319,12 @@ static void drop(struct sb_ws_hub *hub, struct connection *connection)
 /* Pings who is silent, ends who stays so. */
 static void look_after(struct sb_ws_hub *hub, struct connection *connection, uint64_t now)
 {
-	if (now - connection->heard > 3 * SB_WS_PING_MS) {
+	/* one that came to us after now was read counts as heard just now */
+	uint64_t silence = now > connection->heard ? now - connection->heard : 0;
+
+	if (silence > 3 * SB_WS_PING_MS) {
 		connection->dead = true;
-	} else if (now - connection->heard > SB_WS_PING_MS && now - connection->pinged > SB_WS_PING_MS) {
+	} else if (silence > SB_WS_PING_MS && now - connection->pinged > SB_WS_PING_MS) {
 		connection->pinged = now;
 		send_frame(hub, connection, SB_WS_PING, NULL, 0);
 	}
@@ -372,7 +375,7 @@ static void *serve(void *context)
 		now = now_ms();
 		for (int i = 0; i < count; i++) {
 			if (polls[1 + i].revents & (POLLIN | POLLHUP | POLLERR))
-				receive(who[i]);
+				receive(who[i], now);
 			/* also what had come before the socket was ours */
 			take_frames(hub, who[i]);
 			transmit(hub, who[i]);
