@@ -182,9 +182,9 @@ static json_object *broadcast(struct server *from, json_object *parameters, bool
 	uint32_t code;
 
 	assert_true(sb_json_bytes(parameters, "tx", 128, &tx, &length));
-	code = ledger_take(from->ledger, tx, length);
+	code = from->swallows ? 0 : ledger_take(from->ledger, tx, length);
 	free(tx);
-	if (!code)
+	if (!code && !from->swallows)
 		ledger_grow(from->ledger, 2);
 	result = exec_result(code);
 	if (wait) {

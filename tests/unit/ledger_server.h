@@ -36,7 +36,7 @@ struct server {
 	bool old_blocks;		/* gives the block before the one that was asked for */
 	/* of abci_query */
 	bool other_value, other_key, pruned, denies;
-	bool other_tx, other_code, no_results, forgets;
+	bool other_tx, other_code, no_results, forgets, swallows;
 	const uint8_t *checkpoint;
 	size_t checkpoint_length;
 	/* what was seen */

@@ -77,7 +77,10 @@ light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
 
-UNIT += light_client
+UNIT += light_client light_formats
+light_formats_SRC := tests/unit/test_light_formats.c userspace/light/now.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
+light_formats_CFLAGS := $(USER_TEST_CFLAGS)
+light_formats_LIBS := -ljson-c -lsodium -lsecp256k1
 light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(LIGHT_CLIENT) $(LIGHT_COMMON) \
 	$(TREE_MEMORY)
 light_client_CFLAGS := $(USER_TEST_CFLAGS)

@@ -179,7 +179,7 @@ int sb_checkpoint_verify(const struct sb_checkpoint *checkpoint, const struct sb
 	uint8_t message[32];
 
 	if (!members->count || !sound(members))
-		return sb_fail(error, -EKEYREJECTED, "no members are known who could sign a checkpoint");
+		return sb_fail(error, -ENOKEY, "no members are known who could sign a checkpoint");
 	if (sb_checkpoint_message(checkpoint, message) < 0)
 		return sb_fail(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < checkpoint->signatures; i++) {
@@ -196,7 +196,7 @@ int sb_checkpoint_verify(const struct sb_checkpoint *checkpoint, const struct sb
 		weight += member->weight;
 	}
 	if (weight < members->threshold)
-		return sb_fail(error, -EKEYREJECTED, "checkpoint at height %" PRId64 ": members of weight %" PRIu64
+		return sb_fail(error, -ENOKEY, "checkpoint at height %" PRId64 ": members of weight %" PRIu64
 			       " have signed it, %" PRIu32 " is needed", checkpoint->height, weight,
 			       members->threshold);
 	return 0;
@@ -229,6 +229,8 @@ int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, 
 		if (trail->at.height <= above)
 			continue;
 		result = sb_checkpoint_verify(&trail->at, &trail->members, error);
+		if (result == -ENOKEY && trail->last.height)
+			break;
 		if (result < 0)
 			return result;
 		if (trail->last.height && sb_time_compare(trail->at.time, trail->last.time) <= 0)

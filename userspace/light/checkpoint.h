@@ -81,17 +81,17 @@ int sb_checkpoint_message(const struct sb_checkpoint *checkpoint, uint8_t messag
 /*
  * sb_checkpoint_verify() - have members of at least the threshold's weight signed it? Signatures
  * of others do not count; one of a member that is not valid spoils it.
- * Returns 0, -EKEYREJECTED with a sentence, or -ENOMEM.
+ * Returns 0; -ENOKEY: too few have (yet); -EKEYREJECTED; -ENOMEM.
  */
 int sb_checkpoint_verify(const struct sb_checkpoint *checkpoint, const struct sb_members *members,
 			 struct sb_error *error);
 
 /*
  * sb_checkpoint_follow() - along a list, each one signed by the members that the one before left.
- * Those of heights up to @above are passed over.
+ * Those of heights up to @above are passed over; the list ends where too few have signed.
  * In: *members, whom we believe. Out: *last, the highest one, and *members as they are from there.
- * Returns 0; -ENOENT: none is above that height; -EBADMSG: not a list; -EKEYREJECTED; outputs are
- * untouched then.
+ * Returns 0; -ENOENT: none is above that height; -ENOKEY: the first that is has too few signatures;
+ * -EBADMSG: not a list; -EKEYREJECTED; outputs are untouched then.
  */
 int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, int64_t above,
 			 struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error);

@@ -41,7 +41,7 @@ static void set_defaults(struct sb_light_config *config)
 	if (!config->floor)
 		config->floor = sb_build_time();
 	if (!config->stale_after)
-		config->stale_after = 600;
+		config->stale_after = 3600;
 	if (!config->connect_ms)
 		config->connect_ms = 5000;
 	if (!config->call_ms)

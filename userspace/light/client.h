@@ -50,7 +50,7 @@ struct sb_light_config {
 	struct sb_light_rules rules;		/* zeros: SB_LIGHT_RULES_DEFAULT */
 	enum sb_clock_belief clock;
 	int64_t floor;				/* seconds; 0: the build's time */
-	uint32_t stale_after;			/* seconds that an endpoint may be behind; 0: 600 */
+	uint32_t stale_after;			/* seconds that an endpoint may be behind; 0: 3,600 */
 	uint32_t connect_ms, call_ms;		/* 0: 5,000 and 10,000 */
 	/* light/http.h: each new socket, before it connects */
 	int (*opened)(void *context, int fd, const struct sockaddr *peer, socklen_t length);

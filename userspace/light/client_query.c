@@ -86,6 +86,15 @@ static enum sb_end ask(struct sb_light_client *client, struct sb_peer *peer, str
 	return judge(client, peer, question, &answer, record);
 }
 
+/* Nothing is trusted, or what is has expired. */
+static bool must_sync(const struct sb_light_client *client)
+{
+	const struct sb_header *header = sb_light_client_header(client);
+	struct sb_light_now now = sb_client_now(client);
+
+	return !header || sb_light_expired(header, &client->config.rules, &now);
+}
+
 static int query(struct sb_light_client *client, struct question *question, struct sb_light_record *record,
 		 struct sb_error *error)
 {
@@ -94,7 +103,7 @@ static int query(struct sb_light_client *client, struct question *question, stru
 	int result;
 
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		if (round || !sb_light_client_header(client)) {
+		if (round || must_sync(client)) {
 			result = sb_client_sync(client, &synced, error);
 			if (result < 0)
 				return result;
@@ -137,6 +146,8 @@ int sb_light_client_ask(struct sb_light_client *client, int endpoint, const char
 
 	if (endpoint >= (int)client->peers)
 		return sb_fail(error, -EINVAL, "no endpoint has the number %d", endpoint);
+	if (client->forked)
+		return sb_client_forked(client, error);
 	sb_client_begin(client, deadline_ms);
 	sb_client_order(client, order);
 	for (size_t i = 0; i < client->peers; i++) {

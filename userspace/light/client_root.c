@@ -133,7 +133,8 @@ static enum sb_end from_peer(struct sb_light_client *client, struct sb_peer *pee
 	if (answer.code || !answer.value_length)
 		return SB_END_EXPIRED;
 	result = judge(client, answer.value, answer.value_length, &work->checkpoint, &work->members, &error);
-	if (result == -ENOENT)
+	/* Signatures may still be collected: that is no lie. */
+	if (result == -ENOENT || result == -ENOKEY)
 		return SB_END_EXPIRED;
 	if (result < 0)
 		return sb_peer_bad(peer, result == -ENOMEM ? SB_FAULT_LOCAL : SB_FAULT_CHECKPOINT, &error);

@@ -11,27 +11,36 @@
 
 #define LOOK_LEAST_MS	100
 #define LOOK_MOST_MS	2000
+#define PATIENCE	5	/* looks until the other endpoints get it as well */
 
 struct errand {
 	const void *tx;
 	size_t length;
 	bool handed_in;			/* an endpoint has taken it */
 	bool refused;			/* one has refused it */
+	bool given[SB_ENDPOINTS_MAX];	/* who has had it */
 	struct sb_light_submitted made;
 };
 
-/* To the first endpoint that takes it. A refusal counts when no other one takes it. */
-static void hand_in(struct sb_light_client *client, struct errand *errand)
+/*
+ * To the first endpoint that takes it, or to @all: one may swallow it. A refusal counts when no other one
+ * takes it.
+ */
+static void hand_in(struct sb_light_client *client, struct errand *errand, bool all)
 {
 	size_t order[SB_ENDPOINTS_MAX];
 
 	sb_client_order(client, order);
-	for (size_t i = 0; i < client->peers && !errand->handed_in; i++) {
+	for (size_t i = 0; i < client->peers && (all || !errand->handed_in); i++) {
 		struct sb_peer *peer = &client->peer[order[i]];
 		struct sb_error error = { "" };
 		struct sb_answer_code code;
-		enum sb_fault fault = sb_rpc_broadcast_sync(peer->rpc, errand->tx, errand->length, &code, &error);
+		enum sb_fault fault;
 
+		if (errand->given[order[i]])
+			continue;
+		errand->given[order[i]] = true;
+		fault = sb_rpc_broadcast_sync(peer->rpc, errand->tx, errand->length, &code, &error);
 		if (fault == SB_FAULT_NONE && code.code) {
 			sb_peer_good(peer);
 			errand->made.code = code;
@@ -129,14 +138,16 @@ static enum sb_end look(struct sb_light_client *client, struct sb_peer *peer, st
 	return judge(client, peer, &tx, errand);
 }
 
-/* All endpoints in turn: the one that took it may be gone. */
+/* The first that answers; with the patience at its end all of them, and they get it, too. */
 static int wait_for(struct sb_light_client *client, struct errand *errand, struct sb_error *error)
 {
-	unsigned int wait = LOOK_LEAST_MS;
+	unsigned int wait = LOOK_LEAST_MS, looks = 0;
 
 	do {
 		size_t order[SB_ENDPOINTS_MAX];
 
+		if (looks++ == PATIENCE)
+			hand_in(client, errand, true);
 		sb_client_order(client, order);
 		for (size_t i = 0; i < client->peers; i++) {
 			enum sb_end end = look(client, &client->peer[order[i]], errand);
@@ -147,7 +158,7 @@ static int wait_for(struct sb_light_client *client, struct errand *errand, struc
 				return sb_client_forked(client, error);
 			if (end == SB_END_EXPIRED)
 				return sb_client_expired(client, error);
-			if (end == SB_END_NOT_YET)
+			if (end == SB_END_NOT_YET && looks <= PATIENCE)
 				break;
 		}
 		if (wait < LOOK_MOST_MS)
@@ -166,7 +177,7 @@ static int submit(struct sb_light_client *client, struct errand *errand, struct 
 	if (result < 0)
 		return result;
 	sb_digest_of(errand->tx, errand->length, errand->made.hash);
-	hand_in(client, errand);
+	hand_in(client, errand, false);
 	if (!errand->handed_in)
 		return errand->refused ? 0 : sb_client_unreachable(client, error);
 	return wait_for(client, errand, error);

@@ -135,7 +135,10 @@ static enum sb_end find_witness(struct sb_light_client *client, struct course *c
 	for (size_t i = 0; i < client->peers && !course->witnessed; i++) {
 		struct sb_peer *witness = &client->peer[order[i]];
 
-		if (witness != course->source && ask_witness(client, witness, course) == SB_END_FORK)
+		/* One that failed a moment ago is not waited for: what we have is proven. */
+		if (witness == course->source || witness->standing.again > sb_rpc_now())
+			continue;
+		if (ask_witness(client, witness, course) == SB_END_FORK)
 			return SB_END_FORK;
 	}
 	return SB_END_OK;
