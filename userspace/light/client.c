@@ -63,8 +63,8 @@ static bool add_peer(struct sb_light_client *client, const struct sb_light_endpo
 	};
 
 	peer->url = strdup(endpoint->url);
-	peer->rpc = sb_rpc_open(&config);
-	return peer->url && peer->rpc;
+	peer->remote = sb_remote_open(&config);
+	return peer->url && peer->remote;
 }
 
 static int fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error)
@@ -119,7 +119,7 @@ void sb_light_client_close(struct sb_light_client *client)
 	if (!client)
 		return;
 	for (size_t i = 0; i < client->peers; i++) {
-		sb_rpc_close(client->peer[i].rpc);
+		sb_remote_close(client->peer[i].remote);
 		free(client->peer[i].url);
 	}
 	sb_trust_free(&client->trust);
@@ -130,9 +130,9 @@ void sb_light_client_close(struct sb_light_client *client)
 
 void sb_client_begin(struct sb_light_client *client, uint32_t deadline_ms)
 {
-	client->deadline = sb_rpc_now() + deadline_ms;
+	client->deadline = sb_remote_now() + deadline_ms;
 	for (size_t i = 0; i < client->peers; i++)
-		sb_rpc_deadline(client->peer[i].rpc, client->deadline, client->config.call_ms);
+		sb_remote_deadline(client->peer[i].remote, client->deadline, client->config.call_ms);
 }
 
 int sb_client_end(struct sb_light_client *client, int result)
@@ -147,7 +147,7 @@ int sb_client_end(struct sb_light_client *client, int result)
 
 bool sb_client_wait(const struct sb_light_client *client, unsigned int ms)
 {
-	int64_t left = client->deadline - sb_rpc_now();
+	int64_t left = client->deadline - sb_remote_now();
 	struct timespec time;
 
 	if (left <= 0)
@@ -156,7 +156,7 @@ bool sb_client_wait(const struct sb_light_client *client, unsigned int ms)
 		ms = (unsigned int)left;
 	time = (struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 };
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-	return sb_rpc_now() < client->deadline;
+	return sb_remote_now() < client->deadline;
 }
 
 struct sb_light_now sb_client_now(const struct sb_light_client *client)
@@ -188,7 +188,7 @@ void sb_client_order(const struct sb_light_client *client, size_t order[SB_ENDPO
 
 	for (size_t i = 0; i < client->peers; i++)
 		standing[i] = client->peer[i].standing;
-	sb_order(standing, client->peers, sb_rpc_now(), order);
+	sb_order(standing, client->peers, sb_remote_now(), order);
 }
 
 enum sb_end sb_peer_bad(struct sb_peer *peer, enum sb_fault fault, const struct sb_error *error)
@@ -197,7 +197,7 @@ enum sb_end sb_peer_bad(struct sb_peer *peer, enum sb_fault fault, const struct 
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	/* The jitter of a back-off: no secret. */
-	sb_standing_bad(&peer->standing, fault, sb_rpc_now(), (uint32_t)time.tv_nsec * 2654435761U);
+	sb_standing_bad(&peer->standing, fault, sb_remote_now(), (uint32_t)time.tv_nsec * 2654435761U);
 	snprintf(peer->text, sizeof(peer->text), "%.*s", (int)sizeof(peer->text) - 1,
 		 error && error->text[0] ? error->text : sb_fault_text(fault));
 	if (fault != SB_FAULT_HEADER)
@@ -220,10 +220,10 @@ enum sb_end sb_peer_lies(struct sb_peer *peer, enum sb_light_verdict verdict, co
 
 void sb_peer_good(struct sb_peer *peer)
 {
-	struct sb_rpc_counters counters;
+	struct sb_remote_counters counters;
 
-	sb_rpc_counters(peer->rpc, &counters);
-	sb_standing_good(&peer->standing, counters.us, sb_rpc_now());
+	sb_remote_counters(peer->remote, &counters);
+	sb_standing_good(&peer->standing, counters.us, sb_remote_now());
 	if (peer->standing.fault != SB_FAULT_NONE)
 		return;
 	peer->verdict = SB_LIGHT_OK;
@@ -290,9 +290,9 @@ size_t sb_light_client_endpoints(const struct sb_light_client *client,
 {
 	for (size_t i = 0; i < client->peers; i++) {
 		const struct sb_peer *peer = &client->peer[i];
-		struct sb_rpc_counters counters;
+		struct sb_remote_counters counters;
 
-		sb_rpc_counters(peer->rpc, &counters);
+		sb_remote_counters(peer->remote, &counters);
 		state[i] = (struct sb_light_endpoint_state){
 			.url = peer->url, .standing = peer->standing, .verdict = peer->verdict,
 			.height = peer->height, .calls = counters.calls, .in = counters.in, .out = counters.out,
@@ -312,9 +312,9 @@ void sb_light_client_status(const struct sb_light_client *client, struct sb_ligh
 	if (header)
 		status->expires = sb_time_add(header->time, client->config.rules.trusting_period);
 	for (size_t i = 0; i < client->peers; i++) {
-		struct sb_rpc_counters counters;
+		struct sb_remote_counters counters;
 
-		sb_rpc_counters(client->peer[i].rpc, &counters);
+		sb_remote_counters(client->peer[i].remote, &counters);
 		status->calls += counters.calls;
 		status->in += counters.in;
 		status->out += counters.out;

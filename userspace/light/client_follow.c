@@ -61,7 +61,7 @@ static enum sb_fault add_validators(struct feed *feed, struct sb_light_block *bl
 
 	if (known)
 		return copy_set(known, &block->validators) < 0 ? SB_FAULT_LOCAL : SB_FAULT_NONE;
-	fault = sb_rpc_validators(feed->peer->rpc, block->header.height, &block->validators, error);
+	fault = sb_remote_validators(feed->peer->remote, block->header.height, &block->validators, error);
 	if (fault != SB_FAULT_NONE)
 		return fault;
 	if (copy_set(&block->validators, &kept) < 0)
@@ -84,7 +84,7 @@ static enum sb_fault fetch(struct feed *feed, int64_t height, struct sb_light_bl
 			   struct sb_error *error)
 {
 	sb_cleanup(sb_light_block_free) struct sb_light_block read = { .header.height = 0 };
-	enum sb_fault fault = sb_rpc_commit(feed->peer->rpc, height, &read, error);
+	enum sb_fault fault = sb_remote_commit(feed->peer->remote, height, &read, error);
 
 	if (fault == SB_FAULT_NONE) {
 		sb_peer_good(feed->peer);
@@ -196,7 +196,7 @@ static enum sb_end still_there(struct feed *feed, const struct sb_light_block *o
 {
 	struct sb_error error = { "" };
 	struct sb_header header;
-	enum sb_fault fault = sb_rpc_header(feed->peer->rpc, ours->header.height, &header, &error);
+	enum sb_fault fault = sb_remote_header(feed->peer->remote, ours->header.height, &header, &error);
 
 	/* Old blocks may be gone, and not every endpoint has the method. */
 	if (fault != SB_FAULT_NONE || header.height != ours->header.height)

@@ -4,12 +4,12 @@
 #define SB_LIGHT_CLIENT_INTERNAL_H
 
 #include "light/client.h"
-#include "light/rpc.h"
+#include "light/remote.h"
 #include "light/trust.h"
 
 struct sb_peer {
 	char *url;
-	struct sb_rpc *rpc;
+	struct sb_remote *remote;
 	struct sb_standing standing;
 	enum sb_light_verdict verdict;
 	int64_t height;
@@ -25,7 +25,7 @@ struct sb_light_client {
 	int unsaved;
 	size_t peers;
 	struct sb_peer peer[SB_ENDPOINTS_MAX];
-	int64_t deadline;			/* of the call under way, ms of sb_rpc_now() */
+	int64_t deadline;			/* of the call under way, ms of sb_remote_now() */
 };
 
 /* How dealing with one endpoint ended. */

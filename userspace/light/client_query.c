@@ -64,7 +64,7 @@ static enum sb_end ask(struct sb_light_client *client, struct sb_peer *peer, str
 		question->moved_on = true;	/* before block 2 no state is proven */
 		return SB_END_FAULT;
 	}
-	fault = sb_rpc_query(peer->rpc, SB_QUERY_PATH, question->key, question->length, height, true, &answer,
+	fault = sb_remote_query(peer->remote, SB_QUERY_PATH, question->key, question->length, height, true, &answer,
 			     &error);
 	question->moved_on |= fault == SB_FAULT_NOT_AVAILABLE || (fault == SB_FAULT_NONE && answer.code);
 	if (fault == SB_FAULT_NONE && answer.code) {
@@ -153,7 +153,7 @@ int sb_light_client_ask(struct sb_light_client *client, int endpoint, const char
 	for (size_t i = 0; i < client->peers; i++) {
 		struct sb_peer *peer = &client->peer[endpoint < 0 ? order[i] : (size_t)endpoint];
 		struct sb_error why = { "" };
-		enum sb_fault fault = sb_rpc_query(peer->rpc, path, data, length, 0, false, answer, &why);
+		enum sb_fault fault = sb_remote_query(peer->remote, path, data, length, 0, false, answer, &why);
 
 		if (fault == SB_FAULT_NONE) {
 			sb_peer_good(peer);

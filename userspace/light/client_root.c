@@ -127,7 +127,7 @@ static enum sb_end from_peer(struct sb_light_client *client, struct sb_peer *pee
 
 	for (size_t i = 0; i < sizeof(height); i++)
 		height[i] = (uint8_t)((uint64_t)above >> (56 - 8 * i));
-	fault = sb_rpc_query(peer->rpc, SB_CHECKPOINT_PATH, height, sizeof(height), 0, false, &answer, &error);
+	fault = sb_remote_query(peer->remote, SB_CHECKPOINT_PATH, height, sizeof(height), 0, false, &answer, &error);
 	if (fault != SB_FAULT_NONE)
 		return sb_peer_bad(peer, fault, &error);
 	if (answer.code || !answer.value_length)

@@ -40,7 +40,7 @@ static void hand_in(struct sb_light_client *client, struct errand *errand, bool 
 		if (errand->given[order[i]])
 			continue;
 		errand->given[order[i]] = true;
-		fault = sb_rpc_broadcast_sync(peer->rpc, errand->tx, errand->length, &code, &error);
+		fault = sb_remote_broadcast_sync(peer->remote, errand->tx, errand->length, &code, &error);
 		if (fault == SB_FAULT_NONE && code.code) {
 			sb_peer_good(peer);
 			errand->made.code = code;
@@ -87,7 +87,7 @@ static enum sb_end check_code(struct sb_light_client *client, struct sb_peer *pe
 
 	if (end != SB_END_OK)
 		return end;
-	fault = sb_rpc_results(peer->rpc, tx->height, tx->index, &results, &error);
+	fault = sb_remote_results(peer->remote, tx->height, tx->index, &results, &error);
 	if (fault == SB_FAULT_NONE) {
 		if (results.height != tx->height || !next.last_results.there ||
 		    memcmp(results.root, next.last_results.bytes, sizeof(results.root)) != 0)
@@ -127,7 +127,7 @@ static enum sb_end look(struct sb_light_client *client, struct sb_peer *peer, st
 {
 	sb_cleanup(sb_answer_tx_free) struct sb_answer_tx tx = { .height = 0 };
 	struct sb_error error = { "" };
-	enum sb_fault fault = sb_rpc_tx(peer->rpc, errand->made.hash, &tx, &error);
+	enum sb_fault fault = sb_remote_tx(peer->remote, errand->made.hash, &tx, &error);
 
 	/* A real node says so by an internal error in general words. */
 	if (fault == SB_FAULT_NOT_FOUND || fault == SB_FAULT_RPC)

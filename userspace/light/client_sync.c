@@ -136,7 +136,7 @@ static enum sb_end find_witness(struct sb_light_client *client, struct course *c
 		struct sb_peer *witness = &client->peer[order[i]];
 
 		/* One that failed a moment ago is not waited for: what we have is proven. */
-		if (witness == course->source || witness->standing.again > sb_rpc_now())
+		if (witness == course->source || witness->standing.again > sb_remote_now())
 			continue;
 		if (ask_witness(client, witness, course) == SB_END_FORK)
 			return SB_END_FORK;

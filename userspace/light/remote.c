@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "light/rpc.h"
+#include "light/remote.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 
 #define PER_PAGE	100
 
-struct sb_rpc {
+struct sb_remote {
 	struct sb_http *http;
 	int64_t id, deadline;
 	uint32_t call_ms;
@@ -36,45 +36,45 @@ static int64_t now_us(void)
 	return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-int64_t sb_rpc_now(void)
+int64_t sb_remote_now(void)
 {
 	return now_us() / 1000;
 }
 
-struct sb_rpc *sb_rpc_open(const struct sb_http_config *config)
+struct sb_remote *sb_remote_open(const struct sb_http_config *config)
 {
-	struct sb_rpc *rpc = calloc(1, sizeof(*rpc));
+	struct sb_remote *remote = calloc(1, sizeof(*remote));
 
-	if (!rpc)
+	if (!remote)
 		return NULL;
-	rpc->http = sb_http_open(config);
-	if (!rpc->http) {
-		free(rpc);
+	remote->http = sb_http_open(config);
+	if (!remote->http) {
+		free(remote);
 		return NULL;
 	}
-	rpc->deadline = INT64_MAX;
-	rpc->call_ms = 10000;
-	return rpc;
+	remote->deadline = INT64_MAX;
+	remote->call_ms = 10000;
+	return remote;
 }
 
-void sb_rpc_close(struct sb_rpc *rpc)
+void sb_remote_close(struct sb_remote *remote)
 {
-	if (!rpc)
+	if (!remote)
 		return;
-	sb_http_close(rpc->http);
-	free(rpc);
+	sb_http_close(remote->http);
+	free(remote);
 }
 
-void sb_rpc_deadline(struct sb_rpc *rpc, int64_t deadline, uint32_t call_ms)
+void sb_remote_deadline(struct sb_remote *remote, int64_t deadline, uint32_t call_ms)
 {
-	rpc->deadline = deadline;
-	rpc->call_ms = call_ms;
+	remote->deadline = deadline;
+	remote->call_ms = call_ms;
 }
 
-void sb_rpc_counters(const struct sb_rpc *rpc, struct sb_rpc_counters *counters)
+void sb_remote_counters(const struct sb_remote *remote, struct sb_remote_counters *counters)
 {
-	*counters = (struct sb_rpc_counters){ .calls = rpc->calls, .us = rpc->us };
-	sb_http_bytes(rpc->http, &counters->in, &counters->out);
+	*counters = (struct sb_remote_counters){ .calls = remote->calls, .us = remote->us };
+	sb_http_bytes(remote->http, &counters->in, &counters->out);
 }
 
 static void put_json(json_object **object)
@@ -83,18 +83,18 @@ static void put_json(json_object **object)
 }
 
 /* Takes the parameters over. */
-static enum sb_fault call(struct sb_rpc *rpc, const char *method, json_object *parameters, size_t limit,
+static enum sb_fault call(struct sb_remote *remote, const char *method, json_object *parameters, size_t limit,
 			  json_object **result, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *question = json_object_new_object();
 	sb_cleanup(sb_bytes_free) struct sb_bytes answer = { .data = NULL };
-	int64_t start = now_us(), left = rpc->deadline - start / 1000;
+	int64_t start = now_us(), left = remote->deadline - start / 1000;
 	enum sb_fault fault;
 	const char *text;
 	size_t length;
 
 	json_object_object_add(question, "jsonrpc", json_object_new_string("2.0"));
-	json_object_object_add(question, "id", json_object_new_int64(rpc->id));
+	json_object_object_add(question, "id", json_object_new_int64(remote->id));
 	json_object_object_add(question, "method", json_object_new_string(method));
 	json_object_object_add(question, "params", parameters);
 	if (left <= 0) {
@@ -107,13 +107,13 @@ static enum sb_fault call(struct sb_rpc *rpc, const char *method, json_object *p
 		sb_fail(error, 0, "out of memory");
 		return SB_FAULT_LOCAL;
 	}
-	rpc->calls++;
-	fault = sb_http_post(rpc->http, text, length, limit,
-			     left < rpc->call_ms ? (uint32_t)left : rpc->call_ms, &answer, error);
+	remote->calls++;
+	fault = sb_http_post(remote->http, text, length, limit,
+			     left < remote->call_ms ? (uint32_t)left : remote->call_ms, &answer, error);
 	if (fault == SB_FAULT_NONE)
-		fault = sb_answer_result(answer.data, answer.length, rpc->id, result, error);
-	rpc->id = (rpc->id + 1) & INT32_MAX;
-	rpc->us = (uint64_t)(now_us() - start);
+		fault = sb_answer_result(answer.data, answer.length, remote->id, result, error);
+	remote->id = (remote->id + 1) & INT32_MAX;
+	remote->us = (uint64_t)(now_us() - start);
 	return fault;
 }
 
@@ -125,7 +125,7 @@ static void put_number(json_object *object, const char *name, int64_t number)
 	json_object_object_add(object, name, json_object_new_string(text));
 }
 
-enum sb_fault sb_rpc_commit(struct sb_rpc *rpc, int64_t height, struct sb_light_block *block,
+enum sb_fault sb_remote_commit(struct sb_remote *remote, int64_t height, struct sb_light_block *block,
 			    struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -134,11 +134,11 @@ enum sb_fault sb_rpc_commit(struct sb_rpc *rpc, int64_t height, struct sb_light_
 
 	if (height)
 		put_number(parameters, "height", height);
-	fault = call(rpc, "commit", parameters, COMMIT_MAX, &result, error);
+	fault = call(remote, "commit", parameters, COMMIT_MAX, &result, error);
 	return fault != SB_FAULT_NONE ? fault : sb_answer_commit(result, block, error);
 }
 
-enum sb_fault sb_rpc_header(struct sb_rpc *rpc, int64_t height, struct sb_header *header,
+enum sb_fault sb_remote_header(struct sb_remote *remote, int64_t height, struct sb_header *header,
 			    struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -146,12 +146,12 @@ enum sb_fault sb_rpc_header(struct sb_rpc *rpc, int64_t height, struct sb_header
 	enum sb_fault fault;
 
 	put_number(parameters, "height", height);
-	fault = call(rpc, "header", parameters, STATUS_MAX, &result, error);
+	fault = call(remote, "header", parameters, STATUS_MAX, &result, error);
 	return fault != SB_FAULT_NONE ? fault : sb_answer_header(result, header, error);
 }
 
 /* One page, behind those in @all. */
-static enum sb_fault add_page(struct sb_rpc *rpc, int64_t height, int64_t number, json_object *all,
+static enum sb_fault add_page(struct sb_remote *remote, int64_t height, int64_t number, json_object *all,
 			      int64_t *total, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -162,7 +162,7 @@ static enum sb_fault add_page(struct sb_rpc *rpc, int64_t height, int64_t number
 	put_number(parameters, "height", height);
 	put_number(parameters, "page", number);
 	put_number(parameters, "per_page", PER_PAGE);
-	fault = call(rpc, "validators", parameters, PAGE_MAX, &result, error);
+	fault = call(remote, "validators", parameters, PAGE_MAX, &result, error);
 	if (fault == SB_FAULT_NONE)
 		fault = sb_answer_validators(result, &page, error);
 	if (fault != SB_FAULT_NONE)
@@ -179,7 +179,7 @@ static enum sb_fault add_page(struct sb_rpc *rpc, int64_t height, int64_t number
 	return SB_FAULT_NONE;
 }
 
-enum sb_fault sb_rpc_validators(struct sb_rpc *rpc, int64_t height, struct sb_validator_set *set,
+enum sb_fault sb_remote_validators(struct sb_remote *remote, int64_t height, struct sb_validator_set *set,
 				struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *all = json_object_new_array();
@@ -187,7 +187,7 @@ enum sb_fault sb_rpc_validators(struct sb_rpc *rpc, int64_t height, struct sb_va
 
 	/* Each page has at least one, and there are SB_VALIDATORS_MAX at most. */
 	for (int64_t number = 1; !total || (int64_t)json_object_array_length(all) < total; number++) {
-		enum sb_fault fault = add_page(rpc, height, number, all, &total, error);
+		enum sb_fault fault = add_page(remote, height, number, all, &total, error);
 
 		if (fault != SB_FAULT_NONE)
 			return fault;
@@ -195,10 +195,10 @@ enum sb_fault sb_rpc_validators(struct sb_rpc *rpc, int64_t height, struct sb_va
 	return sb_json_validators(all, set, error) == 0 ? SB_FAULT_NONE : SB_FAULT_ANSWER;
 }
 
-enum sb_fault sb_rpc_status(struct sb_rpc *rpc, struct sb_answer_status *status, struct sb_error *error)
+enum sb_fault sb_remote_status(struct sb_remote *remote, struct sb_answer_status *status, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
-	enum sb_fault fault = call(rpc, "status", json_object_new_object(), STATUS_MAX, &result, error);
+	enum sb_fault fault = call(remote, "status", json_object_new_object(), STATUS_MAX, &result, error);
 
 	return fault != SB_FAULT_NONE ? fault : sb_answer_status(result, status, error);
 }
@@ -211,25 +211,25 @@ static json_object *with_tx(const void *tx, size_t length)
 	return parameters;
 }
 
-enum sb_fault sb_rpc_broadcast_sync(struct sb_rpc *rpc, const void *tx, size_t length,
+enum sb_fault sb_remote_broadcast_sync(struct sb_remote *remote, const void *tx, size_t length,
 				    struct sb_answer_code *code, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
-	enum sb_fault fault = call(rpc, "broadcast_tx_sync", with_tx(tx, length), CHECKED_MAX, &result, error);
+	enum sb_fault fault = call(remote, "broadcast_tx_sync", with_tx(tx, length), CHECKED_MAX, &result, error);
 
 	return fault != SB_FAULT_NONE ? fault : sb_answer_checked(result, code, error);
 }
 
-enum sb_fault sb_rpc_broadcast_commit(struct sb_rpc *rpc, const void *tx, size_t length,
+enum sb_fault sb_remote_broadcast_commit(struct sb_remote *remote, const void *tx, size_t length,
 				      struct sb_answer_committed *committed, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
-	enum sb_fault fault = call(rpc, "broadcast_tx_commit", with_tx(tx, length), TX_MAX, &result, error);
+	enum sb_fault fault = call(remote, "broadcast_tx_commit", with_tx(tx, length), TX_MAX, &result, error);
 
 	return fault != SB_FAULT_NONE ? fault : sb_answer_committed(result, committed, error);
 }
 
-enum sb_fault sb_rpc_tx(struct sb_rpc *rpc, const uint8_t hash[32], struct sb_answer_tx *tx,
+enum sb_fault sb_remote_tx(struct sb_remote *remote, const uint8_t hash[32], struct sb_answer_tx *tx,
 			struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -238,11 +238,11 @@ enum sb_fault sb_rpc_tx(struct sb_rpc *rpc, const uint8_t hash[32], struct sb_an
 
 	json_object_object_add(parameters, "hash", sb_json_put_base64(hash, 32));
 	json_object_object_add(parameters, "prove", json_object_new_boolean(1));
-	fault = call(rpc, "tx", parameters, TX_MAX, &result, error);
+	fault = call(remote, "tx", parameters, TX_MAX, &result, error);
 	return fault != SB_FAULT_NONE ? fault : sb_answer_tx(result, tx, error);
 }
 
-enum sb_fault sb_rpc_results(struct sb_rpc *rpc, int64_t height, uint32_t index,
+enum sb_fault sb_remote_results(struct sb_remote *remote, int64_t height, uint32_t index,
 			     struct sb_answer_results *results, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -250,11 +250,11 @@ enum sb_fault sb_rpc_results(struct sb_rpc *rpc, int64_t height, uint32_t index,
 	enum sb_fault fault;
 
 	put_number(parameters, "height", height);
-	fault = call(rpc, "block_results", parameters, RESULTS_MAX, &result, error);
+	fault = call(remote, "block_results", parameters, RESULTS_MAX, &result, error);
 	return fault != SB_FAULT_NONE ? fault : sb_answer_results(result, index, results, error);
 }
 
-enum sb_fault sb_rpc_query(struct sb_rpc *rpc, const char *path, const void *data, size_t length,
+enum sb_fault sb_remote_query(struct sb_remote *remote, const char *path, const void *data, size_t length,
 			   int64_t height, bool prove, struct sb_query_answer *answer, struct sb_error *error)
 {
 	sb_cleanup(put_json) json_object *result = NULL;
@@ -265,6 +265,6 @@ enum sb_fault sb_rpc_query(struct sb_rpc *rpc, const char *path, const void *dat
 	json_object_object_add(parameters, "data", sb_json_put_hex(data, length));
 	put_number(parameters, "height", height);
 	json_object_object_add(parameters, "prove", json_object_new_boolean(prove));
-	fault = call(rpc, "abci_query", parameters, QUERY_MAX, &result, error);
+	fault = call(remote, "abci_query", parameters, QUERY_MAX, &result, error);
 	return fault != SB_FAULT_NONE ? fault : sb_answer_query(result, answer, error);
 }
