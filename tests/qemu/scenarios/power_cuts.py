@@ -102,9 +102,13 @@ def test_while_keys_are_made(lab, t):
         approve(lab, d)
         d.guest.kill()
     wrong, had = [], 0
-    for _ in range(MAKING):
+    for number in range(MAKING):
         switch_on(*devices)
-        time.sleep(chance.uniform(0, 4))  # lint: sleep: a moment by chance is the test
+        if number + 1 < MAKING:
+            time.sleep(chance.uniform(0, 4))  # lint: sleep: a moment by chance is the test
+        else:	# the power goes as soon as the keys are said to be stored
+            for d in devices:
+                ready(d)
         known = [kept(d) for d in devices]
         for d in devices:
             d.guest.kill()
@@ -118,7 +122,7 @@ def test_while_keys_are_made(lab, t):
             d.guest.run(f"rm -f {STATE}/*.blob; sync")
             d.guest.kill()
     t.check(f"{MAKING} cuts of both while keys are made and stored: keys come back, those that were stored "
-            f"({had} of {2 * MAKING}) the same", not wrong, wrong)
+            f"({had} of {2 * MAKING}) the same", not wrong and had >= 2, wrong)
 
 
 def acquaint():
