@@ -345,7 +345,8 @@ static __always_inline bool sb_packet_sealed(struct sb_packet *p, struct sb_net 
 	start(p, sn, skb, state->out, SB_HOOK_POST);
 	start_ip(p, state->pf);
 	p->facts.transformed = true;
-	if (p->facts.device != SB_DEVICE_PROTECTED)
+	/* Another SA comes next, and it is none of ours: POST_ROUTING judges that. */
+	if (p->facts.device != SB_DEVICE_PROTECTED || skb_dst(skb)->xfrm)
 		return false;
 	if (xfrm_offload(skb))
 		return sb_sa_by_state(path->xvec[path->len - 1]);
