@@ -132,19 +132,12 @@ eventlog_SRC := tests/unit/test_eventlog.c userspace/boot/eventlog.c userspace/c
 eventlog_CFLAGS := $(USER_TEST_CFLAGS)
 
 include userspace/state/state.mk
-MACHINE_TEST_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
-MACHINE_TEST_LIBS := -lsecp256k1 -lprotobuf-c
-UNIT += journal state_message machine attest enrol
-LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
-LEDGER_LIBS := -lsecp256k1 -lsodium -lprotobuf-c
-UNIT += journal state_message machine attest
-journal_SRC := tests/unit/test_journal.c $(STATE_MACHINE)
-state_message_SRC := tests/unit/test_state_message.c $(STATE_MACHINE)
-machine_SRC := tests/unit/test_machine.c $(STATE_MACHINE)
-attest_SRC := tests/unit/test_attest.c $(STATE_MACHINE)
-enrol_SRC := tests/unit/test_enrol.c $(STATE_MACHINE)
-$(foreach t,journal state_message machine attest enrol,$(eval $(t)_CFLAGS := $(MACHINE_TEST_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_TEST_LIBS)))
-$(foreach t,journal state_message machine attest,$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
+MACHINE_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
+MACHINE_LIBS := -lsecp256k1 -lsodium -lprotobuf-c
+STATE_TESTS := journal state_message machine attest enrol endorse devices owners history govern
+UNIT += $(STATE_TESTS)
+$(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
+	$(eval $(t)_CFLAGS := $(MACHINE_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_LIBS)))
 include userspace/owner/owner.mk
 OWNER_TEST := $(OWNER) userspace/state/membership.c $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
 UNIT += membership envelope owner_key
@@ -164,13 +157,3 @@ ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c usersp
 	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
 $(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
-LEDGER_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
-LEDGER_LIBS := -lsecp256k1 -lprotobuf-c
-STATE_TESTS := journal state_message machine attest enrol endorse devices owners history
-UNIT += $(STATE_TESTS)
-$(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
-	$(eval $(t)_CFLAGS := $(LEDGER_CFLAGS)) $(eval $(t)_LIBS := $(LEDGER_LIBS)))
-UNIT += govern
-govern_SRC := tests/unit/test_govern.c $(STATE_MACHINE)
-govern_CFLAGS := $(LEDGER_CFLAGS)
-govern_LIBS := $(LEDGER_LIBS)
