@@ -231,17 +231,6 @@ static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_s
 	return NF_ACCEPT;
 }
 
-/* Its SA by pointer, for the device below. Without memory for it, it is dropped there. */
-static void vouch(struct sk_buff *skb, struct sb_sa *sa)
-{
-	struct sec_path *path = secpath_set(skb);
-
-	if (!path || path->len == XFRM_MAX_DEPTH || xfrm_offload(skb))
-		return;
-	xfrm_state_hold(sa->x);
-	path->xvec[path->len++] = sa->x;
-}
-
 static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb,
 					  const struct nf_hook_state *state,
 					  enum sealbond_mode mode)
@@ -264,8 +253,6 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 		return refuse(&p, verdict, mode);
 	if (p.more_fragments)
 		sb_fragment_expect(&p);
-	if (p.vouch)
-		vouch(skb, p.vouch);
 	return NF_ACCEPT;
 }
 
@@ -277,7 +264,7 @@ static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
 	sb_packet_egress(&p, priv, skb, state, true);
-	if (unlikely(p.more_fragments || p.vouch || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
+	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
 	    !numbers_fresh(&p))
 		return egress_again(priv, skb, state, mode);
 	return NF_ACCEPT;
@@ -429,6 +416,13 @@ static void detach(struct net_device *dev)
 	}
 }
 
+/* It hands packets to others, at whose egress their route says that they were not brought there. */
+static void keep_routes(struct net_device *dev)
+{
+	if (!list_empty(&dev->adj_list.lower))
+		netif_keep_dst(dev);
+}
+
 /*
  * A device that moves to another namespace is closed, unregistered in the old one and registered
  * in the new one. Where the hook cannot be had, a new device is refused; one that moves cannot be,
@@ -441,8 +435,12 @@ static int on_device(struct notifier_block *nb, unsigned long event, void *ptr)
 	int err;
 
 	switch (event) {
+	case NETDEV_CHANGEUPPER:
+		keep_routes(((struct netdev_notifier_changeupper_info *)ptr)->upper_dev);
+		break;
 	case NETDEV_REGISTER:
 	case NETDEV_PRE_UP:
+		keep_routes(dev);
 		err = attach(dev);
 		if (err)
 			pr_err("no egress hook on %s: %d\n", dev->name, err);

@@ -22,7 +22,6 @@ struct sb_packet {
 	struct sb_sa *sa;	/* PRE on sb0: what it came through, if it is ours; else NULL */
 	struct sb_sa *guard;	/* POST, EGRESS: whose numbers it takes here if it passes, or NULL */
 	u32 first, count;	/* those numbers */
-	struct sb_sa *vouch;	/* EGRESS: whose state goes into its path if it passes, or NULL */
 	struct sb_net *sn;
 	struct sk_buff *skb;
 	const struct net_device *dev;

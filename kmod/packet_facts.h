@@ -189,7 +189,6 @@ static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct
 	p->more_fragments = false;
 	p->sa = NULL;
 	p->guard = NULL;
-	p->vouch = NULL;
 	p->sn = sn;
 	p->skb = skb;
 	p->dev = dev;
@@ -457,25 +456,15 @@ static __always_inline void not_yet_encrypted(struct sb_packet *p, struct sb_sa 
 /*
  * What an SA of ours has made is routed to the device that it leaves by, or to one on top. What
  * was routed to loopback or into sb0, or by a route with a program of its own, or not at all, has
- * been brought here by somebody (nft's fwd and dup, BPF), and nobody has judged what is in it. A
- * device on top that lets go of the route has its packets vouched for (see sb_packet_vouch()).
+ * been brought here by somebody (nft's fwd and dup, BPF), and nobody has judged what is in it.
+ * Devices on top of others keep the route for those: hooks.c sees to it.
  */
-static __always_inline bool is_astray(const struct sb_packet *p, const struct sb_sa *sa)
+static __always_inline bool is_astray(const struct sb_packet *p)
 {
 	const struct dst_entry *dst = skb_dst(p->skb);
-	const struct sec_path *path;
 
-	if (likely(skb_valid_dst(p->skb)))
-		return dst->lwtstate || dst->dev == p->sn->net->loopback_dev ||
-		       dst->dev->ifindex == READ_ONCE(p->sn->sb0_ifindex);
-	path = skb_sec_path(p->skb);
-	return !sa || !path || !path->len || path->xvec[path->len - 1] != sa->x;
-}
-
-/* The device lets go of the route, and hands the packet to one below, which asks for it. */
-static __always_inline bool needs_voucher(const struct sb_packet *p)
-{
-	return p->dev->priv_flags & IFF_XMIT_DST_RELEASE && !list_empty(&p->dev->adj_list.lower);
+	return !skb_valid_dst(p->skb) || dst->lwtstate || dst->dev == p->sn->net->loopback_dev ||
+	       dst->dev->ifindex == READ_ONCE(p->sn->sb0_ifindex);
 }
 
 /* Where a device has another egress hook, what is in a packet may be that one's. */
@@ -500,10 +489,9 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 	if (o.shape != SB_SHAPE_SEALED)
 		return;
 	sa = sb_sa_by_spi(p->sn->net, o.spi, true);
-	f->sa = sa && sb_packet_untouched(p->dev) && !is_astray(p, sa) ? SB_SA_OURS : SB_SA_FOREIGN;
+	f->sa = sa && sb_packet_untouched(p->dev) && !is_astray(p) ? SB_SA_OURS : SB_SA_FOREIGN;
 	if (!sa)
 		return;
-	p->vouch = f->sa == SB_SA_OURS && needs_voucher(p) ? sa : NULL;
 	ask_peer(f, sa->peer);
 	xo = xfrm_offload(p->skb);
 	if (xo)
