@@ -9,7 +9,7 @@
 #include "seal_policy.h"
 #include "tpm_session.h"
 
-#define SB_PCRS_REFUTED	"the TPM told other PCRs when it was asked for them than when it made a key"
+#define SB_PCRS_REFUTED	"the PCRs that were read are not those that a key was made with"
 
 struct seal {
 	const struct sb_seal_request *req;

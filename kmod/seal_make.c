@@ -5,8 +5,8 @@
 #include "tpm_ids.h"
 
 /*
- * The answer to PCR_Read is not authenticated, that to Create is: by the creation data the PCRs were
- * what was read, or somebody reads garbled values, and would take this boot for another one.
+ * The answer to PCR_Read is not authenticated, that to Create is, and tells a digest of the same
+ * PCRs. Where they differ the values that were read are garbled, and of no boot at all.
  */
 static bool pcrs_confirmed(const struct seal *sl, const struct sb_blob *blob)
 {
@@ -26,7 +26,7 @@ static bool pcrs_confirmed(const struct seal *sl, const struct sb_blob *blob)
 	return told && len == sizeof(digest) && !memcmp(told, digest, len);
 }
 
-/* A fresh key in the slot, sealed; needs the HMAC session. -ESTALE: the PCRs are others than those read. */
+/* A fresh key in the slot, sealed; needs the HMAC session. -ESTALE: other PCRs than were read. */
 static int make(struct seal *sl, unsigned int slot)
 {
 	struct sb_seal_result *res = sl->res;

@@ -88,9 +88,9 @@ static enum sb_watch_answer read_now(struct sb_tpm_seen *is)
 }
 
 /*
- * The answers are not authenticated, and an alarm lasts until the reboot: one that was garbled on its
- * way is asked for again before it counts. What really changed is still so then, since resetCount and
- * an extended PCR have no way back. Only a whole answer refutes the first one.
+ * The answers are not authenticated, and an alarm lasts until the reboot: one that may have been
+ * garbled on its way is asked for again before it counts. What really changed is still so then,
+ * since resetCount and an extended PCR have no way back. Only a whole answer refutes the first.
  */
 static void look_now(void)
 {
@@ -149,7 +149,7 @@ void sb_watch_tpm_after(const struct sb_seal_request *request, const struct sb_s
 		adopt |= cap;
 		right.pcrs &= ~cap;
 	}
-	/* What opened keys or was sealed into them, the TPM has proven; else it was only read, once. */
+	/* Proven by the TPM: it opened keys, or is in creation data. Else it was only read. */
 	if (held && result->cap_valid && adopt & cap) {
 		memcpy(right.value[request->cap_pcr], result->cap_value, SB_DIGEST_LEN);
 		right.pcrs |= cap;
