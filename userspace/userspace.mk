@@ -44,6 +44,7 @@ PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 include userspace/tree/tree.mk
 include userspace/state/state.mk
 include userspace/ledger/ledger.mk
+include userspace/light/light.mk
 
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
 EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
@@ -73,6 +74,10 @@ $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $$(pkg-config --cflags libnl-3.0) \
 		-DSB_LIBEXECDIR='"$(LIBEXECDIR)"' \
 		$(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A device without a clock knows at least that it is not earlier than this.
+SB_BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+$(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TIME)
 
 -include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ)))
 

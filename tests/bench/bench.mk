@@ -26,3 +26,12 @@ $(BUILD)/tests/tree_bench: tests/bench/tree_bench.c $(TREE_BENCH_OBJ)
 .PHONY: tree-bench
 tree-bench: $(BUILD)/tests/tree_bench
 	$< 1000000 1000
+
+# build/tests/light_follow: the light client by hand, and in tests of the ledger as a program.
+LIGHT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(LIGHT_CLIENT) $(LIGHT_COMMON) $(TREE_PROOF))
+
+$(BUILD)/tests/light_follow: tests/tools/light_follow.c $(LIGHT_OBJ) $(BUILD)/obj/userspace/common/sandbox.o
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $(USER_LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIGHT_LIBS) libseccomp)
+
+-include $(LIGHT_OBJ:.o=.d)

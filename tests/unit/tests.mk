@@ -85,6 +85,10 @@ light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(
 	$(TREE_MEMORY)
 light_client_CFLAGS := $(USER_TEST_CFLAGS)
 light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
+UNIT += light_tls
+light_tls_SRC := tests/unit/test_light_tls.c $(wordlist 2,1000,$(light_client_SRC))
+light_tls_CFLAGS := $(USER_TEST_CFLAGS)
+light_tls_LIBS := $(light_client_LIBS) -lssl
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c

@@ -39,11 +39,14 @@ static enum sb_end judge(struct sb_light_client *client, struct sb_peer *peer, c
 	struct sb_header header;
 	bool present;
 	enum sb_end end = header_behind(client, peer, answer->height, &header);
+	int result;
 
 	if (end != SB_END_OK)
 		return end;
-	if (sb_query_verify(&header.app, question->key, question->length, answer, &present, &error) < 0)
-		return sb_peer_bad(peer, SB_FAULT_PROOF, &error);
+	result = sb_query_verify(&header.app, question->key, question->length, answer, &present, &error);
+	/* One that gives no proof at all says nothing; one that gives a wrong one lies. */
+	if (result < 0)
+		return sb_peer_bad(peer, answer->ops ? SB_FAULT_PROOF : SB_FAULT_ANSWER, &error);
 	*record = (struct sb_light_record){ .present = present, .height = answer->height, .time = header.time };
 	if (present) {
 		record->length = answer->value_length;

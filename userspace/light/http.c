@@ -117,11 +117,12 @@ static CURLcode set_limits(CURL *curl, const struct sb_http_config *config)
 		CURLoption option;
 		long value;
 	} numbers[] = {
-		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_FOLLOWLOCATION, 0 }, { CURLOPT_NOPROGRESS, 1 },
+		{ CURLOPT_FOLLOWLOCATION, 0 }, { CURLOPT_NOPROGRESS, 1 },
 		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 }, { CURLOPT_BUFFERSIZE, 16384 },
 		{ CURLOPT_TCP_NODELAY, 1 }, { CURLOPT_MAXCONNECTS, 1 }, { CURLOPT_HTTP09_ALLOWED, 0 },
 		{ CURLOPT_POST, 1 },
 	};
+	/* CURLOPT_NOSIGNAL stays off: libcurl then keeps SIGPIPE from us, which OpenSSL's writes can raise. */
 	CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 
 	for (size_t i = 0; code == CURLE_OK && i < SB_ARRAY_SIZE(numbers); i++)

@@ -175,6 +175,8 @@ int sb_query_verify(const struct sb_app_hash *app, const void *key, size_t key_l
 	struct sb_value_op store;
 	int result;
 
+	if (!answer->ops)
+		return sb_fail(error, -EBADMSG, "bad-answer: the answer has no proof");
 	sb_tree_digest(key, key_length, path);
 	if (!same(answer->key, answer->key_length, key, key_length) &&
 	    !same(answer->key, answer->key_length, path, sizeof(path)))
