@@ -35,3 +35,16 @@ $(BUILD)/tests/light_follow: tests/tools/light_follow.c $(LIGHT_OBJ) $(BUILD)/ob
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $(USER_LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIGHT_LIBS) libseccomp)
 
 -include $(LIGHT_OBJ:.o=.d)
+
+# JSON, one object a line.
+LIGHT_BENCH_OBJ := $(LIGHT_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(TREE_PROOF),$(TREE_MEMORY)))
+
+$(BUILD)/tests/light_bench: tests/bench/light_bench.c tests/unit/ledger_server.c tests/unit/ledger_server.h \
+		tests/unit/fake_ledger.h tests/unit/light_world.h $(LIGHT_BENCH_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter -Wno-format-nonliteral $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
+		-pthread $$(pkg-config --libs $(LIGHT_LIBS))
+
+.PHONY: light-bench
+light-bench: $(BUILD)/tests/light_bench
+	@$<

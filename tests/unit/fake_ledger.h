@@ -23,9 +23,11 @@
 #define LEDGER_STATES	64
 #define LEDGER_RECORDS	64
 #define LEDGER_TXS	4
+#define LEDGER_TX_MAX	1536
+#define LEDGER_VALUE	1536
 
 struct ledger_tx {
-	uint8_t data[128], hash[32];
+	uint8_t data[LEDGER_TX_MAX], hash[32];
 	size_t length;
 	uint32_t code;
 };
@@ -48,7 +50,10 @@ struct ledger {
 	unsigned int states;
 	struct ledger_state state[LEDGER_STATES];
 	unsigned int records;
-	char record[LEDGER_RECORDS][2][64];
+	struct {
+		char key[64], value[LEDGER_VALUE];
+	} record[LEDGER_RECORDS];
+	unsigned int filler;				/* further records of each state */
 	/* of blocks to come */
 	struct ledger_block next;
 	int64_t time, interval;				/* seconds */
@@ -60,13 +65,13 @@ static inline void ledger_set(struct ledger *ledger, const char *key, const char
 {
 	unsigned int i = 0;
 
-	while (i < ledger->records && strcmp(ledger->record[i][0], key) != 0)
+	while (i < ledger->records && strcmp(ledger->record[i].key, key) != 0)
 		i++;
 	assert_true(i < LEDGER_RECORDS);
 	if (i == ledger->records)
 		ledger->records++;
-	snprintf(ledger->record[i][0], sizeof(ledger->record[i][0]), "%.63s", key);
-	snprintf(ledger->record[i][1], sizeof(ledger->record[i][1]), "%.63s", value);
+	snprintf(ledger->record[i].key, sizeof(ledger->record[i].key), "%.63s", key);
+	snprintf(ledger->record[i].value, sizeof(ledger->record[i].value), "%.*s", LEDGER_VALUE - 1, value);
 }
 
 /* The records as they are become a state. */
@@ -79,8 +84,10 @@ static inline void ledger_state(struct ledger *ledger)
 	state->memory = sb_memory_new();
 	assert_non_null(state->memory);
 	for (unsigned int i = 0; i < ledger->records; i++)
-		assert_int_equal(sb_memory_put(state->memory, ledger->record[i][0], strlen(ledger->record[i][0]),
-					       ledger->record[i][1], strlen(ledger->record[i][1])), 0);
+		assert_int_equal(sb_memory_put(state->memory, ledger->record[i].key, strlen(ledger->record[i].key),
+					       ledger->record[i].value, strlen(ledger->record[i].value)), 0);
+	for (unsigned int i = 0; i < ledger->filler; i++)
+		assert_int_equal(sb_memory_put(state->memory, &i, sizeof(i), "filler", 6), 0);
 	assert_int_equal(sb_memory_root(state->memory, root), 0);
 	sb_query_app_hash(root, state->app);
 }
@@ -196,7 +203,7 @@ static inline void ledger_free(struct ledger *ledger)
 static inline uint32_t ledger_take(struct ledger *ledger, const void *data, size_t length)
 {
 	struct ledger_tx *tx = &ledger->next.tx[ledger->next.txs];
-	char text[128];
+	char text[LEDGER_TX_MAX];
 	char *equals;
 
 	assert_true(length < sizeof(tx->data));

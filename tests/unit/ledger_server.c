@@ -181,7 +181,7 @@ static json_object *broadcast(struct server *from, json_object *parameters, bool
 	size_t length = 0;
 	uint32_t code;
 
-	assert_true(sb_json_bytes(parameters, "tx", 128, &tx, &length));
+	assert_true(sb_json_bytes(parameters, "tx", LEDGER_TX_MAX - 1, &tx, &length));
 	code = from->swallows ? 0 : ledger_take(from->ledger, tx, length);
 	free(tx);
 	if (!code && !from->swallows)
@@ -349,7 +349,7 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 	size_t length = hex ? strlen(hex) / 2 : 0;
 	int64_t height = 0;
 	unsigned int i = 0;
-	char value[64];
+	char value[LEDGER_VALUE];
 
 	for (size_t n = 0; n < length && n < sizeof(key); n++)
 		(void)sscanf(hex + 2 * n, "%2hhx", &key[n]);
@@ -368,11 +368,11 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 	state = &from->ledger->state[from->ledger->at[height].state];
 	if (from->other_key)
 		memcpy(key, "d/two", length = 5);
-	while (i < from->ledger->records && (strlen(from->ledger->record[i][0]) != length ||
-					     memcmp(from->ledger->record[i][0], key, length) != 0))
+	while (i < from->ledger->records && (strlen(from->ledger->record[i].key) != length ||
+					     memcmp(from->ledger->record[i].key, key, length) != 0))
 		i++;
 	/* (a record's value is the one of now: tests ask for old states of unchanged ones only) */
-	snprintf(value, sizeof(value), "%s", i < from->ledger->records && !from->denies ? from->ledger->record[i][1] : "");
+	snprintf(value, sizeof(value), "%s", i < from->ledger->records && !from->denies ? from->ledger->record[i].value : "");
 	value[0] ^= from->other_value;
 	sb_tree_digest(key, length, digest);
 	result = answer(0, height, digest, 32, value, strlen(value));

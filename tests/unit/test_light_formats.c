@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The light client's pure parts: checkpoints, what is kept, proofs, answers, time, order. */
-#include "ledger_world.h"
+#include "fake_ledger.h"
 
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_schnorrsig.h>
