@@ -77,6 +77,10 @@ light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
 
+UNIT += ed25519
+ed25519_SRC := tests/unit/test_ed25519.c userspace/light/ed25519.c userspace/light/edwards.c
+ed25519_CFLAGS := $(USER_TEST_CFLAGS)
+ed25519_LIBS := -lsodium
 UNIT += light_client light_formats
 light_formats_SRC := tests/unit/test_light_formats.c userspace/light/now.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
 light_formats_CFLAGS := $(USER_TEST_CFLAGS)
@@ -153,11 +157,11 @@ $(foreach t,membership envelope owner_key,$(eval $(t)_CFLAGS := $(USER_TEST_CFLA
 include userspace/ledger/ledger.mk
 UNIT += signer produce mempool ledger_chain
 LEDGER_TEST_LIBS := -pthread -lcrypto -ljson-c -lsodium -llmdb
-signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light/ed25519.c $(LEDGER_LIGHT) \
-	$(LEDGER_COMMON)
+signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light/ed25519.c \
+	userspace/light/edwards.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
 produce_SRC := tests/unit/test_produce.c userspace/ledger/produce.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
 mempool_SRC := tests/unit/test_mempool.c userspace/ledger/mempool.c userspace/common/sha256.c
 ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) \
-	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
+	userspace/light/verify.c userspace/light/ed25519.c userspace/light/edwards.c $(TREE_STORE)
 $(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))

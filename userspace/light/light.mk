@@ -2,7 +2,7 @@
 # The light client; included by userspace/userspace.mk and tests/unit/tests.mk. LIGHT_PURE: rules and formats,
 # no I/O. LIGHT_CLIENT: everything, proofs and checks of records among it. Includes nothing of the devices.
 
-LIGHT_RULES := $(addprefix userspace/light/,block.c merkle.c wire.c verify.c sync.c ed25519.c json.c json_get.c)
+LIGHT_RULES := $(addprefix userspace/light/,block.c merkle.c wire.c verify.c sync.c ed25519.c edwards.c json.c json_get.c)
 LIGHT_PURE := $(LIGHT_RULES) $(addprefix userspace/light/,bytes.c json_write.c query.c checkpoint.c trust_file.c \
 	fault.c order.c answer.c)
 LIGHT_CLIENT := $(LIGHT_PURE) $(addprefix userspace/light/,http.c remote.c now.c trust.c client.c client_follow.c \

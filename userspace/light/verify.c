@@ -85,13 +85,44 @@ static int64_t part_of(int64_t power, uint32_t numerator, uint32_t denominator)
 	return (int64_t)((unsigned __int128)power * numerator / denominator);
 }
 
-static bool signed_by(const struct sb_validator *validator, const char *chain,
-		      const struct sb_commit *commit, size_t index)
-{
-	uint8_t message[SB_VOTE_BYTES_MAX];
-	size_t length = sb_vote_bytes(chain, commit, index, message);
+/* Votes of one commit that are to be verified, many at once. */
+struct votes {
+	const char *chain;
+	const struct sb_commit *commit;
+	size_t count;
+	struct sb_ed25519_item item[SB_ED25519_ALL];
+	uint8_t message[SB_ED25519_ALL][SB_VOTE_BYTES_MAX];
+};
 
-	return sb_ed25519_verify(validator->key, message, length, commit->votes[index].signature);
+/* Few are not worth it; and where not all are valid each is looked at by itself. */
+#define FEW	4
+
+static bool all_signed(struct votes *votes)
+{
+	size_t count = votes->count;
+
+	votes->count = 0;
+	if (count > FEW && sb_ed25519_verify_all(votes->item, count))
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		const struct sb_ed25519_item *item = &votes->item[i];
+
+		if (!sb_ed25519_verify(item->key, item->message, item->length, item->signature))
+			return false;
+	}
+	return true;
+}
+
+/* False: one of those so far is not valid. */
+static bool add_vote(struct votes *votes, const struct sb_validator *validator, size_t index)
+{
+	size_t at = votes->count++;
+
+	votes->item[at].key = validator->key;
+	votes->item[at].signature = votes->commit->votes[index].signature;
+	votes->item[at].message = votes->message[at];
+	votes->item[at].length = sb_vote_bytes(votes->chain, votes->commit, index, votes->message[at]);
+	return votes->count < SB_ED25519_ALL || all_signed(votes);
 }
 
 static bool address_is(const struct sb_validator *validator, const struct sb_commit_vote *vote)
@@ -117,6 +148,7 @@ static enum sb_light_verdict commit_of(const struct sb_light_block *block,
 	const struct sb_validator_set *set = &block->validators;
 	const struct sb_commit *commit = &block->commit;
 	int64_t needed = part_of(set->power, 2, 3), tally = 0;
+	struct votes votes = { .chain = block->header.chain, .commit = commit, .count = 0 };
 
 	if (commit->count != set->count)
 		return SB_LIGHT_SET_SIZE;
@@ -127,11 +159,12 @@ static enum sb_light_verdict commit_of(const struct sb_light_block *block,
 	for (size_t i = 0; i < set->count && tally <= needed; i++) {
 		if (commit->votes[i].flag != SB_VOTE_COMMIT)
 			continue;
-		if (!is_proven(proven, i, &set->validators[i]) &&
-		    !signed_by(&set->validators[i], block->header.chain, commit, i))
+		if (!is_proven(proven, i, &set->validators[i]) && !add_vote(&votes, &set->validators[i], i))
 			return SB_LIGHT_SIGNATURE;
 		tally += set->validators[i].power;
 	}
+	if (!all_signed(&votes))
+		return SB_LIGHT_SIGNATURE;
 	return tally > needed ? SB_LIGHT_OK : SB_LIGHT_NOT_ENOUGH_POWER;
 }
 
@@ -159,9 +192,10 @@ static enum sb_light_verdict trusting(const struct sb_validator_set *trusted,
 	int64_t tally = 0, needed = part_of(trusted->power, rules->trust_numerator,
 					    rules->trust_denominator);
 	const struct sb_commit *commit = &block->commit;
+	struct votes votes = { .chain = block->header.chain, .commit = commit, .count = 0 };
 	bool seen[SB_VALIDATORS_MAX] = { false };
 
-	for (size_t i = 0; i < commit->count; i++) {
+	for (size_t i = 0; i < commit->count && tally <= needed; i++) {
 		const struct sb_validator *validator;
 
 		if (commit->votes[i].flag != SB_VOTE_COMMIT)
@@ -170,16 +204,16 @@ static enum sb_light_verdict trusting(const struct sb_validator_set *trusted,
 		if (!validator)
 			continue;
 		if (seen[validator - trusted->validators])
-			return SB_LIGHT_TWICE;
+			return all_signed(&votes) ? SB_LIGHT_TWICE : SB_LIGHT_SIGNATURE;
 		seen[validator - trusted->validators] = true;
-		if (!signed_by(validator, block->header.chain, commit, i))
+		if (!add_vote(&votes, validator, i))
 			return SB_LIGHT_SIGNATURE;
 		proven->key[i] = validator->key;
 		tally += validator->power;
-		if (tally > needed)
-			return SB_LIGHT_OK;
 	}
-	return SB_LIGHT_NOT_ENOUGH_TRUST;
+	if (!all_signed(&votes))
+		return SB_LIGHT_SIGNATURE;
+	return tally > needed ? SB_LIGHT_OK : SB_LIGHT_NOT_ENOUGH_TRUST;
 }
 
 static enum sb_light_verdict after(const struct sb_header *trusted, const struct sb_header *header,
