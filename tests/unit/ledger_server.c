@@ -492,7 +492,7 @@ static bool serve(struct connection *to, const char *question)
 	assert_non_null(method);
 	from->requests++;
 	json_object_object_get_ex(object, "params", &parameters);
-	assert_true(sb_json_number(object, "id", 0, INT64_MAX, &id));
+	assert_true(sb_json_ranged(object, "id", 0, INT64_MAX, &id));
 	fault = from->only && strcmp(from->only, method) != 0 ? SERVER_HONEST : from->fault;
 	if (fault == SERVER_ERROR)
 		error = fault_of("the node is not well", 0, 0);

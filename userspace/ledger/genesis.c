@@ -12,41 +12,7 @@
 #include "common/file.h"
 #include "ledger/block.h"
 #include "light/json.h"
-
-/* Gregorian, from days since 1970; years begin in March, so that the leap day is the last. */
-static void date_of(int64_t days, int64_t *year, unsigned int *month, unsigned int *day)
-{
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, of_era = z - era * 146097;
-	int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * y + y / 4 - y / 100), m = (5 * of_year + 2) / 153;
-
-	*day = (unsigned int)(of_year - (153 * m + 2) / 5 + 1);
-	*month = (unsigned int)(m < 10 ? m + 3 : m - 9);
-	*year = y + era * 400 + (*month <= 2);
-}
-
-char *sb_format_chain_time(char out[SB_TIME_ROOM], struct sb_chain_time time)
-{
-	int64_t days = time.seconds / 86400, rest = time.seconds % 86400, year;
-	unsigned int month, day;
-	size_t used;
-
-	if (rest < 0) {
-		rest += 86400;
-		days--;
-	}
-	date_of(days, &year, &month, &day);
-	used = (size_t)snprintf(out, SB_TIME_ROOM, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day,
-				(int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
-	if (time.nanos) {
-		used += (size_t)snprintf(out + used, SB_TIME_ROOM - used, ".%09d", time.nanos);
-		while (out[used - 1] == '0')
-			used--;
-	}
-	out[used] = 'Z';
-	out[used + 1] = '\0';
-	return out;
-}
+#include "light/json_write.h"
 
 static void put_json(json_object **object)
 {
@@ -162,7 +128,7 @@ int sb_genesis_read(const char *path, struct sb_genesis *genesis, struct sb_erro
 
 int sb_genesis_create(const char *path, const struct sb_genesis *genesis, struct sb_error *error)
 {
-	char time[SB_TIME_ROOM], key[64], address[2 * SB_CHAIN_ADDRESS_LEN + 1];
+	char time[SB_JSON_TIME_ROOM], key[64], address[2 * SB_CHAIN_ADDRESS_LEN + 1];
 	sb_cleanup_free char *text = NULL;
 	int length, rc;
 
@@ -179,7 +145,7 @@ int sb_genesis_create(const char *path, const struct sb_genesis *genesis, struct
 			  "\"validators\":[{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\","
 			  "\"value\":\"%s\"},\"power\":\"%" PRId64 "\",\"name\":\"\"}],\"app_hash\":\"\","
 			  "\"app_state\":%s}\n",
-			  sb_format_chain_time(time, genesis->time), genesis->chain, genesis->max_bytes,
+			  sb_json_put_time(time, genesis->time), genesis->chain, genesis->max_bytes,
 			  genesis->max_gas, genesis->app_version, address, key, genesis->validator.power,
 			  genesis->app_state);
 	if (length < 0) {

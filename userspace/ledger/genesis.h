@@ -26,8 +26,4 @@ int sb_genesis_read(const char *path, struct sb_genesis *genesis, struct sb_erro
 /* Writes a new file; app_state: JSON text of the application. */
 int sb_genesis_create(const char *path, const struct sb_genesis *genesis, struct sb_error *error);
 
-/* Room for RFC 3339 in UTC, with up to nine decimals and a Z; years 1 to 9999. */
-#define SB_TIME_ROOM	40
-char *sb_format_chain_time(char out[SB_TIME_ROOM], struct sb_chain_time time);
-
 #endif

@@ -2,7 +2,7 @@
 # The embedded chain and its daemon; included by userspace/userspace.mk and tests/unit/tests.mk. The order is a
 # transaction's: from the socket to the block and to those who wait for it.
 
-LEDGER_LIGHT := $(addprefix userspace/light/,block.c merkle.c wire.c json.c json_get.c)
+LEDGER_LIGHT := $(addprefix userspace/light/,block.c merkle.c wire.c json.c json_get.c json_write.c)
 LEDGER_COMMON := $(patsubst %,userspace/common/%.c,sha256 calendar parse format error file json)
 LEDGER_CHAIN := $(patsubst %,userspace/ledger/%.c,mempool produce chain chain_block chain_open block block_read \
 	proto blocks signer genesis app) $(LEDGER_LIGHT) $(LEDGER_COMMON)

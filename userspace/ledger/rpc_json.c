@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "light/json_write.h"
+
 void sb_put_int64(struct sb_json *json, const char *key, int64_t value)
 {
 	char text[24];
@@ -47,9 +49,9 @@ void sb_put_base64(struct sb_json *json, const char *key, const uint8_t *data, s
 
 void sb_put_time(struct sb_json *json, const char *key, struct sb_chain_time time)
 {
-	char text[SB_TIME_ROOM];
+	char text[SB_JSON_TIME_ROOM];
 
-	sb_json_string(json, key, sb_format_chain_time(text, time));
+	sb_json_string(json, key, sb_json_put_time(text, time));
 }
 
 static void put_hash(struct sb_json *json, const char *key, const struct sb_chain_hash *hash)

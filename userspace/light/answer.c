@@ -101,7 +101,7 @@ enum sb_fault sb_answer_result(const void *data, size_t length, int64_t id, json
 	version = sb_json_text(object, "jsonrpc");
 	if (!version || strcmp(version, "2.0") != 0) {
 		fault = bad(error, "jsonrpc");
-	} else if (!sb_json_number(object, "id", id, id, &number)) {
+	} else if (!sb_json_ranged(object, "id", id, id, &number)) {
 		sb_fail(error, 0, "wrong-id: %s", sb_fault_text(SB_FAULT_ID));
 		fault = SB_FAULT_ID;
 	} else if (json_object_object_get_ex(object, "error", &found) && found) {
@@ -165,7 +165,7 @@ static bool read_code(json_object *object, struct sb_answer_code *code)
 {
 	int64_t number;
 
-	if (!sb_json_number(object, "code", 0, UINT32_MAX, &number))
+	if (!sb_json_ranged(object, "code", 0, UINT32_MAX, &number))
 		return false;
 	code->code = (uint32_t)number;
 	sb_json_copy_text(object, "log", code->log, sizeof(code->log));
@@ -258,7 +258,7 @@ enum sb_fault sb_answer_tx(json_object *result, struct sb_answer_tx *tx, struct 
 	int64_t index;
 
 	if (!sb_json_int64(result, "height", &read.height) || read.height < 1 ||
-	    !sb_json_number(result, "index", 0, UINT32_MAX, &index) ||
+	    !sb_json_ranged(result, "index", 0, UINT32_MAX, &index) ||
 	    !read_code(sb_json_member(result, "tx_result", json_type_object), &read.code) ||
 	    !sb_json_bytes(result, "tx", SB_TREE_VALUE_MAX, &read.tx, &read.tx_length) ||
 	    !read_proof(result, &read)) {

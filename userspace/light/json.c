@@ -150,7 +150,7 @@ static bool get_block_id(json_object *object, const char *name, struct sb_block_
 		if (!parts)
 			parts = sb_json_member(found, "part_set_header", json_type_object);
 		if (!parts || !get_hash(found, "hash", &read.hash) ||
-		    !sb_json_number(parts, "total", 0, UINT32_MAX, &total) ||
+		    !sb_json_ranged(parts, "total", 0, UINT32_MAX, &total) ||
 		    !get_hash(parts, "hash", &read.parts_hash))
 			return false;
 		read.parts = (uint32_t)total;
@@ -214,7 +214,7 @@ static bool read_vote(json_object *object, struct sb_commit_vote *vote)
 	const char *address = sb_json_text(object, "validator_address");
 	int64_t flag;
 
-	if (!sb_json_number(object, "block_id_flag", SB_VOTE_ABSENT, SB_VOTE_NIL, &flag) ||
+	if (!sb_json_ranged(object, "block_id_flag", SB_VOTE_ABSENT, SB_VOTE_NIL, &flag) ||
 	    !get_time(object, "timestamp", &vote->time))
 		return false;
 	vote->flag = (uint8_t)flag;
@@ -240,7 +240,7 @@ static int read_commit(json_object *object, struct sb_commit *commit, struct sb_
 
 	if (!sb_json_int64(object, "height", &read.height))
 		return bad(error, "commit.height");
-	if (!sb_json_number(object, "round", 0, INT32_MAX, &round))
+	if (!sb_json_ranged(object, "round", 0, INT32_MAX, &round))
 		return bad(error, "commit.round");
 	read.round = (int32_t)round;
 	if (!get_block_id(object, "block_id", &read.block))

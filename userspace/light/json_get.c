@@ -50,7 +50,7 @@ bool sb_json_int64(json_object *object, const char *name, int64_t *value)
 	return parse_int64(sb_json_text(object, name), value);
 }
 
-bool sb_json_number(json_object *object, const char *name, int64_t least, int64_t most,
+bool sb_json_ranged(json_object *object, const char *name, int64_t least, int64_t most,
 		       int64_t *value)
 {
 	json_object *found = sb_json_member(object, name, json_type_int);

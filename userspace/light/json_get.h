@@ -20,7 +20,7 @@ const char *sb_json_text(json_object *object, const char *name);
 bool sb_json_int64(json_object *object, const char *name, int64_t *value);
 
 /* A number of JSON's, from least to most. */
-bool sb_json_number(json_object *object, const char *name, int64_t least, int64_t most, int64_t *value);
+bool sb_json_ranged(json_object *object, const char *name, int64_t least, int64_t most, int64_t *value);
 
 /* Base64, to be freed; null and what is not there are no bytes. */
 bool sb_json_bytes(json_object *object, const char *name, size_t most, uint8_t **data, size_t *length);
