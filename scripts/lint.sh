@@ -88,18 +88,20 @@ first_lines() {
 		*) want='Apache-2.0' ;;
 		esac
 		[ "$line" = "SPDX-License-Identifier: $want" ] || printf '%s: should say %s\n' "$file" "$want"
-	done < <(files | grep -vE '^(LICENSE|LICENSES/.*|.*\.(md|json|hex|pem|der|gitignore)|tests/fuzz/seeds/.*|docs/.*)$')
+	done < <(files | grep -vE '^(LICENSE|LICENSES/.*|.*\.(md|json|hex|pem|der|sum|gitignore)|tests/fuzz/seeds/.*|docs/.*)$')
 }
 
-# A layer includes itself and what is below it: common, then kernel, tpm, boot and tree, then device and cli.
+# A layer includes itself and what is below it: common, then kernel, tpm, boot and tree, then state and
+# light, then ledger, device and cli.
 upward_includes() {
-	files 'userspace/common/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|tree|state|light|device|cli)/'
-	files 'userspace/kernel/*' | xargs -r grep -nHE '^#include "(tpm|boot|tree|state|light|device|cli)/'
-	files 'userspace/tpm/*' | xargs -r grep -nHE '^#include "(kernel|boot|tree|state|light|device|cli)/'
-	files 'userspace/boot/*' | xargs -r grep -nHE '^#include "(kernel|tpm|tree|state|light|device|cli)/'
-	files 'userspace/tree/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|state|light|device|cli)/'
-	files 'userspace/state/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|light|device|cli)/'
-	files 'userspace/light/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|device|cli)/'
+	files 'userspace/common/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|tree|state|light|ledger|device|cli)/'
+	files 'userspace/kernel/*' | xargs -r grep -nHE '^#include "(tpm|boot|tree|state|light|ledger|device|cli)/'
+	files 'userspace/tpm/*' | xargs -r grep -nHE '^#include "(kernel|boot|tree|state|light|ledger|device|cli)/'
+	files 'userspace/boot/*' | xargs -r grep -nHE '^#include "(kernel|tpm|tree|state|light|ledger|device|cli)/'
+	files 'userspace/tree/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|state|light|ledger|device|cli)/'
+	files 'userspace/state/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|light|ledger|device|cli)/'
+	files 'userspace/light/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|ledger|device|cli)/'
+	files 'userspace/ledger/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|device|cli)/'
 	files 'userspace/device/*' | xargs -r grep -nHE '^#include "cli/'
 	files 'userspace/*' | xargs -r grep -nHE '^#include "(.*/)?kmod/'
 }
