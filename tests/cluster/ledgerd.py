@@ -158,8 +158,9 @@ class WebSocket:
 class Ledgerd:
     """One home; started, killed and started again."""
 
-    def __init__(self, directory, *options, chain="test-chain", state=None):
+    def __init__(self, directory, *options, chain="test-chain", state=None, path=None):
         self.home, self.options, self.port = os.path.join(directory, "home"), list(options), free_port()
+        self.path = path
         self.log, self.process, self.chain = os.path.join(directory, "ledgerd.log"), None, chain
         arguments = [DAEMON, "init", "--home", self.home, "--chain", chain]
         if state is not None:
@@ -170,8 +171,8 @@ class Ledgerd:
         subprocess.run(arguments, check=True, stderr=subprocess.DEVNULL)
 
     def start(self):
-        self.process = spawn([DAEMON, "run", "--home", self.home, "--listen", f"127.0.0.1:{self.port}",
-                              *self.options], self.log)
+        self.process = spawn([DAEMON, "run", "--home", self.home, "--listen",
+                              self.path or f"127.0.0.1:{self.port}", *self.options], self.log)
         wait_until(self.is_up, 30, f"{self.log}: listening")
         return self
 
@@ -180,7 +181,11 @@ class Ledgerd:
             with open(self.log, encoding="utf-8") as log:
                 raise RuntimeError(f"the daemon ended: {log.read().splitlines()[-1:]}")
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            if self.path:
+                with socket.socket(socket.AF_UNIX) as probe:
+                    probe.connect(self.path)
+            else:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
             return True
         except OSError:
             return False

@@ -184,6 +184,37 @@ def documented(checks, ledgerd):
     checks.equal("curl: GET", json.loads(out)["result"]["response"]["value"], b64(b"1"))
 
 
+def curl(*arguments):
+    return subprocess.run(["curl", "-s", "-g", *arguments], check=False, capture_output=True).stdout
+
+
+def transports(checks, directory):
+    """A socket in the file system, and TLS."""
+    home = os.path.join(directory, "unix")
+    os.mkdir(home)
+    path = os.path.join(home, "rpc.sock")
+    ledgerd = Ledgerd(home, path=path).start()
+    checks.equal("over a socket's path", json.loads(curl("--unix-socket", path, "http://x/health"))["result"], {})
+    ledgerd.kill()
+    ledgerd.start()
+    checks.equal("also where a killed one has left its socket",
+                 json.loads(curl("--unix-socket", path, "http://x/health"))["result"], {})
+    ledgerd.stop()
+    checks.check("which goes when it ends", not os.path.exists(path))
+
+    home = os.path.join(directory, "tls")
+    os.mkdir(home)
+    key, certificate = os.path.join(home, "key.pem"), os.path.join(home, "cert.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
+                    certificate], check=True, capture_output=True)
+    ledgerd = Ledgerd(home, "--tls-cert", certificate, "--tls-key", key).start()
+    checks.equal("over TLS", json.loads(curl("--cacert", certificate, f"https://127.0.0.1:{ledgerd.port}/health"))
+                 ["result"], {})
+    checks.equal("and not without", curl(f"http://127.0.0.1:{ledgerd.port}/health"), b"")
+    ledgerd.stop()
+
+
 def limits(checks, ledgerd):
     """One address has no more connections than it may."""
     held, refused = [], 0
@@ -218,6 +249,7 @@ def run(checks, directory):
     checks.equal("the same chain after a restart", ledgerd.client().call("commit", height="5"), before)
     limits(checks, ledgerd)
     ledgerd.stop()
+    transports(checks, directory)
     os.unlink(os.path.join(ledgerd.home, "validator_state.json"))
     try:
         ledgerd.start()
