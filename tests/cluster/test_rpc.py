@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The methods over HTTP: their answers, their errors, their limits."""
 
+import datetime
 import glob
 import json
 import os
@@ -215,6 +216,30 @@ def transports(checks, directory):
     ledgerd.stop()
 
 
+def clock(checks, directory):
+    """A chain that is an hour ahead of this machine's clock: as after a clock that went back."""
+    home = os.path.join(directory, "clock")
+    os.mkdir(home)
+    ledgerd = Ledgerd(home, "--interval", "20ms")
+    path = os.path.join(ledgerd.home, "genesis.json")
+    with open(path, encoding="utf-8") as file:
+        genesis = json.load(file)
+    ahead = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    genesis["genesis_time"] = ahead.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(genesis, file)
+    ledgerd.start()
+    client = ledgerd.client()
+    height = int(client.call("broadcast_tx_commit", tx=b64(b"a=1"))["height"])
+    times_of = [client.call("header", height=str(h))["header"]["time"] for h in range(1, height + 1)]
+    checks.equal("each block is a millisecond after its predecessor while the clock is behind", times_of,
+                 [ahead.strftime("%Y-%m-%dT%H:%M:%S") + (f".{h:03d}".rstrip("0") if h else "") + "Z"
+                  for h in range(height)])
+    with open(ledgerd.log, encoding="utf-8") as log:
+        checks.check("and the log says so", "clock is" in log.read())
+    ledgerd.stop()
+
+
 def limits(checks, ledgerd):
     """One address has no more connections than it may."""
     held, refused = [], 0
@@ -250,6 +275,7 @@ def run(checks, directory):
     limits(checks, ledgerd)
     ledgerd.stop()
     transports(checks, directory)
+    clock(checks, directory)
     os.unlink(os.path.join(ledgerd.home, "validator_state.json"))
     try:
         ledgerd.start()

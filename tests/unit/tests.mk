@@ -155,7 +155,7 @@ owner_key_SRC := tests/unit/test_owner_key.c $(OWNER_TEST)
 $(foreach t,membership envelope owner_key,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS) -I$(OWNER_GEN)) \
 	$(eval $(t)_LIBS := -lsodium -lsecp256k1 -lprotobuf-c))
 include userspace/ledger/ledger.mk
-UNIT += signer produce mempool ledger_chain ws_frame
+UNIT += signer produce mempool ledger_chain ledger_genesis ws_frame
 LEDGER_TEST_LIBS := -pthread -lcrypto -ljson-c -lsodium -llmdb
 signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light/ed25519.c \
 	userspace/light/edwards.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
@@ -165,6 +165,7 @@ ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c usersp
 	userspace/light/verify.c userspace/light/ed25519.c userspace/light/edwards.c $(TREE_STORE)
 $(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
+ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $(LEDGER_CHAIN)
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
-$(foreach t,signer produce mempool ledger_chain ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
+$(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -171,6 +172,29 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	return 0;
 }
 
+#define CLOCK_SLACK	10	/* seconds: what light clients allow (their clock drift) */
+
+/* What a block's time becomes when the clock is behind the chain; said when it begins, and when it is over. */
+static void watch_clock(struct sb_chain_time vote)
+{
+	static bool behind;
+	int64_t ahead = vote.seconds - (int64_t)time(NULL);
+
+	if (!behind && ahead > CLOCK_SLACK)
+		sb_warn("this machine's clock is %lld s behind the last block: until it has caught up, each block is a "
+			"millisecond after its predecessor, and clients refuse them as from the future. Set the clock",
+			(long long)ahead);
+	else if (behind && ahead <= CLOCK_SLACK)
+		sb_info("the clock has caught up with the chain");
+	behind = ahead > CLOCK_SLACK;
+}
+
+static void on_block(void *server, const struct sb_chain_event *event)
+{
+	sb_server_hear(server, event);
+	watch_clock(event->commit->votes[0].time);
+}
+
 static void *wait_for_signal(void *context)
 {
 	sigset_t signals;
@@ -210,7 +234,7 @@ static int serve(struct sb_chain *chain, const struct arguments *arguments, stru
 	}
 	rc = sb_server_start(&arguments->server, &rpc, &server, error);
 	if (!rc) {
-		sb_chain_listen(chain, sb_server_hear, server);
+		sb_chain_listen(chain, on_block, server);
 		sb_notify("READY=1");
 		sb_info("chain %s: listening on %s", sb_chain_genesis(chain)->chain, arguments->server.listen);
 		rc = sb_chain_run(chain, error);
