@@ -202,11 +202,12 @@ static int copy(const void *data, size_t length, uint8_t **out, size_t *out_leng
 	return 0;
 }
 
-static int add_op(struct sb_app_answer *answer, const void *key, size_t key_length, const void *data, size_t length)
+static int add_op(struct sb_app_answer *answer, const char *type, const void *key, size_t key_length,
+		  const void *data, size_t length)
 {
 	unsigned int i = answer->ops++;
 
-	strcpy(answer->op[i].type, "simple:v");
+	strcpy(answer->op[i].type, type);
 	return copy(key, key_length, &answer->op[i].key, &answer->op[i].key_length) ||
 	       copy(data, length, &answer->op[i].data, &answer->op[i].data_length) ? -ENOMEM : 0;
 }
@@ -223,32 +224,57 @@ static int prove_store(struct sb_view *view, struct sb_app_answer *answer)
 	sb_wire_bytes(&proof, 3, leaf, sizeof(leaf));
 	sb_wire_bytes(&wire, 1, store_name, strlen(store_name));
 	sb_wire_message(&wire, 2, &proof);
-	return add_op(answer, store_name, strlen(store_name), data, wire.length);
+	return add_op(answer, "simple:v", store_name, strlen(store_name), data, wire.length);
+}
+
+/* What is not there is proven by ICS-23 alone. */
+static int prove_absence(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
+{
+	sb_cleanup_free uint8_t *proof = malloc(SB_PROOF_MAX);
+	size_t proof_length;
+	bool present;
+	int rc = proof ? sb_tree_prove(sb_view_pages(view), key, length, proof, SB_PROOF_MAX, &proof_length, &present) :
+		 -ENOMEM;
+
+	if (!rc)
+		rc = add_op(answer, "ics23:smt", key, length, proof, proof_length);
+	return rc ? rc : prove_store(view, answer);
+}
+
+static int prove_presence(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
+{
+	uint8_t data[SB_SIMPLE_MAX];
+	size_t data_length;
+	int rc = sb_tree_prove_simple(sb_view_pages(view), key, length, data, &data_length);
+
+	if (!rc)
+		rc = add_op(answer, "simple:v", answer->key, answer->key_length, data, data_length);
+	return rc ? rc : prove_store(view, answer);
 }
 
 static int look_up(struct sb_view *view, const uint8_t *key, size_t length, bool prove, struct sb_app_answer *answer)
 {
-	uint8_t path[SB_TREE_HASH_LEN], data[SB_SIMPLE_MAX];
-	size_t value_length, data_length;
+	uint8_t path[SB_TREE_HASH_LEN];
 	const uint8_t *value;
+	size_t value_length;
 	int rc = sb_view_get(view, key, length, &value, &value_length);
 
 	answer->height = (int64_t)sb_view_height(view);
+	if (rc == -EINVAL) {
+		answer->code = 1;
+		strcpy(answer->log, "no key");
+		return 0;
+	}
 	sb_tree_digest(key, length, path);
 	if (copy(path, sizeof(path), &answer->key, &answer->key_length))
 		return -ENOMEM;
-	if (rc == -ENOENT || rc == -EINVAL) {
+	if (rc == -ENOENT) {
 		strcpy(answer->log, "there is none");
-		return 0;
+		return prove ? prove_absence(view, key, length, answer) : 0;
 	}
 	if (!rc)
 		rc = copy(value, value_length, &answer->value, &answer->value_length);
-	if (rc || !prove)
-		return rc;
-	rc = sb_tree_prove_simple(sb_view_pages(view), key, length, data, &data_length);
-	if (!rc)
-		rc = add_op(answer, path, sizeof(path), data, data_length);
-	return rc ? rc : prove_store(view, answer);
+	return rc || !prove ? rc : prove_presence(view, key, length, answer);
 }
 
 static int query(void *context, const char *path, const uint8_t *data, size_t length, int64_t height, bool prove,

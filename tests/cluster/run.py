@@ -18,7 +18,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-NAMES = ("rpc", "websocket", "light_proxy", "crash")
+NAMES = ("rpc", "websocket", "light_client", "light_proxy", "crash")
 
 
 class Checks:
@@ -27,7 +27,8 @@ class Checks:
         self.options, self.name = options, ""
 
     def check(self, words, good, more=""):
-        print(f"{'ok  ' if good else 'FAIL'}  {self.name}: {words}{'' if good or not more else f': {more}'}", flush=True)
+        more = f": {more}" if more and not good else ""
+        print(f"{'ok  ' if good else 'FAIL'}  {self.name}: {words}{more}", flush=True)
         if good:
             self.passed += 1
         else:

@@ -137,14 +137,14 @@ def transactions(checks, client, ledgerd):
     checks.equal("by a URI, too", client.get("tx", hash="0x" + done["hash"])[1]["result"]["tx"], b64(b"a=1"))
     checks.equal("the same again is refused", error_of(client, "broadcast_tx_sync", tx=b64(b"a=1")),
                  "tx already exists in cache")
-    checks.equal("one that the application refuses", client.call("broadcast_tx_commit", tx=b64(b"x"))["check_tx"]["code"],
-                 2)
+    checks.equal("one that the application refuses",
+                 client.call("broadcast_tx_commit", tx=b64(b"x"))["check_tx"]["code"], 2)
     odd = client.call("broadcast_tx_commit", tx=b64(b"odd:a=1"))
     checks.check("one that fails in its block", odd["tx_result"]["code"] == 4 and int(odd["height"]) > height)
     checks.equal("a URI's string is the transaction",
                  client.get("broadcast_tx_commit", tx='"u=1"')[1]["result"]["hash"], tx_hash(b"u=1"))
-    many = client.post([{"jsonrpc": "2.0", "id": i, "method": "broadcast_tx_commit", "params": {"tx": b64(b"m%d=1" % i)}}
-                        for i in range(3)])
+    many = client.post([{"jsonrpc": "2.0", "id": i, "method": "broadcast_tx_commit",
+                         "params": {"tx": b64(b"m%d=1" % i)}} for i in range(3)])
     checks.equal("several in a batch, one after the other", [m["result"]["tx_result"]["code"] for m in many], [0, 0, 0])
     results, threads = [], []
     for i in range(30):
@@ -173,20 +173,18 @@ def times(checks, client):
     checks.equal("no block of an unknown hash", client.call("block_by_hash", hash=b64(bytes(32)))["block"], None)
 
 
+def curl(*arguments):
+    return subprocess.run(["curl", "-s", "-g", *arguments], check=False, capture_output=True).stdout
+
+
 def documented(checks, ledgerd):
     """The examples of docs/ledger.md, with curl."""
     url = f"http://127.0.0.1:{ledgerd.port}"
     body = '{"jsonrpc":"2.0","id":1,"method":"broadcast_tx_commit","params":{"tx":"Y3VybD0x"}}'
-    out = subprocess.run(["curl", "-s", "-H", "Content-Type: application/json", "-d", body, url], check=True,
-                         capture_output=True).stdout
+    out = curl("-H", "Content-Type: application/json", "-d", body, url)
     checks.equal("curl: POST", json.loads(out)["result"]["tx_result"]["code"], 0)
-    out = subprocess.run(["curl", "-s", "-g", url + '/abci_query?path="/store/sealbond/key"&data=0x6375726c&prove=true'],
-                         check=True, capture_output=True).stdout
+    out = curl(url + '/abci_query?path="/store/sealbond/key"&data=0x6375726c&prove=true')
     checks.equal("curl: GET", json.loads(out)["result"]["response"]["value"], b64(b"1"))
-
-
-def curl(*arguments):
-    return subprocess.run(["curl", "-s", "-g", *arguments], check=False, capture_output=True).stdout
 
 
 def transports(checks, directory):
@@ -206,9 +204,9 @@ def transports(checks, directory):
     home = os.path.join(directory, "tls")
     os.mkdir(home)
     key, certificate = os.path.join(home, "key.pem"), os.path.join(home, "cert.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
-                    certificate], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
     ledgerd = Ledgerd(home, "--tls-cert", certificate, "--tls-key", key).start()
     checks.equal("over TLS", json.loads(curl("--cacert", certificate, f"https://127.0.0.1:{ledgerd.port}/health"))
                  ["result"], {})

@@ -148,16 +148,21 @@ static void publish(struct sb_chain *chain, const struct sb_block *block, const 
 	pthread_mutex_unlock(&chain->lock);
 }
 
-/* What is in the block waits no longer, and what waits may have become wrong by it. */
+/*
+ * What is in the block waits no longer, and what waits may have become wrong by it: as much is checked again as
+ * the next block has room for, so that a full pool does not make blocks late.
+ */
 static void clear_pool(struct sb_chain *chain, const uint8_t (*ids)[32], size_t count)
 {
+	size_t room = (size_t)chain->genesis.max_bytes;
 	struct sb_pool_tx *tx, *next;
 	struct sb_tx_result result;
 
 	for (size_t i = 0; i < count; i++)
 		sb_mempool_remove_id(chain->pool, ids[i]);
-	for (tx = count ? sb_mempool_next(chain->pool, NULL) : NULL; tx; tx = next) {
+	for (tx = count ? sb_mempool_next(chain->pool, NULL) : NULL; tx && tx->length <= room; tx = next) {
 		next = sb_mempool_next(chain->pool, tx);
+		room -= tx->length;
 		memset(&result, 0, sizeof(result));
 		if (!chain->app->check(chain->app->context, tx->data, tx->length, &result) && result.code)
 			sb_mempool_remove(chain->pool, tx);

@@ -142,8 +142,12 @@ static int read_key(const char *path, struct sb_signer *signer, struct sb_error 
 		return rc;
 	type = text_of(member(file, "priv_key"), "type");
 	value = text_of(member(file, "priv_key"), "value");
-	if (!type || strcmp(type, "tendermint/PrivKeyEd25519") != 0 || !value ||
-	    sb_parse_base64(value, signer->secret, 64, &length) < 0 || length != 64)
+	rc = !type || strcmp(type, "tendermint/PrivKeyEd25519") != 0 || !value ||
+	     sb_parse_base64(value, signer->secret, 64, &length) < 0 || length != 64;
+	/* the object's own copy, which it frees as it is */
+	if (value)
+		explicit_bzero((char *)value, strlen(value));
+	if (rc)
 		return sb_fail(error, -EBADMSG, "%s: priv_key is no ed25519 key in CometBFT's form", path);
 	/* a public half that is another's would make signatures that give the secret one away */
 	crypto_sign_seed_keypair(public, derived, signer->secret);

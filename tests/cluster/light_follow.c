@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The light client as a program, for tests:
+ *   light_follow URL CHAIN HASH_OF_BLOCK_1 DIRECTORY
+ * Reads lines: "sync", "query KEY", "submit TX", in hex; answers each with a line: "ok …", or "error TEXT".
+ *   sync: ok HEIGHT HASH_OF_APP        query: ok HEIGHT VALUE, or ok HEIGHT none
+ *   submit: ok HEIGHT CODE proven|said
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/parse.h"
+#include "light/client.h"
+
+#define LINE_MAX_LENGTH	140000
+#define DEADLINE_MS	30000
+
+static void print_hex(const uint8_t *data, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		printf("%02x", data[i]);
+}
+
+static int run_sync(struct sb_light_client *client, struct sb_error *error)
+{
+	struct sb_light_synced synced;
+	int rc = sb_light_client_sync(client, DEADLINE_MS, &synced, error);
+
+	if (rc)
+		return rc;
+	printf("ok %" PRId64 " ", synced.header.height);
+	print_hex(synced.header.app.bytes, synced.header.app.length);
+	return 0;
+}
+
+static int run_query(struct sb_light_client *client, const uint8_t *key, size_t length, struct sb_error *error)
+{
+	struct sb_light_record record;
+	int rc = sb_light_client_query(client, key, length, DEADLINE_MS, &record, error);
+
+	if (rc)
+		return rc;
+	printf("ok %" PRId64 " ", record.height);
+	if (record.present)
+		print_hex(record.value, record.length);
+	else
+		printf("none");
+	free(record.value);
+	return 0;
+}
+
+static int run_submit(struct sb_light_client *client, const uint8_t *tx, size_t length, struct sb_error *error)
+{
+	struct sb_light_submitted submitted;
+	int rc = sb_light_client_submit(client, tx, length, DEADLINE_MS, &submitted, error);
+
+	if (!rc)
+		printf("ok %" PRId64 " %u %s", submitted.height, submitted.code.code,
+		       submitted.proven ? "proven" : "said");
+	return rc;
+}
+
+static int run(struct sb_light_client *client, const char *command, const char *hex, struct sb_error *error)
+{
+	size_t length = hex ? strlen(hex) / 2 : 0;
+	sb_cleanup_free uint8_t *data = malloc(length + 1);
+
+	if (!data || (hex && sb_parse_hex(hex, data, length) < 0))
+		return sb_fail(error, -1, "no hex");
+	if (!strcmp(command, "sync"))
+		return run_sync(client, error);
+	return !strcmp(command, "query") ? run_query(client, data, length, error) :
+	       run_submit(client, data, length, error);
+}
+
+int main(int argc, char **argv)
+{
+	static char line[LINE_MAX_LENGTH];
+	struct sb_light_config config = { .clock = SB_CLOCK_YES, .endpoints = 1, .root.height = 1 };
+	struct sb_light_client *client;
+	struct sb_error error = { "" };
+
+	if (argc != 5 || sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
+		fprintf(stderr, "usage: light_follow URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
+		return 2;
+	}
+	config.endpoint[0].url = argv[1];
+	config.chain = argv[2];
+	config.directory = argv[4];
+	if (sb_light_client_open(&config, &client, &error)) {
+		fprintf(stderr, "light_follow: %s\n", error.text);
+		return 1;
+	}
+	while (fgets(line, sizeof(line), stdin)) {
+		char *rest = line, *command, *hex;
+
+		line[strcspn(line, "\n")] = '\0';
+		command = strsep(&rest, " ");
+		hex = strsep(&rest, " ");
+		if (run(client, command, hex, &error))
+			printf("error %s", error.text);
+		printf("\n");
+		fflush(stdout);
+	}
+	sb_light_client_close(client);
+	return 0;
+}
