@@ -134,6 +134,8 @@ def transactions(checks, client, ledgerd):
                  client.tip() > int(found["height"]) >= height)
     checks.equal("it is found by its hash", client.call("tx", hash=b64(bytes.fromhex(done["hash"])))["height"],
                  str(height))
+    checks.check("without a proof that nobody asked for",
+                 "proof" not in client.call("tx", hash=b64(bytes.fromhex(done["hash"]))))
     checks.equal("by a URI, too", client.get("tx", hash="0x" + done["hash"])[1]["result"]["tx"], b64(b"a=1"))
     checks.equal("the same again is refused", error_of(client, "broadcast_tx_sync", tx=b64(b"a=1")),
                  "tx already exists in cache")

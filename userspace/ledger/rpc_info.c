@@ -16,9 +16,10 @@ int sb_rpc_health(struct sb_rpc_call *call)
 	return SB_RPC_OK;
 }
 
+/* Some clients refuse a node without an address or channels. */
 static void put_node(struct sb_rpc_call *call, const struct sb_header *header)
 {
-	char id[2 * SB_CHAIN_ADDRESS_LEN + 1];
+	char id[2 * SB_CHAIN_ADDRESS_LEN + 1], address[PATH_MAX];
 
 	/* there are no peers to know this node by another key */
 	for (size_t i = 0; i < SB_CHAIN_ADDRESS_LEN; i++)
@@ -30,14 +31,15 @@ static void put_node(struct sb_rpc_call *call, const struct sb_header *header)
 	sb_put_int64(call->json, "app", (int64_t)header->app_version);
 	sb_json_close(call->json, '}');
 	sb_json_string(call->json, "id", id);
-	sb_json_string(call->json, "listen_addr", "");
+	snprintf(address, sizeof(address), "%s://%s", call->rpc->listen[0] == '/' ? "unix" : "tcp", call->rpc->listen);
+	sb_json_string(call->json, "listen_addr", address);
 	sb_json_string(call->json, "network", header->chain);
 	sb_json_string(call->json, "version", SOFTWARE);
-	sb_json_string(call->json, "channels", "");
+	sb_json_string(call->json, "channels", "00");
 	sb_json_string(call->json, "moniker", "sealbond-ledgerd");
 	sb_json_open(call->json, "other", '{');
 	sb_json_string(call->json, "tx_index", "on");
-	sb_json_string(call->json, "rpc_address", call->rpc->listen);
+	sb_json_string(call->json, "rpc_address", address);
 	sb_json_close(call->json, '}');
 	sb_json_close(call->json, '}');
 }

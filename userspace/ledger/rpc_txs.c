@@ -157,21 +157,6 @@ static void put_proof(struct sb_json *json, const struct sb_block *block, size_t
 	sb_json_close(json, '}');
 }
 
-/* Without a proof a node answers with an empty one. */
-static void put_no_proof(struct sb_json *json)
-{
-	sb_json_open(json, "proof", '{');
-	sb_json_string(json, "root_hash", "");
-	sb_json_string(json, "data", NULL);
-	sb_json_open(json, "proof", '{');
-	sb_put_int64(json, "total", 0);
-	sb_put_int64(json, "index", 0);
-	sb_json_string(json, "leaf_hash", NULL);
-	sb_json_string(json, "aunts", NULL);
-	sb_json_close(json, '}');
-	sb_json_close(json, '}');
-}
-
 /* The fields of a transaction in a block. */
 static bool put_tx(struct sb_rpc_call *call, const uint8_t id[32], const struct sb_tx_place *place, bool prove)
 {
@@ -195,8 +180,6 @@ static bool put_tx(struct sb_rpc_call *call, const uint8_t id[32], const struct 
 			      stored.block.txs[place->index].length);
 		if (prove)
 			put_proof(call->json, &stored.block, place->index);
-		else
-			put_no_proof(call->json);
 	} else {
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "results of height %" PRId64 " cannot be read", place->height);
 	}
