@@ -107,3 +107,11 @@ install-user: user
 		sed 's|@BINDIR@|$(BINDIR)|g' "scripts/$${hook%%:*}" >"$$place" && chmod 755 "$$place" || exit 1; \
 	done
 	install -m 644 docs/examples/sealbond.conf docs/examples/peers.conf $(DESTDIR)$(DOCDIR)/
+
+# Not a device's: the machine that keeps a ledger.
+.PHONY: install-ledger
+install-ledger: $(BUILD)/sealbond-ledgerd
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	install -m 755 $(BUILD)/sealbond-ledgerd $(DESTDIR)$(SBINDIR)/
+	sed 's|@SBINDIR@|$(SBINDIR)|' scripts/systemd/sealbond-ledgerd.service \
+		>$(DESTDIR)$(UNITDIR)/sealbond-ledgerd.service

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 
-from ledgerd import TOP, Client, Ledgerd, RpcError, b64, tx_hash
+from ledgerd import DAEMON, TOP, Client, Ledgerd, RpcError, b64, tx_hash
 
 VECTORS = os.environ.get("VECTORS") or os.path.join(TOP, "..", "shared", "vectors")
 
@@ -216,6 +216,20 @@ def transports(checks, directory):
     ledgerd.stop()
 
 
+def notified(checks, ledgerd):
+    """The service manager hears when it is ready."""
+    path = os.path.join(ledgerd.home, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(30)
+        os.environ["NOTIFY_SOCKET"] = path
+        ledgerd.start()
+        checks.equal("READY=1 comes when it listens", manager.recv(100), b"READY=1")
+        ledgerd.stop()
+        checks.equal("and STOPPING=1 when it ends", manager.recv(100), b"STOPPING=1")
+        del os.environ["NOTIFY_SOCKET"]
+
+
 def clock(checks, directory):
     """A chain that is an hour ahead of this machine's clock: as after a clock that went back."""
     home = os.path.join(directory, "clock")
@@ -282,3 +296,9 @@ def run(checks, directory):
         checks.check("without validator_state.json it does not start", False)
     except RuntimeError as error:
         checks.check("without validator_state.json it says what to do", "recover-signer" in str(error), error)
+        checks.equal("and that it is for a person, by its exit code", ledgerd.process.returncode, 3)
+    subprocess.run([DAEMON, "recover-signer", "--home", ledgerd.home], check=True, stderr=subprocess.DEVNULL)
+    ledgerd.start()
+    checks.equal("which it is, and the chain goes on", ledgerd.client().call("commit", height="5"), before)
+    ledgerd.stop()
+    notified(checks, ledgerd)

@@ -269,6 +269,24 @@ static int run(const struct arguments *arguments, struct sb_error *error)
 	return rc;
 }
 
+/* 3: the home is not as it must be, and stays so however often this is started; 1: something that may pass. */
+static int exit_status(int rc)
+{
+	switch (rc) {
+	case 0:
+		return 0;
+	case -ESTALE:
+	case -EUCLEAN:
+	case -EBADMSG:
+	case -ENOENT:
+	case -EPERM:
+	case -EKEYREJECTED:
+		return 3;
+	default:
+		return 1;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
@@ -308,5 +326,5 @@ int main(int argc, char **argv)
 	}
 	if (rc)
 		sb_error("%s", error.text[0] ? error.text : strerror(-rc));
-	return rc ? 1 : 0;
+	return exit_status(rc);
 }
