@@ -48,7 +48,8 @@ static void person_says(struct ledger *ledger, struct person *person, const Seal
 
 	if (chance(50) == 0)
 		tx[length - 1 - chance(40)] ^= (uint8_t)(1 + chance(255));
-	if (deliver(ledger, tx, length) != SB_TX_OK)
+	/* A word that was refused may have been repeated, and taken: then the account has moved on. */
+	if (deliver(ledger, tx, length) != SB_TX_OK && ledger->last.code != SB_TX_SEQUENCE)
 		person->sequence--;
 }
 
@@ -213,6 +214,11 @@ static void one_thing(struct plant *plant, struct device *device)
 {
 	uint32_t what = chance(100);
 
+	/* What is not there has little to say but that it wants to be. */
+	if (chance(5) && state_of(&plant->ledger, device) == SEALBOND__DEVICE_STATE__NONE)
+		what = chance(28);
+	if (chance(5) && state_of(&plant->ledger, device) == SEALBOND__DEVICE_STATE__AWAITING_APPROVAL)
+		what = 70;
 	if (what < 12)
 		enrol_some(plant, device);
 	else if (what < 20)
