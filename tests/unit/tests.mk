@@ -169,3 +169,7 @@ ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
 $(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+UNIT += state_json
+state_json_SRC := tests/unit/test_state_json.c $(STATE_MACHINE) $(STATE_JSON) userspace/common/json.c $(USER_TEST_PARSE)
+state_json_CFLAGS := $(MACHINE_CFLAGS)
+state_json_LIBS := $(MACHINE_LIBS) -ljson-c

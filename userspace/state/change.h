@@ -16,7 +16,7 @@
 #define SB_RULES_NOTICE		100	/* blocks between the decision and the new rules, at least */
 
 /* How many of each there may be. Removal never meets a limit. */
-#define SB_MEMBERS_MOST		256
+#define SB_MEMBERS_MOST		128	/* as many as a light client believes */
 #define SB_ENROLLERS_MOST	64
 #define SB_ROOTS_MOST		256
 #define SB_REFERENCES_MOST	1024
