@@ -33,7 +33,7 @@ SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame s
 	$(patsubst %,userspace/device/%.c,tpm_role role channel)
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
-SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance) \
+SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) p256_key frame json assurance) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
 	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
@@ -65,6 +65,11 @@ $(eval $(call user_program,sealbondd,SEALBONDD))
 $(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
 $(eval $(call user_program,sealbond,SEALBOND))
 
+$(filter $(BUILD)/obj/userspace/%,$(LEDGERD_OBJ)): | $(STATE_PB)
+$(BUILD)/sealbond-ledgerd: $(LEDGERD_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_LDFLAGS) $(LDFLAGS) -o $@ $^ -pthread $$(pkg-config --libs $(LEDGERD_LIBS))
+
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -79,9 +84,9 @@ $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
 SB_BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 $(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TIME)
 
--include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ)))
+-include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(LEDGERD_OBJ)))
 
-user: $(USER_PROGRAMS:%=$(BUILD)/%)
+user: $(USER_PROGRAMS:%=$(BUILD)/%) $(BUILD)/sealbond-ledgerd
 
 .PHONY: install-user
 install-user: user

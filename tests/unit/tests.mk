@@ -43,7 +43,7 @@ peers_SRC := tests/unit/test_peers.c $(USER_TEST_CONFIG) userspace/common/peers.
 frame_SRC := tests/unit/test_frame.c userspace/common/frame.c
 states_SRC := tests/unit/test_states.c userspace/common/states.c
 approval_SRC := tests/unit/test_approval.c userspace/common/approval.c userspace/common/p256.c \
-	userspace/cli/release_key.c userspace/common/file.c userspace/common/sha256.c \
+	userspace/cli/release_key.c userspace/common/p256_key.c userspace/common/file.c userspace/common/sha256.c \
 	$(USER_TEST_PARSE) kmod/seal_blob.c kmod/seal_policy.c tests/shim/crypto.c
 file_SRC := tests/unit/test_file.c userspace/common/file.c userspace/common/json.c
 decode_SRC := tests/unit/test_decode.c userspace/kernel/decode.c
@@ -57,7 +57,7 @@ p256_SRC := tests/unit/test_p256.c $(GRANT)
 grant_SRC := tests/unit/test_grant.c $(GRANT)
 UNIT += grant_file
 grant_file_SRC := tests/unit/test_grant_file.c userspace/common/grant.c userspace/common/p256.c \
-	userspace/common/approval.c userspace/cli/release_key.c userspace/common/file.c \
+	userspace/common/approval.c userspace/cli/release_key.c userspace/common/p256_key.c userspace/common/file.c \
 	userspace/common/sha256.c $(USER_TEST_PARSE) $(GRANT)
 grant_file_CFLAGS := $(USER_TEST_CFLAGS)
 

@@ -10,3 +10,12 @@ LEDGER_RPC := $(patsubst %,userspace/ledger/%.c,rpc rpc_params rpc_json rpc_txs 
 LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home listen server ws_frame websocket) $(LEDGER_RPC) \
 	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox)
 LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
+
+# The application: the state machine over its store. Its libraries are beside the daemon's.
+LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant) \
+	$(patsubst %,userspace/common/%.c,p256_key p256 grant) userspace/light/query.c $(STATE_MACHINE) $(STATE_JSON) \
+	$(TREE_STORE)
+LEDGERD_SRC := $(sort $(LEDGER_SERVER) $(LEDGER_APP))
+LEDGERD_LIBS := $(LEDGER_LIBS) libsecp256k1 libprotobuf-c
+LEDGERD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(LEDGERD_SRC))) \
+	$(BUILD)/obj/gen/state/ledger.pb-c.o

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The state machine over its store, as a chain calls it. */
+#include "ledger/ledger_app.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "ledger/ledger_app_internal.h"
+#include "light/query.h"
+#include "state/genesis.h"
+
+#define STATE_DIRECTORY	"state"
+#define GRANT_KEY	"grant_key.pem"
+
+static int info(void *context, int64_t *height, uint8_t app_hash[SB_APP_HASH_LEN])
+{
+	struct sb_ledger_app *app = context;
+	uint8_t root[SB_TREE_HASH_LEN];
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (rc)
+		return rc;
+	*height = (int64_t)sb_view_height(view);
+	sb_view_root(view, root);
+	sb_view_close(view);
+	memset(app_hash, 0, SB_APP_HASH_LEN);
+	if (*height)
+		sb_query_app_hash(root, app_hash);
+	return 0;
+}
+
+static int finish(void *context, uint8_t app_hash[SB_APP_HASH_LEN])
+{
+	struct sb_ledger_app *app = context;
+	uint8_t root[SB_TREE_HASH_LEN];
+	int rc = sb_machine_finish(app->machine);
+
+	if (!rc)
+		rc = sb_store_root(app->store, root);
+	if (!rc)
+		sb_query_app_hash(root, app_hash);
+	return rc;
+}
+
+static int name_chain(struct sb_ledger_app *app, const char *chain)
+{
+	sb_machine_free(app->machine);
+	app->machine = sb_machine_new(&app->records, chain);
+	if (!app->machine)
+		return -EINVAL;
+	strcpy(app->chain, chain);
+	return 0;
+}
+
+/* What the genesis says stays in the block under way, and is committed with the first block. */
+static int init(void *context, const char *chain, int64_t seconds, const char *app_state, size_t length,
+		uint8_t app_hash[SB_APP_HASH_LEN], struct sb_error *error)
+{
+	struct sb_ledger_app *app = context;
+	Sealbond__Genesis *genesis = sb_genesis_from_json(app_state, length, error);
+	struct sb_tx_result result;
+	int rc;
+
+	if (!genesis)
+		return -EINVAL;
+	rc = name_chain(app, chain);
+	sb_store_abort(app->store);
+	if (!rc)
+		rc = sb_store_begin(app->store);
+	if (!rc)
+		rc = sb_app_note_chain(app);
+	if (rc) {
+		sb_message_free(genesis);
+		return sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc));
+	}
+	rc = sb_machine_init(app->machine, genesis, seconds, &result);
+	sb_message_free(genesis);
+	if (!rc && result.code)
+		return sb_fail(error, -EINVAL, "app_state: %s", result.log);
+	if (!rc)
+		rc = finish(app, app_hash);
+	app->begun = !rc;
+	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
+}
+
+static int check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result)
+{
+	struct sb_ledger_app *app = context;
+	struct sb_records records;
+	struct sb_app_time time;
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (rc)
+		return rc;
+	sb_app_view_records(view, &records);
+	rc = sb_app_read_time(view, &time);
+	if (!rc)
+		rc = sb_machine_check(&records, app->chain, time.height + 1, time.seconds, tx, length, result);
+	sb_view_close(view);
+	return rc;
+}
+
+static int begin(void *context, const struct sb_app_block *block)
+{
+	struct sb_ledger_app *app = context;
+	int rc = 0;
+
+	if (!app->machine)
+		return -EINVAL;
+	/* A block that was begun and not committed is begun anew; the genesis is not. */
+	sb_machine_abort(app->machine);
+	if (!app->begun) {
+		sb_store_abort(app->store);
+		rc = sb_store_begin(app->store);
+	}
+	app->height = block->height;
+	if (!rc)
+		rc = sb_machine_begin(app->machine, block->height, block->seconds);
+	return rc ? rc : sb_app_note_block(app, block);
+}
+
+static int deliver(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result)
+{
+	struct sb_ledger_app *app = context;
+
+	return sb_machine_deliver(app->machine, tx, length, result);
+}
+
+static int commit(void *context)
+{
+	struct sb_ledger_app *app = context;
+
+	app->begun = false;
+	return sb_store_commit(app->store, (uint64_t)app->height);
+}
+
+static int read_chain(struct sb_ledger_app *app)
+{
+	char chain[SB_CHAIN_NAME_MAX + 1];
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (rc)
+		return rc;
+	rc = sb_app_read_chain(view, chain);
+	sb_view_close(view);
+	return rc || !chain[0] ? rc : name_chain(app, chain);
+}
+
+/* A node without a grant key is a node that signs none. */
+static int open_grant_key(struct sb_ledger_app *app, const char *home, struct sb_error *error)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	if (snprintf(path, sizeof(path), "%s/" GRANT_KEY, home) >= (int)sizeof(path))
+		return sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
+	if (stat(path, &info) < 0 && errno == ENOENT)
+		return 0;
+	return sb_p256_key_open(path, &app->grant_key, error);
+}
+
+static int open_store(struct sb_ledger_app *app, const char *home, struct sb_error *error)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	if (snprintf(path, sizeof(path), "%s/" STATE_DIRECTORY, home) >= (int)sizeof(path))
+		return sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
+	rc = sb_make_directory(path, 0700);
+	if (!rc)
+		rc = sb_store_open(path, 0, &app->store);
+	if (!rc)
+		rc = read_chain(app);
+	return rc ? sb_fail(error, rc, "%s: %s", path, rc == -EUCLEAN ? "damaged, or of another version" :
+			    strerror(-rc)) : 0;
+}
+
+static void close_app(struct sb_ledger_app *app)
+{
+	sb_machine_free(app->machine);
+	sb_store_close(app->store);
+	sb_p256_key_close(app->grant_key);
+	free(app);
+}
+
+int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *error)
+{
+	struct sb_ledger_app *app = calloc(1, sizeof(*app));
+	int rc;
+
+	if (!app)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	sb_app_block_records(app);
+	rc = open_store(app, home, error);
+	if (!rc)
+		rc = open_grant_key(app, home, error);
+	if (rc) {
+		close_app(app);
+		return rc;
+	}
+	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query };
+	return 0;
+}
+
+void sb_ledger_app_close(struct sb_app *app)
+{
+	close_app(app->context);
+	app->context = NULL;
+}

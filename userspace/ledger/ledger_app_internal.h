@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the ledger's application. */
+#ifndef SB_LEDGER_APP_INTERNAL_H
+#define SB_LEDGER_APP_INTERNAL_H
+
+#include "common/p256_key.h"
+#include "ledger/app.h"
+#include "state/machine.h"
+#include "tree/store.h"
+
+/* Beacons of so many blocks are kept; what is older is older than any parameters allow. */
+#define SB_BEACONS_KEPT	131072
+
+struct sb_ledger_app {
+	struct sb_store *store;
+	struct sb_machine *machine;		/* NULL until the chain has a name */
+	struct sb_records records;		/* of the block under way */
+	char chain[SB_CHAIN_NAME_MAX + 1];	/* empty until then */
+	bool begun;				/* the genesis is in the block under way, and no block is committed */
+	int64_t height;				/* of the block under way */
+	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
+};
+
+/* The last committed block, as it was noted with it. */
+struct sb_app_time {
+	int64_t height, seconds;
+};
+
+/* app_records.c: records of a view, to be read only. */
+void sb_app_view_records(struct sb_view *view, struct sb_records *records);
+
+/* Records of the block under way. */
+void sb_app_block_records(struct sb_ledger_app *app);
+
+/* Notes of a block: its hash and time as a beacon, its time as the latest, and the chain's name. */
+int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *block);
+int sb_app_note_chain(struct sb_ledger_app *app);
+
+/* The chain's name, or empty; the latest block, or zeros. */
+int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1]);
+int sb_app_read_time(struct sb_view *view, struct sb_app_time *time);
+
+/* app_query.c */
+int sb_app_query(void *context, const char *path, const uint8_t *data, size_t length, int64_t height, bool prove,
+		 struct sb_app_answer *answer);
+
+/* app_grant.c: fills the answer's code, log and value. 0 or an error of the store. */
+int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
+		 struct sb_app_answer *answer);
+
+/* Takes over what sb_message_pack has made; the answer's value is a message. */
+void sb_app_answer_message(struct sb_app_answer *answer, const void *message);
+
+#endif
