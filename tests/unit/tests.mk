@@ -173,8 +173,6 @@ UNIT += state_json
 state_json_SRC := tests/unit/test_state_json.c $(STATE_MACHINE) $(STATE_JSON) userspace/common/json.c $(USER_TEST_PARSE)
 state_json_CFLAGS := $(MACHINE_CFLAGS)
 state_json_LIBS := $(MACHINE_LIBS) -ljson-c
-state_json_CFLAGS := $(MACHINE_CFLAGS)
-state_json_LIBS := $(MACHINE_LIBS) -ljson-c
 UNIT += transfer
 transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_FILES) $(USER_TEST_PARSE) \
 	userspace/common/file.c userspace/common/sha256.c

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Keys of people, and what they encrypt; OWNER needs state/membership.c beside it; included by userspace/userspace.mk and tests/unit/tests.mk.
+# Keys of people, and what they encrypt; included by userspace/userspace.mk and tests/unit/tests.mk. OWNER needs
+# state/membership.c beside it.
 ifndef OWNER
 
 OWNER_GEN := $(or $(BUILD),build)/gen
