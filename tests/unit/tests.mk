@@ -174,7 +174,7 @@ state_json_SRC := tests/unit/test_state_json.c $(STATE_MACHINE) $(STATE_JSON) us
 state_json_CFLAGS := $(MACHINE_CFLAGS)
 state_json_LIBS := $(MACHINE_LIBS) -ljson-c
 UNIT += transfer
-transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_FILES) $(USER_TEST_PARSE) \
+transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_SAYS) $(USER_TEST_PARSE) \
 	userspace/common/file.c userspace/common/sha256.c
 transfer_CFLAGS := $(MACHINE_CFLAGS)
 transfer_LIBS := $(MACHINE_LIBS)

@@ -5,10 +5,10 @@ ifndef OWNER
 
 OWNER_GEN := $(or $(BUILD),build)/gen
 OWNER_PB := $(OWNER_GEN)/owner/private.pb-c.c
-OWNER_KEYS := $(addprefix userspace/owner/,authority.c private.c envelope.c key.c key_file.c)
+OWNER_FILES := $(addprefix userspace/owner/,authority.c private.c envelope.c key.c key_file.c)
 # These need the state machine's messages, too.
-OWNER_FILES := $(addprefix userspace/owner/,belong.c transaction.c)
-OWNER := $(OWNER_KEYS) $(OWNER_PB)
+OWNER_SAYS := $(addprefix userspace/owner/,belong.c transaction.c)
+OWNER := $(OWNER_FILES) $(OWNER_PB)
 OWNER_LIBS := libsodium libsecp256k1 libprotobuf-c
 
 $(OWNER_PB): userspace/owner/private.proto

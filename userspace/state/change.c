@@ -80,8 +80,8 @@ static enum sb_tx_code check_validator(struct sb_run *run, const char *at, const
 {
 	if (validator->key.len != 32)
 		return REFUSE("%s.key: an Ed25519 key, 32 bytes", at);
-	if (validator->power > SB_POWER_MAX)
-		return REFUSE("%s.power: at most %lld", at, (long long)SB_POWER_MAX);
+	if (validator->power > SB_VALIDATOR_POWER_MAX)
+		return REFUSE("%s.power: at most %lld", at, (long long)SB_VALIDATOR_POWER_MAX);
 	if (!sb_text_is_fine(validator->name, SB_NAME_MAX))
 		return REFUSE("%s.name: " NAME_IS, at);
 	return SB_TX_OK;

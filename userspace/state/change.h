@@ -11,14 +11,14 @@
 #define SB_NAME_MAX		64	/* bytes of a name, for people */
 #define SB_URL_MAX		200
 #define SB_WEIGHT_MAX		1000000	/* of one member */
-#define SB_POWER_MAX		1000000000000	/* of one validator: far below CometBFT's total */
+#define SB_VALIDATOR_POWER_MAX		1000000000000	/* of one validator: far below CometBFT's total */
 #define SB_RULES_KNOWN		1	/* the version that these rules are */
 #define SB_RULES_NOTICE		100	/* blocks between the decision and the new rules, at least */
 
 /* How many of each there may be. Removal never meets a limit. */
 #define SB_MEMBERS_MOST		128	/* as many as a light client believes */
 #define SB_ENROLLERS_MOST	64
-#define SB_ROOTS_MOST		256
+#define SB_ROOTS_MOST		64	/* as many as an enrolment is checked against */
 #define SB_REFERENCES_MOST	1024
 #define SB_RELEASES_MOST	256
 #define SB_VALIDATORS_MOST	128
