@@ -43,8 +43,17 @@ PACKAGE_HOOKS := kernel/postinst.d kernel/postrm.d initramfs/post-update.d
 
 include userspace/tree/tree.mk
 include userspace/state/state.mk
+include userspace/owner/owner.mk
+include userspace/light/light.mk
 include userspace/ledger/ledger.mk
 include userspace/light/light.mk
+
+# People's commands: keys, the light client, and the rules, with which a genesis is tried. sealbond runs it.
+SEALBOND_PEOPLE_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) json) \
+	userspace/cli/say.c userspace/cli/release_key.c $(wildcard userspace/cli/people/*.c) \
+	$(wildcard userspace/enroller/*.c) $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) $(LIGHT_CLIENT) \
+	$(LIGHT_COMMON) $(TREE_PROOF) userspace/ledger/genesis.c)
+SEALBOND_PEOPLE_LIBS := $(STATE_LIBS) $(LIGHT_LIBS)
 
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
 EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
@@ -52,7 +61,7 @@ EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
 	initramfs-tools/init-bottom:$(INITRAMFSDIR)/scripts/init-bottom/sealbond \
 	$(foreach file,module-setup.sh sealbond-setup.sh sealbond-keys.sh,dracut/$(file):$(DRACUTDIR)/$(file))
 
-USER_PROGRAMS := sealbondd sealbondd-tpm sealbond
+USER_PROGRAMS := sealbondd sealbondd-tpm sealbond sealbond-people
 
 # $(1): program, $(2): its variables' prefix
 define user_program
@@ -64,6 +73,7 @@ endef
 $(eval $(call user_program,sealbondd,SEALBONDD))
 $(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
 $(eval $(call user_program,sealbond,SEALBOND))
+$(eval $(call user_program,sealbond-people,SEALBOND_PEOPLE))
 
 $(filter $(BUILD)/obj/userspace/%,$(LEDGERD_OBJ)): | $(STATE_PB)
 $(BUILD)/sealbond-ledgerd: $(LEDGERD_OBJ)
@@ -74,7 +84,12 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
+# What stands in lists of sources has its whole path.
+$(BUILD)/obj/$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk | $(STATE_PB) $(OWNER_PB)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $$(pkg-config --cflags libnl-3.0) \
 		-DSB_LIBEXECDIR='"$(LIBEXECDIR)"' \
@@ -83,6 +98,7 @@ $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk
 # A device without a clock knows at least that it is not earlier than this.
 SB_BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 $(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TIME)
+-include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(SEALBOND_PEOPLE_OBJ)))
 
 -include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(LEDGERD_OBJ)))
 
@@ -94,6 +110,7 @@ install-user: user
 		$(DESTDIR)$(SYSCONFDIR)/sealbond $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/sealbondd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(BUILD)/sealbondd-tpm $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(BUILD)/sealbond-people $(DESTDIR)$(LIBEXECDIR)/
 	install -m 755 $(BUILD)/sealbond $(DESTDIR)$(BINDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/sealbondd.service \
 		>$(DESTDIR)$(UNITDIR)/sealbondd.service

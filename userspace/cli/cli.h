@@ -37,8 +37,13 @@ int cli_reload(struct sb_cli *cli, int argc, char **argv);
 int cli_release(struct sb_cli *cli, int argc, char **argv);
 int cli_grant(struct sb_cli *cli, int argc, char **argv);
 int cli_early(struct sb_cli *cli, int argc, char **argv);
+/* people.c: the commands of people, which are a program of its own: sealbond-people. */
+int cli_people(struct sb_cli *cli, int argc, char **argv);
 
-/* shared.c */
+/* say.c */
+
+/* Takes --json and --config FILE out of the arguments, wherever they are; returns how many are left. */
+int cli_take_common(struct sb_cli *cli, int argc, char **argv);
 
 /* Says what went wrong, on stderr and with --json on stdout; returns code. */
 int cli_fail(struct sb_cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -25,6 +25,16 @@ static const struct command {
 	{ "release", cli_release, "key|approve|check|show: the release key and approvals of boot states" },
 	{ "grant", cli_grant, "key|sign|show|request|admit: signed grants, by which peers come" },
 	{ "early", cli_early, "of the initramfs: enforcement before any interface, then the keys" },
+	{ "init", cli_people, "a new ledger on this machine, with one member" },
+	{ "ledger", cli_people, "status|show|list: a ledger, and any record with its proof" },
+	{ "member", cli_people, "who decides on a ledger: list, add, remove, propose, vote" },
+	{ "owner", cli_people, "key|show: an owner's key, and the one that a device knows it by" },
+	{ "enroller", cli_people, "serve|challenge|import|add|remove: who vouches for hardware" },
+	{ "device", cli_people, "list|approve|suspend|revoke|offer|...: the devices of a ledger" },
+	{ "zone", cli_people, "create|add|remove|show: which devices may bond" },
+	{ "profile", cli_people, "set|show: a device's settings, which only its zone reads" },
+	{ "reference", cli_people, "list|add|remove|root: approved boot states and trust roots" },
+	{ "incident", cli_people, "list|resolve|unfreeze: what somebody has to look at" },
 };
 
 static void help(FILE *stream)
@@ -34,31 +44,12 @@ static void help(FILE *stream)
 		fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].summary);
 }
 
-/* Takes --json and --config FILE out of the arguments, wherever they are. */
-static int take_common(struct sb_cli *cli, int argc, char **argv)
-{
-	int kept = 1;
-
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			cli->json = true;
-		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-			cli->config_path = argv[++i];
-		else if (strncmp(argv[i], "--config=", 9) == 0)
-			cli->config_path = argv[i] + 9;
-		else
-			argv[kept++] = argv[i];
-	}
-	argv[kept] = NULL;
-	return kept;
-}
-
 int main(int argc, char **argv)
 {
 	struct sb_cli cli = { .config_path = SB_CONFIG_PATH };
 	const char *nearest;
 
-	argc = take_common(&cli, argc, argv);
+	argc = cli_take_common(&cli, argc, argv);
 	if (argc < 2) {
 		help(stderr);
 		return SB_EXIT_USAGE;

@@ -1,25 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "cli/cli.h"
-
-volatile int cli_stopped;
-
-void cli_json_begin(struct sb_cli *cli)
-{
-	cli->out = (struct sb_json){ .stream = stdout };
-	sb_json_open(&cli->out, NULL, '{');
-}
-
-void cli_json_end(struct sb_cli *cli)
-{
-	sb_json_close(&cli->out, '}');
-	fputc('\n', stdout);
-	fflush(stdout);
-}
 
 void cli_json_pcrs(struct sb_cli *cli, uint32_t changed)
 {
@@ -39,39 +22,11 @@ void cli_json_state(struct sb_cli *cli, unsigned int state)
 	sb_json_string(&cli->out, "remedy", text->remedy);
 }
 
-int cli_fail(struct sb_cli *cli, int code, const char *format, ...)
-{
-	va_list arguments;
-	char text[640];
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	fprintf(stderr, "sealbond: %s\n", text);
-	if (cli->json) {
-		cli_json_begin(cli);
-		sb_json_string(&cli->out, "error", text);
-		sb_json_number(&cli->out, "exit", (uint64_t)code);
-		cli_json_end(cli);
-	}
-	return code;
-}
-
-int cli_code_of(int result)
-{
-	return result == -EPERM || result == -EACCES ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
-}
-
 int cli_module_fail(struct sb_cli *cli, const struct sb_module *module, int result)
 {
 	if (result == -EPERM)
 		return cli_fail(cli, SB_EXIT_PERMISSION, "not permitted: this needs root (CAP_NET_ADMIN)");
 	return cli_fail(cli, cli_code_of(result), "%s", sb_module_error(module));
-}
-
-int cli_usage(struct sb_cli *cli, const char *usage)
-{
-	return cli_fail(cli, SB_EXIT_USAGE, "usage: sealbond %s", usage);
 }
 
 int cli_open(struct sb_cli *cli, struct sb_module **module)
@@ -108,19 +63,4 @@ const char *cli_peer_name(const struct sb_peer_list *list, const uint8_t *device
 	const struct sb_peer_entry *peer = sb_peers_by_id(list, device_id);
 
 	return peer ? peer->name : sb_format_hex(room, device_id, 8);
-}
-
-static void on_stop(int number)
-{
-	(void)number;
-	cli_stopped = 1;
-}
-
-void cli_catch_stop(void)
-{
-	/* No SA_RESTART: a wait ends. */
-	const struct sigaction action = { .sa_handler = on_stop };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sealbond device: the devices of a ledger, and what their owners say about them. */
+#include <string.h>
+
+#include "cli/people/people.h"
+#include "owner/belong.h"
+#include "state/message_json.h"
+
+#define USAGE	"device list [--all]\n" \
+		"   or: sealbond device approve DEVICE [--current PUBLIC] | suspend DEVICE [--why TEXT] | resume DEVICE\n" \
+		"   or: sealbond device revoke DEVICE [--why TEXT] | retire DEVICE\n" \
+		"   or: sealbond device offer DEVICE --to PUBLIC | offer DEVICE --back | accept DEVICE\n" \
+		"   or: sealbond device replace DEVICE --by DEVICE [--zone FILE]\n" \
+		"       each with --key OWNER [--dry-run]; or by the members' vote, with --key MEMBER:\n" \
+		"   or: sealbond device admit DEVICE | expel DEVICE"
+
+static const char *state_word(int state)
+{
+	static const char *const words[] = {
+		"none", "enrolling", "awaiting-approval", "live", "suspended", "frozen-clone", "revoked", "retired",
+		"quarantined",
+	};
+
+	return state >= 0 && (size_t)state < SB_ARRAY_SIZE(words) ? words[state] : "unknown";
+}
+
+/* Why it has no lease now, in words; "" where it has one. */
+static const char *why_not(const Sealbond__Device *device, int64_t now)
+{
+	switch (device->state) {
+	case SEALBOND__DEVICE_STATE__LIVE:
+	case SEALBOND__DEVICE_STATE__QUARANTINED:
+		if (!device->lease_end)
+			return "no heartbeat yet since it was admitted";
+		return device->lease_end <= now ? "its lease has ended: no heartbeat in time" : "";
+	case SEALBOND__DEVICE_STATE__AWAITING_APPROVAL:
+		return "its owner has to approve it: sealbond device approve";
+	case SEALBOND__DEVICE_STATE__ENROLLING:
+		return "its TPM is not proven yet: an enroller has to answer";
+	case SEALBOND__DEVICE_STATE__FROZEN_CLONE:
+		return "two TPM states spoke for it: sealbond incident list";
+	default:
+		return device->why;
+	}
+}
+
+struct listing {
+	bool all;
+	int64_t now;
+	size_t count;
+};
+
+static void print_device(struct sb_cli *cli, const uint8_t id[32], const Sealbond__Device *device, bool proven, int64_t now)
+{
+	char hex[SB_HEX_ROOM(32)], lease[CLI_TIME_ROOM], quote[CLI_TIME_ROOM];
+	const char *why = why_not(device, now);
+
+	sb_format_hex(hex, id, 32);
+	if (cli->json) {
+		sb_json_open(&cli->out, NULL, '{');
+		sb_json_string(&cli->out, "device", hex);
+		sb_json_string(&cli->out, "state", state_word(device->state));
+		sb_json_signed(&cli->out, "lease_end", device->lease_end);
+		sb_json_bool(&cli->out, "lease", device->lease_end > now);
+		sb_json_signed(&cli->out, "last_quote", device->last ? device->last->time : 0);
+		sb_json_string(&cli->out, "why_not", why[0] ? why : NULL);
+		sb_json_bool(&cli->out, "proven", proven);
+		sb_message_to_json(&cli->out, "record", device);
+		sb_json_close(&cli->out, '}');
+		return;
+	}
+	printf("%.16s  %-17s  lease %s %s  quote %s%s%s%s\n", hex, state_word(device->state),
+	       device->lease_end > now ? "to" : "ended", cli_time(lease, device->lease_end),
+	       cli_time(quote, device->last ? device->last->time : 0), why[0] ? "\n                  " : "", why,
+	       proven ? "" : "  (not proven)");
+}
+
+/* What a list says is looked up with its proof: an endpoint may leave a device out, but not invent what it is. */
+static int list_one(struct cli_people *people, struct sb_span id, struct sb_span value, void *context)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	struct listing *listing = context;
+	struct cli_record record = { 0 };
+	int code;
+
+	(void)value;
+	if (id.length < 32)
+		return 0;
+	code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_DEVICE, id.data, 32, (void **)&device, &record);
+	if (code || !device)
+		return code;
+	if (!listing->all && (device->state == SEALBOND__DEVICE_STATE__RETIRED ||
+			      device->state == SEALBOND__DEVICE_STATE__REVOKED))
+		return 0;
+	listing->count++;
+	print_device(people->cli, id.data, device, true, record.time);
+	return 0;
+}
+
+/* One that waits for enrollers is in a record of its own, and anybody may have put it there. */
+static int list_enrolment(struct cli_people *people, struct sb_span id, struct sb_span value, void *context)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *device = sb_message_read(&sealbond__device__descriptor, value.data, value.length);
+	struct listing *listing = context;
+
+	if (id.length < 32 || !device)
+		return 0;
+	listing->count++;
+	print_device(people->cli, id.data, device, false, listing->now);
+	return 0;
+}
+
+static int list(struct sb_cli *cli, int argc, char **argv)
+{
+	struct listing listing = { 0 };
+	const struct cli_option table[] = { { "--all", NULL, &listing.all }, { NULL } };
+	struct cli_people people;
+	int code = cli_people_take(&people, cli, USAGE, argc, argv, table, 0, 0);
+
+	if (code == 0)
+		code = cli_people_open(&people);
+	if (code)
+		return code;
+	if (cli->json) {
+		cli_json_begin(cli);
+		sb_json_open(&cli->out, "devices", '[');
+	}
+	code = cli_people_each(&people, SB_RECORD_DEVICE, list_one, &listing);
+	if (code == 0)
+		code = cli_people_each(&people, SB_RECORD_ENROLMENT, list_enrolment, &listing);
+	if (cli->json) {
+		sb_json_close(&cli->out, ']');
+		cli_json_end(cli);
+	} else if (code == 0 && !listing.count) {
+		puts("no device");
+	}
+	cli_people_end(&people);
+	return code;
+}
+
+/* The device of the first argument. */
+static int take(struct cli_people *people, struct sb_cli *cli, int argc, char **argv, const struct cli_option *table,
+		uint8_t device[32])
+{
+	int code = cli_people_take(people, cli, USAGE, argc, argv, table, 1, 1);
+
+	return code ? code : cli_people_device(people, people->argument[0], device);
+}
+
+static int load(struct cli_people *people, const uint8_t id[32], Sealbond__Device **device)
+{
+	int code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_DEVICE, id, 32, (void **)device, NULL);
+
+	if (code == 0 && !*device)
+		code = cli_fail(people->cli, SB_EXIT_FAILED, "the ledger does not know this device");
+	return code;
+}
+
+/* What is approved is a key: the one that the record shows now, unless it is named. */
+static int approve(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(APPROVE, approve, Approve, approve);
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	const char *current = NULL;
+	const struct cli_option table[] = { { "--current", &current, NULL }, { NULL } };
+	struct cli_people people;
+	uint8_t device[32], key[32];
+	int code = take(&people, cli, argc, argv, table, device);
+
+	if (code == 0)
+		code = load(&people, device, &record);
+	if (code == 0 && current)
+		code = cli_people_hex(&people, "--current", current, key, 32);
+	if (code == 0) {
+		approve.device = CLI_BYTES(32, device);
+		if (current)
+			approve.current_key = CLI_BYTES(32, key);
+		else if (record->candidate.len == 32)
+			approve.current_key = record->candidate;
+		else if (record->cap)
+			approve.current_key = record->cap->current;
+		if (approve.current_key.len != 32)
+			code = cli_fail(cli, SB_EXIT_FAILED, "it has no key that could be approved: its kernel has made none yet");
+	}
+	if (code == 0)
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "approved");
+	cli_people_end(&people);
+	return code;
+}
+
+static int suspend(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(SUSPEND, suspend, Suspend, suspend);
+	const char *why = NULL;
+	const struct cli_option table[] = { { "--why", &why, NULL }, { NULL } };
+	struct cli_people people;
+	uint8_t device[32];
+	int code = take(&people, cli, argc, argv, table, device);
+
+	suspend.device = CLI_BYTES(32, device);
+	suspend.why = (char *)(why ? why : "");
+	if (code == 0)
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "suspended");
+	cli_people_end(&people);
+	return code;
+}
+
+static int revoke_one(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(REVOKE, revoke, Revoke, revoke);
+	const char *why = NULL;
+	const struct cli_option table[] = { { "--why", &why, NULL }, { NULL } };
+	struct cli_people people;
+	uint8_t device[32];
+	int code = take(&people, cli, argc, argv, table, device);
+
+	revoke.device = CLI_BYTES(32, device);
+	revoke.why = (char *)(why ? why : "");
+	if (code == 0)
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "revoked, for good");
+	cli_people_end(&people);
+	return code;
+}
+
+#define WITH_DEVICE_ONLY(verb, VERB, name, Message, message, done)					\
+static int verb(struct sb_cli *cli, int argc, char **argv)						\
+{													\
+	CLI_BODY(VERB, name, Message, message);								\
+	struct cli_people people;									\
+	uint8_t device[32];										\
+	int code = take(&people, cli, argc, argv, NULL, device);					\
+													\
+	message.device = CLI_BYTES(32, device);								\
+	if (code == 0)											\
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, done);			\
+	cli_people_end(&people);									\
+	return code;											\
+}
+WITH_DEVICE_ONLY(resume, RESUME, resume, Resume, message, "resumed")
+WITH_DEVICE_ONLY(retire, RETIRE, retire, Retire, message, "retired; it can enrol again for another owner")
+WITH_DEVICE_ONLY(accept_one, ACCEPT_DEVICE, accept_device, AcceptDevice, message,
+		 "accepted: its old zone and profile are gone, give it yours")
+
+static int offer(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(OFFER_DEVICE, offer_device, OfferDevice, offer);
+	const char *to = NULL;
+	bool back = false;
+	const struct cli_option table[] = { { "--to", &to, NULL }, { "--back", NULL, &back }, { NULL } };
+	struct cli_people people;
+	uint8_t device[32], key[32];
+	int code = take(&people, cli, argc, argv, table, device);
+
+	if (code == 0 && back == (to != NULL))
+		code = cli_usage(cli, USAGE);
+	if (code == 0 && to)
+		code = cli_people_hex(&people, "--to", to, key, 32);
+	offer.device = CLI_BYTES(32, device);
+	if (to)
+		offer.to = CLI_BYTES(32, key);
+	if (code == 0)
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, back ? "taken back" : "offered");
+	cli_people_end(&people);
+	return code;
+}
+
+/* Sealed anew for the box key of the one that comes; with the tags as they are. */
+static int seal_role(struct cli_people *people, const char *zone_path, const uint8_t from[32], const uint8_t by[32],
+		     const Sealbond__Device *old, const Sealbond__Device *new, Sealbond__Replace *replace)
+{
+	sb_cleanup(sb_key_file_wipe) struct sb_key_file zone = { 0 };
+	SealbondPrivate__ProfileContent *profile = NULL;
+	SB_AUTO_MESSAGE Sealbond__Membership *made = NULL;
+	uint8_t proof[64];
+	int code;
+
+	(void)from;
+	if (!old->membership && !old->profile)
+		return 0;
+	code = cli_people_key(people, zone_path, SB_KEY_ZONE, &zone);
+	if (code)
+		return code;
+	if (new->box_key.len != 32)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the device that replaces it has told no box key yet");
+	if (old->membership && sb_belong_make(&zone, 1, people->ledger.chain, by, new->box_key.data, &made, proof) < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the membership cannot be sealed to the new device");
+	if (old->profile && sb_profile_open(zone.zone_key, people->ledger.chain, from, old->profile->sealed, &profile) < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the profile does not open with this zone's key");
+	if (made) {
+		replace->membership = sb_message_new(&sealbond__membership__descriptor);
+		sb_bytes_set(&replace->membership->sealed, made->sealed.data, made->sealed.len);
+	}
+	if (profile && sb_profile_seal(zone.zone_key, people->ledger.chain, by, profile, &replace->profile.data,
+				       &replace->profile.len) < 0)
+		code = cli_fail(people->cli, SB_EXIT_FAILED, "the profile is too long");
+	sb_private_free(profile);
+	return code;
+}
+
+static int replace(struct sb_cli *cli, int argc, char **argv)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *old = NULL;
+	SB_AUTO_MESSAGE Sealbond__Device *new = NULL;
+	CLI_BODY(REPLACE, replace, Replace, replace);
+	const char *by = NULL, *zone = NULL;
+	const struct cli_option table[] = { { "--by", &by, NULL }, { "--zone", &zone, NULL }, { NULL } };
+	struct cli_people people;
+	uint8_t device[32], other[32];
+	int code = take(&people, cli, argc, argv, table, device);
+
+	if (code == 0 && !by)
+		code = cli_usage(cli, USAGE);
+	if (code == 0)
+		code = cli_people_device(&people, by, other);
+	if (code == 0)
+		code = load(&people, device, &old);
+	if (code == 0)
+		code = load(&people, other, &new);
+	replace.device = CLI_BYTES(32, device);
+	replace.by = CLI_BYTES(32, other);
+	if (code == 0)
+		code = seal_role(&people, zone, device, other, old, new, &replace);
+	if (code == 0)
+		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "replaced");
+	sb_message_free(replace.membership);
+	free(replace.profile.data);
+	cli_people_end(&people);
+	return code;
+}
+
+static int by_vote(struct sb_cli *cli, int argc, char **argv, bool admits)
+{
+	Sealbond__Change change = SEALBOND__CHANGE__INIT;
+	struct cli_people people;
+	uint8_t device[32];
+	int code = take(&people, cli, argc, argv, NULL, device);
+
+	change.change_case = admits ? SEALBOND__CHANGE__CHANGE_ADMIT : SEALBOND__CHANGE__CHANGE_REVOKE;
+	change.admit = CLI_BYTES(32, device);
+	if (code == 0)
+		code = cli_people_propose(&people, 1, &change, admits ? "admits a device" : "revokes a device");
+	cli_people_end(&people);
+	return code;
+}
+
+static int admit(struct sb_cli *cli, int argc, char **argv)
+{
+	return by_vote(cli, argc, argv, true);
+}
+
+static int expel(struct sb_cli *cli, int argc, char **argv)
+{
+	return by_vote(cli, argc, argv, false);
+}
+
+int cli_device(struct sb_cli *cli, int argc, char **argv)
+{
+	static const struct cli_verb verbs[] = {
+		{ "list", list }, { "approve", approve }, { "suspend", suspend }, { "resume", resume }, { "revoke", revoke_one },
+		{ "retire", retire }, { "offer", offer }, { "accept", accept_one }, { "replace", replace }, { "admit", admit },
+		{ "expel", expel }, { NULL, NULL },
+	};
+
+	return cli_verb(cli, USAGE, argc, argv, verbs);
+}

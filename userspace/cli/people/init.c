@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sealbond init: a new ledger with one member, on this machine. */
+#include <errno.h>
+#include <limits.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cli/people/init.h"
+#include "cli/people/people.h"
+#include "cli/release_key.h"
+#include "common/file.h"
+#include "common/security.h"
+#include "ledger/genesis.h"
+#include "state/genesis.h"
+#include "state/message_json.h"
+
+#define USAGE	"init --home DIR --chain NAME [--name TEXT] [--passphrase | --passphrase-file FILE]\n" \
+		"           [--endpoint URL] [--root FILE.der] [--bench] [--genesis FILE.json] [--dry-run]\n" \
+		"   or: sealbond init --home DIR --config    what devices need of this ledger, for their sealbond.conf"
+#define ROOT_MAX	4096
+
+struct init {
+	struct cli_people people;
+	const char *home, *chain, *name, *endpoint, *root, *genesis_file;
+	bool wants_passphrase, bench, config;
+	struct sb_key_file member, enroller;
+	uint8_t point[64], *root_bytes;
+	size_t root_length;
+};
+
+static int path_of(struct init *init, const char *name, char path[PATH_MAX])
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", init->home, name) >= PATH_MAX - 32)
+		return cli_fail(init->people.cli, SB_EXIT_USAGE, "--home: too long");
+	return 0;
+}
+
+void cli_init_parameters(Sealbond__Parameters *parameters, const uint8_t overlay6[17])
+{
+	static const uint8_t overlay4[5] = { 10, 77, 0, 0, 16 };
+
+	sealbond__parameters__init(parameters);
+	parameters->enrolment = 2;
+	parameters->enrollers_needed = 1;
+	parameters->admission = 1;
+	parameters->lease = 86400;
+	parameters->heartbeat_least = 30;
+	parameters->beacon_age = 600;
+	parameters->pcrs = 1 << 7;
+	parameters->pcrs_allowed = 0xffffff & ~(1 << 16 | 1 << 23);
+	parameters->cap_pcr = 14;
+	parameters->overlay4 = CLI_BYTES(sizeof(overlay4), overlay4);
+	parameters->overlay6 = CLI_BYTES(17, overlay6);
+	parameters->devices_most = 65000;
+	parameters->devices_per_block = 1000;
+	parameters->enrolling_most = 1000;
+	parameters->enrolling_for = 86400;
+	parameters->hold = 3 * 86400;
+	parameters->zones_most = 1000;
+	parameters->proposals_most = 16;
+	parameters->vote_for = 7 * 86400;
+}
+
+/* Of the genesis, as JSON. *text to be freed. */
+static int make_state(struct init *init, char **text)
+{
+	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
+	Sealbond__Parameters parameters;
+	Sealbond__Member member = SEALBOND__MEMBER__INIT, *members[] = { &member };
+	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
+	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
+	Sealbond__TrustRoot root = SEALBOND__TRUST_ROOT__INIT, *roots[] = { &root };
+	Sealbond__Endpoint endpoint = SEALBOND__ENDPOINT__INIT, *endpoints[] = { &endpoint };
+	ProtobufCBinaryData points[] = { CLI_BYTES(64, init->point) };
+	uint8_t overlay6[17] = { 0xfd, [16] = 64 };
+	struct sb_json out = { 0 };
+	struct sb_error error = { "" };
+	size_t length;
+
+	randombytes_buf(overlay6 + 1, 5);	/* RFC 4193: a prefix of one's own */
+	cli_init_parameters(&parameters, overlay6);
+	parameters.allow_bench = init->bench;
+	parameters.name = (char *)(init->name ? init->name : init->chain);
+	member.key = CLI_BYTES(32, init->member.key);
+	member.weight = 1;
+	member.name = (char *)"operator";
+	enroller.key = CLI_BYTES(32, init->enroller.key);
+	enroller.name = (char *)"operator";
+	endpoint.name = (char *)"first";
+	endpoint.url = (char *)init->endpoint;
+	keys.n_keys = 1;
+	keys.keys = points;
+	keys.threshold = 1;
+	root.certificate = CLI_BYTES(init->root_length, init->root_bytes);
+	root.name = (char *)"given to init";
+	genesis.parameters = &parameters;
+	genesis.n_members = genesis.n_enrollers = genesis.n_endpoints = 1;
+	genesis.members = members;
+	genesis.threshold = 1;
+	genesis.enrollers = enrollers;
+	genesis.endpoints = strncmp(init->endpoint, "unix:", 5) ? endpoints : NULL;
+	genesis.n_endpoints = genesis.endpoints ? 1 : 0;
+	genesis.grant_keys = init->people.dry_run ? NULL : &keys;
+	genesis.n_roots = init->root_bytes ? 1 : 0;
+	genesis.roots = roots;
+	if (sb_genesis_check(init->chain, &genesis, &error) < 0)
+		return cli_fail(init->people.cli, SB_EXIT_USAGE, "such a ledger would not begin: %s", error.text);
+	out.stream = open_memstream(text, &length);
+	if (!out.stream)
+		abort();
+	sb_message_to_json(&out, NULL, &genesis);
+	fclose(out.stream);
+	return 0;
+}
+
+/* A genesis that somebody has written is checked here, where the error is easier to read than in a node's log. */
+static int take_state(struct init *init, char **text)
+{
+	SB_AUTO_MESSAGE Sealbond__Genesis *genesis = NULL;
+	struct sb_error error = { "" };
+	size_t length;
+	int result = sb_file_read(init->genesis_file, SB_GENESIS_TEXT_MAX, (uint8_t **)text, &length);
+
+	if (result < 0)
+		return cli_fail(init->people.cli, cli_code_of(result), "%s: %s", init->genesis_file, strerror(-result));
+	genesis = sb_genesis_from_json(*text, length, &error);
+	if (!genesis || sb_genesis_check(init->chain, genesis, &error) < 0)
+		return cli_fail(init->people.cli, SB_EXIT_USAGE, "%s: %s", init->genesis_file, error.text);
+	return 0;
+}
+
+static int make_keys(struct init *init)
+{
+	char member[PATH_MAX], enroller[PATH_MAX], private_pem[PATH_MAX], public_pem[PATH_MAX];
+	char passphrase[SB_PASSPHRASE_MAX];
+	struct sb_error error = { "" };
+	int code = path_of(init, "member.key", member), result;
+
+	if (code || path_of(init, "enroller.key", enroller) || path_of(init, "grant_key.pem", private_pem) ||
+	    path_of(init, "grant_key.pub.pem", public_pem))
+		return SB_EXIT_USAGE;
+	code = cli_passphrase_new(&init->people, init->wants_passphrase, passphrase);
+	if (code)
+		return code;
+	result = sb_key_file_write(member, &init->member, passphrase, false, &error);
+	/* The enroller answers unattended. */
+	if (result == 0)
+		result = sb_key_file_write(enroller, &init->enroller, NULL, false, &error);
+	sodium_memzero(passphrase, sizeof(passphrase));
+	if (result == 0)
+		result = sb_release_key_make(private_pem, public_pem, &error);
+	if (result == 0)
+		result = sb_security_load_point(public_pem, "grant key", init->point, &error);
+	return result < 0 ? cli_fail(init->people.cli, cli_code_of(result), "%s", error.text) : 0;
+}
+
+/* The daemon beside this program, or in the path. */
+static void find_daemon(char path[PATH_MAX])
+{
+	static const char *const places[] = { "sealbond-ledgerd", "../sbin/sealbond-ledgerd" };
+	char own[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 32);
+	char *slash;
+
+	snprintf(path, PATH_MAX, "sealbond-ledgerd");
+	if (length <= 0)
+		return;
+	own[length] = '\0';
+	slash = strrchr(own, '/');
+	if (!slash)
+		return;
+	for (size_t i = 0; i < SB_ARRAY_SIZE(places); i++) {
+		char there[PATH_MAX];
+
+		if (snprintf(there, sizeof(there), "%.*s/%s", (int)(slash - own), own, places[i]) < (int)sizeof(there) &&
+		    access(there, X_OK) == 0) {
+			snprintf(path, PATH_MAX, "%s", there);
+			return;
+		}
+	}
+}
+
+static int run_daemon(struct init *init, const char *state)
+{
+	char program[PATH_MAX];
+	int status = 0;
+	pid_t child;
+
+	find_daemon(program);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		execlp(program, "sealbond-ledgerd", "init", "--home", init->home, "--chain", init->chain, "--app-state", state,
+		       (char *)NULL);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s: %s", program, strerror(errno));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s cannot be run: install sealbond-ledgerd on this machine",
+				program);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "sealbond-ledgerd did not make its home: see above");
+	return 0;
+}
+
+/* Where trust begins: the hash of the first validators, and the endpoint that people and devices ask. */
+static int trust_of(struct init *init, char chain[64], char hex[SB_HEX_ROOM(32)])
+{
+	struct sb_validator_set set = { 0 };
+	struct sb_genesis genesis;
+	struct sb_error error = { "" };
+	char path[PATH_MAX];
+	uint8_t hash[32];
+	int code = path_of(init, "genesis.json", path);
+
+	if (code)
+		return code;
+	if (sb_genesis_read(path, &genesis, &error) < 0)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s", error.text);
+	set.validators = &genesis.validator;
+	set.count = 1;
+	sb_validator_set_hash(&set, hash);
+	sb_format_hex(hex, hash, sizeof(hash));
+	snprintf(chain, 64, "%s", genesis.chain);
+	sb_genesis_free(&genesis);
+	return 0;
+}
+
+static int write_description(struct init *init)
+{
+	char path[PATH_MAX], text[2048], hex[SB_HEX_ROOM(32)], chain[64];
+	int code = trust_of(init, chain, hex), length, result;
+
+	if (code == 0)
+		code = path_of(init, "ledger.conf", path);
+	if (code)
+		return code;
+	length = snprintf(text, sizeof(text), "# What people's commands need of this ledger: sealbond --ledger FILE\n[ledger]\n"
+			  "chain = %s\nendpoints = %s\ntrust_hash = %s\n", chain, init->endpoint, hex);
+	if (length >= (int)sizeof(text))
+		return cli_fail(init->people.cli, SB_EXIT_USAGE, "--endpoint: too long");
+	result = sb_file_create(path, text, (size_t)length, 0644);
+	return result < 0 ? cli_fail(init->people.cli, cli_code_of(result), "%s: %s", path, strerror(-result)) : 0;
+}
+
+static void say(struct init *init)
+{
+	struct sb_cli *cli = init->people.cli;
+	const char *home = init->home;
+
+	if (cli->json) {
+		cli_json_begin(cli);
+		sb_json_string(&cli->out, "home", home);
+		sb_json_string(&cli->out, "chain", init->chain);
+		sb_json_bool(&cli->out, "solo", !init->genesis_file);
+		sb_json_hex(&cli->out, "member", init->member.key, 32);
+		sb_json_hex(&cli->out, "enroller", init->enroller.key, 32);
+		sb_json_string(&cli->out, "endpoint", init->endpoint);
+		cli_json_end(cli);
+		return;
+	}
+	printf("Ledger %s is ready in %s.\n", init->chain, home);
+	if (!init->genesis_file)
+		printf("It is solo: whoever has %s/member.key decides alone, and no device or owner is safe from that person.\n",
+		       home);
+	printf("\nNext:\n"
+	       "  sealbond-ledgerd run --home %s                      the node\n"
+	       "  sealbond ledger status --ledger %s/ledger.conf\n"
+	       "  sealbond enroller serve --key %s/enroller.key --ledger %s/ledger.conf\n"
+	       "  sealbond owner key --out owner.key                  an owner of devices\n"
+	       "  sealbond init --home %s --config                    what devices need\n"
+	       "Keep copies of member.key, grant_key.pem and validator_key.json somewhere else.\n",
+	       home, home, home, home, home);
+}
+
+/* For devices' sealbond.conf. */
+static int print_config(struct init *init)
+{
+	char hex[SB_HEX_ROOM(32)], chain[64], public_pem[PATH_MAX], description[PATH_MAX], endpoints[1024] = "";
+	struct sb_cli *cli = init->people.cli;
+	sb_cleanup_free uint8_t *text = NULL;
+	size_t length;
+	const char *line;
+	int code = trust_of(init, chain, hex);
+
+	if (code == 0)
+		code = path_of(init, "grant_key.pub.pem", public_pem);
+	if (code == 0)
+		code = path_of(init, "ledger.conf", description);
+	if (code)
+		return code;
+	if (sb_file_read(description, 16384, &text, &length) < 0)
+		return cli_fail(cli, SB_EXIT_FAILED, "%s cannot be read", description);
+	line = strstr((char *)text, "\nendpoints = ");
+	if (line)
+		snprintf(endpoints, sizeof(endpoints), "%.*s", (int)strcspn(line + 13, "\n"), line + 13);
+	if (cli->json) {
+		cli_json_begin(cli);
+		sb_json_string(&cli->out, "chain", chain);
+		sb_json_string(&cli->out, "endpoints", endpoints);
+		sb_json_string(&cli->out, "trust_hash", hex);
+		sb_json_string(&cli->out, "grant_key", public_pem);
+		cli_json_end(cli);
+		return 0;
+	}
+	printf("# of each device's sealbond.conf; %s goes to the device as /etc/sealbond/grant_key.pub.pem\n"
+	       "[device]\nchain = %s\n\n"
+	       "[ledger]\nendpoints = %s\ntrust_hash = %s\n"
+	       "# owner = the public part of the owner's key: sealbond owner key\n\n"
+	       "[peers]\ngrant_keys = /etc/sealbond/grant_key.pub.pem\nthreshold = 1\n", public_pem, chain, endpoints, hex);
+	return 0;
+}
+
+static int take(struct init *init, struct sb_cli *cli, int argc, char **argv)
+{
+	const struct cli_option table[] = {
+		{ "--home", &init->home, NULL }, { "--chain", &init->chain, NULL }, { "--name", &init->name, NULL },
+		{ "--endpoint", &init->endpoint, NULL }, { "--root", &init->root, NULL },
+		{ "--genesis", &init->genesis_file, NULL }, { "--passphrase", NULL, &init->wants_passphrase },
+		{ "--bench", NULL, &init->bench }, { "--config", NULL, &init->config }, { NULL },
+	};
+	int code, result;
+
+	memset(init, 0, sizeof(*init));
+	code = cli_people_take(&init->people, cli, USAGE, argc, argv, table, 0, 0);
+	if (code)
+		return code;
+	if (!init->home || (!init->config && !init->chain))
+		return cli_usage(cli, USAGE);
+	if (!init->endpoint)
+		init->endpoint = "http://127.0.0.1:26657";
+	if (!init->root)
+		return 0;
+	result = sb_file_read(init->root, ROOT_MAX, &init->root_bytes, &init->root_length);
+	return result < 0 ? cli_fail(cli, cli_code_of(result), "%s: %s", init->root, strerror(-result)) : 0;
+}
+
+static int make(struct init *init)
+{
+	sb_cleanup_free char *state = NULL;
+	char genesis[PATH_MAX], state_path[PATH_MAX];
+	struct stat status;
+	int code = path_of(init, "genesis.json", genesis), result;
+
+	if (code == 0)
+		code = path_of(init, "app_state.json", state_path);
+	if (code)
+		return code;
+	if (stat(genesis, &status) == 0)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s is there already: a ledger is never made anew over an "
+				"old one", genesis);
+	if (sb_key_file_new(&init->member, SB_KEY_MEMBER, "operator") < 0 ||
+	    sb_key_file_new(&init->enroller, SB_KEY_ENROLLER, "operator") < 0)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made");
+	/* Everything that may be wrong is found before anything is written. */
+	code = init->genesis_file ? take_state(init, &state) : 0;
+	if (code)
+		return code;
+	result = sb_make_directory(init->home, 0700);
+	if (result < 0)
+		return cli_fail(init->people.cli, cli_code_of(result), "%s: %s", init->home, strerror(-result));
+	code = make_keys(init);
+	if (code == 0 && !state)
+		code = make_state(init, &state);
+	if (code)
+		return code;
+	result = sb_file_write(state_path, state, strlen(state), 0644);
+	if (result < 0)
+		return cli_fail(init->people.cli, cli_code_of(result), "%s: %s", state_path, strerror(-result));
+	code = run_daemon(init, state_path);
+	return code ? code : write_description(init);
+}
+
+static int show_state(struct init *init)
+{
+	sb_cleanup_free char *state = NULL;
+	int code;
+
+	if (sb_key_file_new(&init->member, SB_KEY_MEMBER, "") < 0 || sb_key_file_new(&init->enroller, SB_KEY_ENROLLER, "") < 0)
+		return cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made");
+	code = init->genesis_file ? take_state(init, &state) : make_state(init, &state);
+	if (code)
+		return code;
+	if (init->people.cli->json)
+		printf("{\"dry_run\":true,\"app_state\":%s}\n", state);
+	else
+		printf("Nothing is made (--dry-run). The ledger would begin with keys of its own, and\n%s\n", state);
+	return 0;
+}
+
+int cli_init(struct sb_cli *cli, int argc, char **argv)
+{
+	struct init init;
+	int code = take(&init, cli, argc, argv);
+
+	if (code == 0 && init.config) {
+		code = print_config(&init);
+	} else if (code == 0 && init.people.dry_run) {
+		code = show_state(&init);
+	} else if (code == 0) {
+		code = make(&init);
+		if (code == 0)
+			say(&init);
+	}
+	sb_key_file_wipe(&init.member);
+	sb_key_file_wipe(&init.enroller);
+	free(init.root_bytes);
+	return code;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * sealbond zone: which devices may bond. The ledger sees an encrypted roster, and on each device a tag that tells
+ * nobody outside whose it is. The zone's file has everything that opens it: who has the file is the zone.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/people/people.h"
+#include "owner/belong.h"
+
+#define USAGE	"zone key --out FILE [--name NAME] [--passphrase]\n" \
+		"   or: sealbond zone create --zone FILE --key MEMBER [--enroller] [--conduit] [--name NAME]\n" \
+		"   or: sealbond zone show --zone FILE\n" \
+		"   or: sealbond zone add DEVICE --zone FILE --key OWNER [--name NAME] [--conduits FILE,FILE...]\n" \
+		"   or: sealbond zone remove DEVICE --zone FILE [--key OWNER]\n" \
+		"   or: sealbond zone delete --zone FILE        each with [--dry-run]"
+
+/* What a subcommand of a zone has in hand. */
+struct zone_work {
+	struct cli_people people;
+	struct sb_key_file file;
+	const char *path, *name, *conduits;
+	bool conduit, enroller;
+	Sealbond__Zone *record;
+	SealbondPrivate__ZoneContent *content;
+};
+
+static void end(struct zone_work *work)
+{
+	cli_people_end(&work->people);
+	sb_key_file_wipe(&work->file);
+	sb_message_free(work->record);
+	sb_private_free(work->content);
+}
+
+static int begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv, size_t arguments)
+{
+	const struct cli_option table[] = {
+		{ "--zone", &work->path, NULL }, { "--name", &work->name, NULL }, { "--conduits", &work->conduits, NULL },
+		{ "--conduit", NULL, &work->conduit }, { "--enroller", NULL, &work->enroller }, { NULL },
+	};
+	int code;
+
+	memset(work, 0, sizeof(*work));
+	code = cli_people_take(&work->people, cli, USAGE, argc, argv, table, arguments, arguments);
+	if (code == 0 && !work->path)
+		code = cli_usage(cli, USAGE);
+	if (code == 0)
+		code = cli_people_key(&work->people, work->path, SB_KEY_ZONE, &work->file);
+	return code ? code : cli_people_open(&work->people);
+}
+
+/* The record and what is in it. */
+static int load(struct zone_work *work)
+{
+	struct cli_people *people = &work->people;
+	int code = cli_people_read(people, &sealbond__zone__descriptor, SB_RECORD_ZONE, work->file.zone, 16,
+				   (void **)&work->record, NULL);
+
+	if (code)
+		return code;
+	if (!work->record)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the ledger has no such zone: sealbond zone create");
+	if (sb_zone_open(work->file.zone, work->file.zone_key, people->ledger.chain, work->record->sealed,
+			 &work->content) < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone's record does not open with the key in %s", work->path);
+	return 0;
+}
+
+static int store(struct zone_work *work, const char *done)
+{
+	CLI_BODY(UPDATE_ZONE, update_zone, UpdateZone, update);
+	struct cli_people *people = &work->people;
+	int result = sb_zone_seal(work->file.zone, work->file.zone_key, people->ledger.chain, work->content,
+				  &update.sealed.data, &update.sealed.len);
+
+	if (result < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, result == -EMSGSIZE ? "the zone is full: make a second one, and a "
+				"conduit between them" : "the roster cannot be sealed");
+	update.zone = CLI_BYTES(16, work->file.zone);
+	update.version = work->record->version + 1;
+	result = cli_people_send(people, work->file.secret, &body, done);
+	free(update.sealed.data);
+	return result;
+}
+
+static int key(struct sb_cli *cli, int argc, char **argv)
+{
+	return cli_people_key_new(cli, argc, argv, SB_KEY_ZONE, USAGE);
+}
+
+/* By a member or an enroller: an owner's key for one device would tell whose the zone is. */
+static int create(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(CREATE_ZONE, create_zone, CreateZone, zone);
+	struct zone_work work;
+	int code = begin(&work, cli, argc, argv, 0);
+
+	if (code == 0) {
+		work.content = sb_zone_content_new(work.name ? work.name : work.file.name);
+		if (sb_zone_seal(work.file.zone, work.file.zone_key, work.people.ledger.chain, work.content, &zone.sealed.data,
+				 &zone.sealed.len) < 0)
+			code = cli_fail(cli, SB_EXIT_FAILED, "the roster cannot be sealed");
+	}
+	zone.zone = CLI_BYTES(16, work.file.zone);
+	zone.key = CLI_BYTES(32, work.file.key);
+	zone.conduit = work.conduit;
+	if (code == 0)
+		code = cli_people_say(&work.people, work.enroller ? SB_KEY_ENROLLER : SB_KEY_MEMBER, NULL, &body, "created");
+	free(zone.sealed.data);
+	end(&work);
+	return code;
+}
+
+static int show(struct sb_cli *cli, int argc, char **argv)
+{
+	char hex[SB_HEX_ROOM(32)];
+	struct zone_work work;
+	int code = begin(&work, cli, argc, argv, 0);
+
+	if (code == 0)
+		code = load(&work);
+	if (code == 0 && cli->json) {
+		cli_json_begin(cli);
+		sb_json_hex(&cli->out, "zone", work.file.zone, 16);
+		sb_json_string(&cli->out, "name", work.content->name);
+		sb_json_number(&cli->out, "version", work.record->version);
+		sb_json_bool(&cli->out, "conduit", work.record->conduit);
+		sb_json_open(&cli->out, "devices", '[');
+		for (size_t i = 0; i < work.content->n_devices; i++) {
+			sb_json_open(&cli->out, NULL, '{');
+			sb_json_hex(&cli->out, "device", work.content->devices[i]->device.data, 32);
+			sb_json_string(&cli->out, "name", work.content->devices[i]->name);
+			sb_json_close(&cli->out, '}');
+		}
+		sb_json_close(&cli->out, ']');
+		cli_json_end(cli);
+	} else if (code == 0) {
+		printf("%s %s: %s, version %llu\n", work.record->conduit ? "conduit" : "zone",
+		       sb_format_hex(hex, work.file.zone, 16), work.content->name,
+		       (unsigned long long)work.record->version);
+		for (size_t i = 0; i < work.content->n_devices; i++)
+			printf("%s  %s\n", sb_format_hex(hex, work.content->devices[i]->device.data, 32),
+			       work.content->devices[i]->name);
+	}
+	end(&work);
+	return code;
+}
+
+/* The zone's file first, then those of conduits. */
+static int read_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], size_t *count)
+{
+	char list[2048], *rest = NULL;
+	int code = 0;
+
+	files[0] = work->file;
+	*count = 1;
+	if (!work->conduits)
+		return 0;
+	if (snprintf(list, sizeof(list), "%s", work->conduits) >= (int)sizeof(list))
+		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--conduits: too long");
+	for (char *at = strtok_r(list, ",", &rest); at && code == 0; at = strtok_r(NULL, ",", &rest)) {
+		if (*count == SB_TAGS_MAX)
+			return cli_fail(work->people.cli, SB_EXIT_USAGE, "a device is in one zone and 7 conduits at most");
+		code = cli_people_key(&work->people, at, SB_KEY_ZONE, &files[(*count)++]);
+	}
+	return code;
+}
+
+/* Says to the device that it belongs, and lists it, so that the others find it: in this order two transactions. */
+static int assign(struct zone_work *work, const uint8_t device[32])
+{
+	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	SB_AUTO_MESSAGE Sealbond__Membership *membership = NULL;
+	struct sb_key_file files[SB_TAGS_MAX] = { 0 };
+	struct cli_people *people = &work->people;
+	uint8_t proof[SB_TAG_PROOF_LEN];
+	size_t count;
+	int code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_DEVICE, device, 32, (void **)&record, NULL);
+
+	if (code == 0 && (!record || record->box_key.len != 32))
+		code = cli_fail(people->cli, SB_EXIT_FAILED, "the ledger does not know this device, or its box key");
+	if (code == 0)
+		code = read_files(work, files, &count);
+	if (code == 0 && sb_belong_make(files, count, people->ledger.chain, device, record->box_key.data, &membership,
+					proof) < 0)
+		code = cli_fail(people->cli, SB_EXIT_FAILED, "the membership cannot be sealed to the device");
+	for (size_t i = 0; i < SB_TAGS_MAX; i++)
+		sb_key_file_wipe(&files[i]);
+	set.device = CLI_BYTES(32, device);
+	set.membership = membership;
+	if (code == 0)
+		code = cli_people_say(people, SB_KEY_OWNER, device, &body, "the device is told");
+	if (code)
+		return code;
+	sb_zone_content_put(work->content, device, work->name ? work->name : "", proof);
+	return store(work, "the zone lists it");
+}
+
+static int add(struct sb_cli *cli, int argc, char **argv)
+{
+	struct zone_work work;
+	uint8_t device[32];
+	int code = begin(&work, cli, argc, argv, 1);
+
+	if (code == 0)
+		code = cli_people_device(&work.people, work.people.argument[0], device);
+	if (code == 0)
+		code = load(&work);
+	if (code == 0)
+		code = assign(&work, device);
+	end(&work);
+	return code;
+}
+
+/* From the roster in any case; with its owner's key from the device, too. */
+static int remove_one(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
+	struct zone_work work;
+	uint8_t device[32];
+	int code = begin(&work, cli, argc, argv, 1);
+
+	if (code == 0)
+		code = cli_people_device(&work.people, work.people.argument[0], device);
+	if (code == 0)
+		code = load(&work);
+	if (code == 0 && !sb_zone_content_remove(work.content, device))
+		code = cli_fail(cli, SB_EXIT_FAILED, "the zone does not list this device");
+	if (code == 0)
+		code = store(&work, "the zone does not list it any more");
+	set.device = CLI_BYTES(32, device);
+	if (code == 0 && work.people.key_file)
+		code = cli_people_say(&work.people, SB_KEY_OWNER, device, &body, "the device belongs nowhere");
+	end(&work);
+	return code;
+}
+
+static int delete_zone(struct sb_cli *cli, int argc, char **argv)
+{
+	CLI_BODY(DELETE_ZONE, delete_zone, DeleteZone, delete);
+	struct zone_work work;
+	int code = begin(&work, cli, argc, argv, 0);
+
+	delete.zone = CLI_BYTES(16, work.file.zone);
+	if (code == 0)
+		code = cli_people_send(&work.people, work.file.secret, &body, "deleted");
+	end(&work);
+	return code;
+}
+
+int cli_zone(struct sb_cli *cli, int argc, char **argv)
+{
+	static const struct cli_verb verbs[] = {
+		{ "key", key }, { "create", create }, { "show", show }, { "add", add }, { "remove", remove_one },
+		{ "delete", delete_zone }, { NULL, NULL },
+	};
+
+	return cli_verb(cli, USAGE, argc, argv, verbs);
+}
