@@ -178,3 +178,10 @@ transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_SAY
 	userspace/common/file.c userspace/common/sha256.c
 transfer_CFLAGS := $(MACHINE_CFLAGS)
 transfer_LIBS := $(MACHINE_LIBS)
+UNIT += people
+people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
+	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone \
+		profile incident reference enroller) \
+	$(USER_TEST_CONFIG) userspace/common/json.c
+people_CFLAGS := $(MACHINE_CFLAGS)
+people_LIBS := $(MACHINE_LIBS) -ljson-c
