@@ -11,7 +11,6 @@
 #include "common/file.h"
 #include "enroller/credential.h"
 #include "owner/belong.h"
-#include "state/listing.h"
 
 static struct plant *plant;
 static char directory[64], output[65536];
@@ -34,16 +33,50 @@ static int on_read(void *context, const void *key, size_t key_length, struct cli
 	return 0;
 }
 
+struct listed {
+	Sealbond__RecordsAnswer *answer;
+	ProtobufCBinaryData after;
+};
+
+/* Two at a time, so that there are pages. */
+static int list_record(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct listed *listed = context;
+	Sealbond__RecordsAnswer *answer = listed->answer;
+	size_t shorter = key_length < listed->after.len ? key_length : listed->after.len;
+	int order = shorter ? memcmp(key, listed->after.data, shorter) : 0;
+	Sealbond__Record *record;
+
+	if (listed->after.len && (order < 0 || (order == 0 && key_length <= listed->after.len)))
+		return 0;
+	answer->more = answer->n_records == 2;
+	if (answer->more)
+		return 1;
+	record = sb_message_new(&sealbond__record__descriptor);
+	sb_bytes_set(&record->key, key, key_length);
+	sb_bytes_set(&record->value, value, length);
+	answer->records = realloc(answer->records, (answer->n_records + 1) * sizeof(*answer->records));
+	answer->records[answer->n_records++] = record;
+	return 0;
+}
+
 static int on_page(void *context, const void *question, size_t length, uint8_t **page, size_t *page_length,
 		   struct sb_error *error)
 {
-	int result = sb_listing_make(&plant->ledger.world.records, question, length, page, page_length);
+	SB_AUTO_MESSAGE Sealbond__RecordsRequest *request =
+		sb_message_read(&sealbond__records_request__descriptor, question, length);
+	SB_AUTO_MESSAGE Sealbond__RecordsAnswer *answer = sb_message_new(&sealbond__records_answer__descriptor);
+	struct listed listed = { answer, request->after };
+	struct sb_records *records = &plant->ledger.world.records;
 
-	if (result == 0 && lies && *page_length) {
-		memset(*page + 2, 0xff, 8);	/* of the first id */
+	assert_int_equal(request->prefix.len, 1);
+	assert_true(records->each(records->context, request->prefix.data, 1, list_record, &listed) >= 0);
+	if (lies && answer->n_records) {
+		memset(answer->records[0]->key.data + 1, 0xff, 8);
 		lies = false;
 	}
-	return result;
+	*page = sb_message_pack(answer, page_length);
+	return 0;
 }
 
 static int on_submit(void *context, const void *tx, size_t length, struct cli_taken *taken, struct sb_error *error)

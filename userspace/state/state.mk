@@ -13,7 +13,7 @@ STATE_RULES := $(addprefix userspace/state/,rules_enrol.c rules_heartbeat.c rule
 	rules_zone.c rules_member.c rules_change.c change.c parameters.c membership.c genesis.c)
 STATE_MACHINE := $(STATE_CORE) $(STATE_RULES) $(STATE_ATTEST)
 # What people read and write of it; needs json-c, and common's json.c, parse.c, format.c and error.c.
-STATE_JSON := $(addprefix userspace/state/,message_json.c genesis_json.c listing.c)
+STATE_JSON := $(addprefix userspace/state/,message_json.c genesis_json.c)
 STATE_LIBS := libcrypto libsecp256k1 libsodium libprotobuf-c
 
 # The ledger's messages; what is generated stands below build/gen and is included as its source would be.

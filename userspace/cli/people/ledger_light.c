@@ -9,7 +9,6 @@
 #include "common/file.h"
 #include "common/ini.h"
 #include "light/client.h"
-#include "state/listing.h"
 
 #define DESCRIPTION_MAX	16384
 #define DEADLINE_MS	60000
@@ -25,13 +24,13 @@ struct connection {
 
 static const struct sb_field fields[] = {
 	{ "chain", sb_field_text, "a name", "1 to 50 characters", offsetof(struct description, chain), 1, 51 },
-	{ "endpoints", sb_field_text, "addresses", "URLs with blanks between them: http://, https:// or unix:/PATH",
+	{ "endpoints", sb_field_text, "addresses", "URLs with commas between them: http://, https:// or unix:/PATH",
 	  offsetof(struct description, endpoints), 1, 900 },
 	{ "trust_hash", sb_field_text, "a hash", "64 hex digits", offsetof(struct description, trust), 1, 80 },
 	{ "trust_height", sb_field_number, "a number", "0: trust_hash is of the first validators",
 	  offsetof(struct description, height), 0, INT64_MAX },
-	{ "roots", sb_field_path, "a path", "a PEM file", offsetof(struct description, roots), 1, SB_PATH_ROOM },
-	{ "pin", sb_field_text, "a pin", "sha256//BASE64", offsetof(struct description, pin), 1, 128 },
+	{ "tls_roots", sb_field_path, "a path", "a PEM file", offsetof(struct description, roots), 1, SB_PATH_ROOM },
+	{ "tls_pin", sb_field_text, "a pin", "sha256//BASE64", offsetof(struct description, pin), 1, 128 },
 	{ "directory", sb_field_path, "a path", "a directory for what is trusted",
 	  offsetof(struct description, directory), 1, SB_PATH_ROOM },
 };
@@ -93,7 +92,7 @@ static int on_page(void *context, const void *question, size_t length, uint8_t *
 {
 	struct connection *connection = context;
 	struct sb_query_answer answer = { 0 };
-	int result = sb_light_client_ask(connection->client, -1, SB_LISTING_PATH, question, length, DEADLINE_MS, &answer,
+	int result = sb_light_client_ask(connection->client, -1, "/records", question, length, DEADLINE_MS, &answer,
 					 error);
 
 	if (result < 0)

@@ -51,7 +51,7 @@ struct cli_ledger {
 	void *context;
 	/* 0, or a negative errno with a sentence; outputs are untouched then. */
 	int (*read)(void *context, const void *key, size_t key_length, struct cli_record *record, struct sb_error *error);
-	/* state/listing.h: a page, not proven, to be freed */
+	/* RecordsRequest to RecordsAnswer, not proven; to be freed */
 	int (*page)(void *context, const void *question, size_t length, uint8_t **page, size_t *page_length,
 		    struct sb_error *error);
 	int (*submit)(void *context, const void *tx, size_t length, struct cli_taken *taken, struct sb_error *error);

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "cli/people/people.h"
-#include "state/listing.h"
 
 int cli_people_read(struct cli_people *people, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
 		    const void *id, size_t id_length, void **message, struct cli_record *record)
@@ -32,28 +31,34 @@ int cli_people_read(struct cli_people *people, const ProtobufCMessageDescriptor 
 	return 0;
 }
 
-static int read_page(struct cli_people *people, const uint8_t *page, size_t length, uint8_t *last, size_t *last_length,
-		     int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),
-		     void *context)
+/* Ascending and of this kind, or an endpoint could keep us here for ever. */
+static bool goes_on(ProtobufCBinaryData key, const uint8_t *last, size_t last_length)
 {
-	struct sb_reader reader = { page, length, false };
-	struct sb_span key, value;
-	int result = 0;
+	size_t shorter = key.len < last_length ? key.len : last_length;
+	int order;
 
-	while (result == 0 && sb_listing_next(&reader, &key, &value)) {
-		/* Ascending, or an endpoint could keep us here for ever. */
-		size_t shorter = key.length < *last_length ? key.length : *last_length;
-		int order = memcmp(key.data, last, shorter);
+	if (!key.len || key.len > SB_RECORD_KEY_MAX || key.data[0] != last[0])
+		return false;
+	order = memcmp(key.data, last, shorter);
+	return order > 0 || (order == 0 && key.len > last_length);
+}
 
-		if (key.data[0] != last[0] || order < 0 || (order == 0 && key.length <= *last_length)) {
-			reader.failed = true;
-			break;
-		}
-		memcpy(last, key.data, key.length);
-		*last_length = key.length;
-		result = each(people, (struct sb_span){ key.data + 1, key.length - 1 }, value, context);
-	}
-	return reader.failed ? cli_fail(people->cli, SB_EXIT_FAILED, "the endpoint's list of records is damaged") : result;
+static int ask(struct cli_people *people, const uint8_t *last, size_t last_length, Sealbond__RecordsAnswer **answer)
+{
+	Sealbond__RecordsRequest request = SEALBOND__RECORDS_REQUEST__INIT;
+	sb_cleanup_free uint8_t *question = NULL;
+	sb_cleanup_free uint8_t *page = NULL;
+	struct sb_error error = { "" };
+	size_t length, page_length = 0;
+
+	request.prefix = CLI_BYTES(1, last);
+	if (last_length > 1)
+		request.after = CLI_BYTES(last_length, last);
+	question = sb_message_pack(&request, &length);
+	if (people->ledger.page(people->ledger.context, question, length, &page, &page_length, &error) < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "%s", error.text);
+	*answer = sb_message_read(&sealbond__records_answer__descriptor, page, page_length);
+	return *answer ? 0 : cli_fail(people->cli, SB_EXIT_FAILED, "the endpoint's list of records cannot be read");
 }
 
 int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
@@ -61,18 +66,25 @@ int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 		    void *context)
 {
 	uint8_t last[SB_RECORD_KEY_MAX] = { (uint8_t)kind };
-	struct sb_error error = { "" };
-	size_t length, last_length = 1;
+	size_t last_length = 1;
+	bool more = true;
 	int code = cli_people_open(people);
 
-	while (code == 0) {
-		sb_cleanup_free uint8_t *page = NULL;
+	while (code == 0 && more) {
+		SB_AUTO_MESSAGE Sealbond__RecordsAnswer *answer = NULL;
 
-		if (people->ledger.page(people->ledger.context, last, last_length, &page, &length, &error) < 0)
-			return cli_fail(people->cli, SB_EXIT_FAILED, "%s", error.text);
-		if (!length)
-			break;
-		code = read_page(people, page, length, last, &last_length, each, context);
+		code = ask(people, last, last_length, &answer);
+		more = code == 0 && answer->more && answer->n_records;
+		for (size_t i = 0; code == 0 && i < answer->n_records; i++) {
+			const Sealbond__Record *record = answer->records[i];
+
+			if (!goes_on(record->key, last, last_length))
+				return cli_fail(people->cli, SB_EXIT_FAILED, "the endpoint's list of records is damaged");
+			memcpy(last, record->key.data, record->key.len);
+			last_length = record->key.len;
+			code = each(people, (struct sb_span){ record->key.data + 1, record->key.len - 1 },
+				    (struct sb_span){ record->value.data, record->value.len }, context);
+		}
 	}
 	return code;
 }
