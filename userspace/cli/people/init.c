@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* sealbond init: a new ledger with one member, on this machine. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct init {
 	struct sb_key_file member, enroller;
 	uint8_t point[64], *root_bytes;
 	size_t root_length;
+	char daemon[PATH_MAX];
 };
 
 static int path_of(struct init *init, const char *name, char path[PATH_MAX])
@@ -182,27 +184,45 @@ static void find_daemon(char path[PATH_MAX])
 	}
 }
 
-static int run_daemon(struct init *init, const char *state)
+/* With these arguments, what it prints going to stderr or nowhere. Its exit code; 127: it cannot be run. */
+static int run_daemon(const char *program, const char *const *arguments, bool quiet)
 {
-	char program[PATH_MAX];
 	int status = 0;
 	pid_t child;
 
-	find_daemon(program);
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		execlp(program, "sealbond-ledgerd", "init", "--home", init->home, "--chain", init->chain, "--app-state", state,
-		       (char *)NULL);
+		int nowhere = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+		dup2(quiet ? nowhere : STDERR_FILENO, STDOUT_FILENO);
+		execvp(program, (char *const *)arguments);
 		_exit(127);
 	}
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s: %s", program, strerror(errno));
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return 1;
+	return WEXITSTATUS(status);
+}
+
+/* Looked for before anything is made. */
+static int check_daemon(struct init *init)
+{
+	const char *const arguments[] = { "sealbond-ledgerd", "--help", NULL };
+
+	find_daemon(init->daemon);
+	if (run_daemon(init->daemon, arguments, true) == 127)
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s cannot be run: install sealbond-ledgerd on this machine",
-				program);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
+				init->daemon);
+	return 0;
+}
+
+static int make_home(struct init *init, const char *state)
+{
+	const char *const arguments[] = {
+		"sealbond-ledgerd", "init", "--home", init->home, "--chain", init->chain, "--app-state", state, NULL,
+	};
+
+	if (run_daemon(init->daemon, arguments, init->people.cli->json))
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "sealbond-ledgerd did not make its home: see above");
 	return 0;
 }
@@ -357,7 +377,9 @@ static int make(struct init *init)
 	    sb_key_file_new(&init->enroller, SB_KEY_ENROLLER, "operator") < 0)
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made");
 	/* Everything that may be wrong is found before anything is written. */
-	code = init->genesis_file ? take_state(init, &state) : 0;
+	code = check_daemon(init);
+	if (code == 0 && init->genesis_file)
+		code = take_state(init, &state);
 	if (code)
 		return code;
 	result = sb_make_directory(init->home, 0700);
@@ -371,7 +393,7 @@ static int make(struct init *init)
 	result = sb_file_write(state_path, state, strlen(state), 0644);
 	if (result < 0)
 		return cli_fail(init->people.cli, cli_code_of(result), "%s: %s", state_path, strerror(-result));
-	code = run_daemon(init, state_path);
+	code = make_home(init, state_path);
 	return code ? code : write_description(init);
 }
 
