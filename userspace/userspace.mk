@@ -19,7 +19,7 @@ INITRAMFSDIR ?= $(PREFIX)/share/initramfs-tools
 DRACUTDIR ?= $(PREFIX)/lib/dracut/modules.d/90sealbond
 
 USER_PARSE := sha256 parse format error
-USER_CONFIG := $(USER_PARSE) ini field file config exception peers p256 states approval grant blob \
+USER_CONFIG := $(USER_PARSE) ini field file config config_ledger exception peers p256 states approval grant blob \
 	security security_keys
 
 SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox notify) \
@@ -34,6 +34,7 @@ SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame s
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
 SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) p256_key frame json assurance) \
+SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance system_gaps) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
 	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto

@@ -285,10 +285,52 @@ static void signed_grants(void **state)
 	}
 }
 
+#define HASH	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define LEDGER	"[ledger]\nendpoints = http://192.0.2.1:26657, unix:/run/l\ntrust_hash = " HASH "\n"
+#define NODES	"[peers]\ngrant_keys = /n1.pem, /n2.pem\nthreshold = 1\n"
+
+/* With a ledger there are neither addresses of one's own nor a directory of grants. */
+static void ledger(void **state)
+{
+	static const struct {
+		const char *text, *told;
+	} wrong[] = {
+		{ KEY LEDGER, "[ledger] needs grant_keys" },
+		{ KEY NODES "[ledger]\nendpoints = http://a\n", "[ledger] needs trust_hash" },
+		{ KEY LEDGER NODES "grants = /g\n", "do not go together" },
+		{ KEY NODES "[ledger]\nendpoints = ftp://a\n", "not a list of URLs" },
+		{ KEY LEDGER "on_ledger_loss = hold 31d\n" NODES, "on_ledger_loss = hold 31d" },
+		{ KEY LEDGER "on_ledger_loss = go\n" NODES, "allowed: ledger, stop, hold 1m to 30d" },
+		{ KEY LEDGER "owner = 12\n" NODES, "not a key" },
+		{ KEY LEDGER "announce = 192.0.2.1\n" NODES, "not a list of addresses" },
+	};
+	struct sb_config config;
+	struct sb_error error;
+
+	assert_int_equal(parse(KEY LEDGER "owner = " HASH "\non_ledger_loss = hold 3d\nenrol = no\n"
+			       "announce = 192.0.2.7:7454, [2001:db8::7]:7454\n" NODES, &config, &error), 0);
+	assert_int_equal(config.ledger.endpoints_count, 2);
+	assert_string_equal(config.ledger.endpoints[1], "unix:/run/l");
+	assert_int_equal(config.ledger.trust_hash[1], 0x11);
+	assert_int_equal(config.ledger.loss, SB_LOSS_HOLD);
+	assert_int_equal(config.ledger.hold, 3 * 86400000ULL);
+	assert_true(config.ledger.has_owner);
+	assert_false(config.ledger.enrol);
+	assert_int_equal(config.threshold, 1);
+	assert_int_equal(parse(KEY LEDGER NODES, &config, &error), 0);
+	assert_true(config.ledger.enrol);
+	assert_int_equal(config.ledger.loss, SB_LOSS_LEDGER);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(parse(wrong[i].text, &config, &error), -EINVAL);
+		if (!strstr(error.text, wrong[i].told))
+			fail_msg("%s: %s", wrong[i].text, error.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
+		cmocka_unit_test(defaults), cmocka_unit_test(ledger), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
 		cmocka_unit_test(errors), cmocka_unit_test(bytes), cmocka_unit_test(too_many_exceptions),
 		cmocka_unit_test(truncated), cmocka_unit_test(ids), cmocka_unit_test(example),
 		cmocka_unit_test(signed_grants), cmocka_unit_test(lock),

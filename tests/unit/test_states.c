@@ -23,6 +23,20 @@ static const struct {
 	{ SEALBOND_STATE_TAMPERED, "tampered", 27 }, { SEALBOND_STATE_BYPASS, "bypass", 28 },
 };
 
+static const struct {
+	unsigned int state;
+	const char *name;
+	int code;
+} ledger_contract[] = {
+	{ SB_LEDGER_STARTING, "ledger-starting", 41 }, { SB_LEDGER_NOT_ENROLLED, "not-enrolled", 29 },
+	{ SB_LEDGER_ENROLLING, "enrolling", 30 }, { SB_LEDGER_AWAITING_APPROVAL, "awaiting-approval", 31 },
+	{ SB_LEDGER_LIVE, "lease-live", 0 }, { SB_LEDGER_HELD, "lease-held", 32 }, { SB_LEDGER_ENDED, "lease-ended", 25 },
+	{ SB_LEDGER_SUSPENDED, "suspended", 33 }, { SB_LEDGER_FROZEN_CLONE, "frozen-clone", 34 },
+	{ SB_LEDGER_QUARANTINED, "quarantined", 35 }, { SB_LEDGER_REVOKED, "revoked", 36 },
+	{ SB_LEDGER_RETIRED, "retired", 37 }, { SB_LEDGER_UNREACHABLE, "ledger-unreachable", 38 },
+	{ SB_LEDGER_FORK, "ledger-fork", 39 }, { SB_LEDGER_TRUST_EXPIRED, "trust-expired", 40 },
+};
+
 static void codes(void **state)
 {
 	assert_int_equal(SB_ARRAY_SIZE(contract), __SEALBOND_STATE_MAX);
@@ -31,6 +45,13 @@ static void codes(void **state)
 
 		assert_string_equal(text->name, contract[i].name);
 		assert_int_equal(text->exit_code, contract[i].code);
+	}
+	assert_int_equal(SB_ARRAY_SIZE(ledger_contract), SB_LEDGER_STATES);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(ledger_contract); i++) {
+		const struct sb_state_text *text = sb_ledger_state_text(ledger_contract[i].state);
+
+		assert_string_equal(text->name, ledger_contract[i].name);
+		assert_int_equal(text->exit_code, ledger_contract[i].code);
 	}
 	assert_string_equal(sb_peer_problem_text(25)->name, "lease-ended");
 	assert_string_equal(sb_peer_problem_text(26)->name, "no-bond");
@@ -52,6 +73,12 @@ static void sentences(void **state)
 
 		assert_true(is_sentence(text->sentence));
 		assert_true(text->remedy[0] || i == SEALBOND_STATE_KEYS_READY);
+	}
+	for (unsigned int i = 0; i < SB_LEDGER_STATES; i++) {
+		const struct sb_state_text *text = sb_ledger_state_text(i);
+
+		assert_true(is_sentence(text->sentence));
+		assert_true(text->remedy[0] || i == SB_LEDGER_LIVE);
 	}
 	for (unsigned int i = 1; i < __SEALBOND_REASON_MAX; i++) {
 		const struct sb_text *text = sb_reason_text(i);

@@ -37,7 +37,7 @@ USER_TEST_CONFIG := $(USER_TEST_PARSE) userspace/common/ini.c userspace/common/f
 	userspace/common/file.c userspace/common/sha256.c
 UNIT += parse config peers frame states approval file decode
 parse_SRC := tests/unit/test_parse.c $(USER_TEST_PARSE)
-config_SRC := tests/unit/test_config.c $(USER_TEST_CONFIG) userspace/common/config.c \
+config_SRC := tests/unit/test_config.c $(USER_TEST_CONFIG) userspace/common/config.c userspace/common/config_ledger.c \
 	userspace/common/exception.c
 peers_SRC := tests/unit/test_peers.c $(USER_TEST_CONFIG) userspace/common/peers.c
 frame_SRC := tests/unit/test_frame.c userspace/common/frame.c
@@ -132,7 +132,7 @@ node_SRC := tests/unit/test_node.c userspace/tpm/node.c $(USER_TEST_PARSE)
 node_CFLAGS := $(USER_TEST_CFLAGS)
 UNIT += security
 security_SRC := tests/unit/test_security.c userspace/common/security.c userspace/common/security_keys.c \
-	userspace/common/p256.c userspace/common/config.c userspace/common/exception.c $(USER_TEST_CONFIG)
+	userspace/common/p256.c userspace/common/config.c userspace/common/config_ledger.c userspace/common/exception.c $(USER_TEST_CONFIG)
 security_CFLAGS := $(USER_TEST_CFLAGS)
 
 UNIT += eventlog

@@ -193,7 +193,7 @@ int cli_status(struct sb_cli *cli, int argc, char **argv)
 	result = sb_module_status(module, &status);
 	if (result < 0)
 		return cli_module_fail(cli, module, result);
-	status.assurance |= cli_system_gaps();
+	status.assurance |= sb_system_gaps();
 	helper.result = cli_helper(cli, SB_CONTROL_STATUS, &helper.text);
 	if (cli->json) {
 		cli_json_begin(cli);

@@ -20,6 +20,9 @@ struct sb_assurance_system {
 /* The gaps that only userspace sees. */
 uint32_t sb_assurance_gaps(const struct sb_assurance_system *system);
 
+/* system_gaps.c: the same from the files of this system. */
+uint32_t sb_system_gaps(void);
+
 /*
  * The key file that a configuration of DKMS names (mok_signing_key=...), the last one of the text.
  * Returns whether there is one that fits; else path is untouched.

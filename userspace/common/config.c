@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/config_ledger.h"
 #include "common/field.h"
 #include "common/file.h"
 #include "sealbond/limits.h"
@@ -149,6 +150,7 @@ static const struct section {
 	{ "key", key_fields, SB_ARRAY_SIZE(key_fields) },
 	{ "rotate", rotate_fields, SB_ARRAY_SIZE(rotate_fields) },
 	{ "peers", peers_fields, SB_ARRAY_SIZE(peers_fields) },
+	{ "ledger", sb_ledger_fields, SB_LEDGER_FIELDS },
 	{ "exception", NULL, 0 },
 };
 
@@ -223,6 +225,7 @@ static void set_defaults(struct sb_config *config)
 		.hard_bytes = SB_REJECT_AFTER_BYTES,
 		.hard_packets = SB_REJECT_AFTER_PACKETS,
 		.peers_file = "/etc/sealbond/peers.conf",
+		.ledger.enrol = true,
 	};
 }
 
@@ -286,7 +289,7 @@ static int check_grants(const char *file, struct reading *reading, struct sb_err
 	if (config->grants[0] && !config->grant_keys_count)
 		return sb_ini_fail(error, file, line_of(reading, "peers", "grants"),
 				   "grants needs grant_keys, the keys that may sign them");
-	if (config->grant_keys_count && !config->grants[0])
+	if (config->grant_keys_count && !config->grants[0] && !config->ledger.endpoints_count)
 		return sb_ini_fail(error, file, line_of(reading, "peers", "grant_keys"),
 				   "grant_keys needs grants, the directory with the signed grants");
 	if (config->threshold > config->grant_keys_count)
@@ -298,11 +301,33 @@ static int check_grants(const char *file, struct reading *reading, struct sb_err
 	return 0;
 }
 
+static int check_ledger(const char *file, const struct reading *reading, struct sb_error *error)
+{
+	static const uint8_t none[32];
+	const struct sb_config *config = &reading->config;
+
+	if (!config->ledger.endpoints_count)
+		return 0;
+	if (memcmp(config->ledger.trust_hash, none, sizeof(none)) == 0)
+		return sb_ini_fail(error, file, line_of(reading, "ledger", "endpoints"),
+				   "[ledger] needs trust_hash: without it any chain would be believed");
+	if (!config->grant_keys_count)
+		return sb_ini_fail(error, file, line_of(reading, "ledger", "endpoints"),
+				   "[ledger] needs grant_keys in [peers]: the nodes' keys, by which the kernel admits peers");
+	if (config->grants[0])
+		return sb_ini_fail(error, file, line_of(reading, "peers", "grants"),
+				   "grants of files and a [ledger] do not go together");
+	return 0;
+}
+
 static int check(const char *file, struct reading *reading, struct sb_error *error)
 {
 	struct sb_config *config = &reading->config;
 
-	if (!config->overlay4.family && !config->overlay6.family)
+	if (check_ledger(file, reading, error) < 0)
+		return -EINVAL;
+	/* A ledger assigns them. */
+	if (!config->overlay4.family && !config->overlay6.family && !config->ledger.endpoints_count)
 		return sb_ini_fail(error, file, 0, "[device] needs overlay4 or overlay6, e.g. overlay6 = fd77::1/64");
 	if (config->exceptions_count > 0) {
 		if (config->exceptions_choice == SB_EXCEPTIONS_NONE)

@@ -20,6 +20,8 @@
 #define SB_PATH_ROOM		256
 #define SB_RUN_DIR_ROOM		81	/* so that a socket in it fits sockaddr_un */
 #define SB_EXCEPTIONS_MAX	64
+#define SB_LEDGER_URLS_MAX	8
+#define SB_LEDGER_URL_ROOM	128
 
 struct sb_exception {
 	char name[SEALBOND_NAME_LEN];
@@ -32,6 +34,23 @@ struct sb_exception {
 	uint64_t remote_port;		/* 0: any */
 	uint64_t rate;			/* packets a second, 0: the module's default */
 	uint64_t bytes;			/* bytes a second, 0: the module's default */
+};
+
+enum sb_loss { SB_LOSS_LEDGER, SB_LOSS_STOP, SB_LOSS_HOLD };	/* on_ledger_loss */
+
+/* [ledger]; endpoints_count 0: peers come from files. */
+struct sb_ledger_config {
+	char endpoints[SB_LEDGER_URLS_MAX][SB_LEDGER_URL_ROOM];
+	uint64_t endpoints_count;
+	char roots[SB_PATH_ROOM], pin[64];
+	uint64_t trust_height;
+	uint8_t trust_hash[32];
+	uint8_t owner[32];		/* master public key */
+	bool has_owner;
+	enum sb_loss loss;
+	uint64_t hold;			/* ms, of SB_LOSS_HOLD; else 0 */
+	bool enrol;
+	char announce[512];		/* ADDR:PORT, ... */
 };
 
 struct sb_config {
@@ -68,6 +87,7 @@ struct sb_config {
 	char grant_keys[SB_GRANT_KEYS_MAX][SB_PATH_ROOM];
 	uint64_t grant_keys_count;
 	uint64_t threshold;		/* of grant_keys */
+	struct sb_ledger_config ledger;
 	/* [exception NAME], or the default ones */
 	struct sb_exception exceptions[SB_EXCEPTIONS_MAX];
 	size_t exceptions_count;

@@ -75,6 +75,52 @@ static const struct sb_state_text peer_problems[] = {
 	  "See that it is on, that its endpoint is right and that UDP passes; sealbond monitor shows attempts.", 0 },
 };
 
+static const struct sb_state_text ledger_states[SB_LEDGER_STATES] = {
+	[SB_LEDGER_STARTING] = {
+		"ledger-starting", 41, "The helper has not heard of the ledger yet.",
+		"Wait some seconds; what keeps it is told below and in its log.", 1 },
+	[SB_LEDGER_NOT_ENROLLED] = {
+		"not-enrolled", 29, "The ledger does not know this device.",
+		"sealbond enrol; with enrol = yes in [ledger] the helper does it by itself.", 1 },
+	[SB_LEDGER_ENROLLING] = {
+		"enrolling", 30, "This device has asked for admission, and no enroller has vouched for its TPM yet.",
+		"Have the ledger's enrollers answer it: sealbond enroller serve", 1 },
+	[SB_LEDGER_AWAITING_APPROVAL] = {
+		"awaiting-approval", 31, "This device is proven, and waits for its owner.",
+		"Its owner approves it: sealbond device approve DEVICE-ID", 1 },
+	[SB_LEDGER_LIVE] = { "lease-live", 0, "This device has a live lease.", "", 1 },
+	[SB_LEDGER_HELD] = {
+		"lease-held", 32, "The lease has ended while the ledger could not be heard; bonds are held as on_ledger_loss says.",
+		"Bring the ledger back before the hold ends: sealbond lease shows how long that is.", 1 },
+	[SB_LEDGER_ENDED] = {
+		"lease-ended", SB_EXIT_LEASE_ENDED, "This device has no lease, and no bonds.",
+		"See what its last heartbeat met with (below), then: sealbond attest", 1 },
+	[SB_LEDGER_SUSPENDED] = {
+		"suspended", 33, "Its owner has suspended this device.",
+		"Its owner resumes it: sealbond device resume DEVICE-ID", 1 },
+	[SB_LEDGER_FROZEN_CLONE] = {
+		"frozen-clone", 34, "Two TPM states have spoken for this device, or its EK was enrolled twice: it is frozen.",
+		"Find the other machine, then its owner decides: sealbond incident list, sealbond incident resolve", 1 },
+	[SB_LEDGER_QUARANTINED] = {
+		"quarantined", 35, "What booted is not among the ledger's reference values: only remediators reach this device.",
+		"Boot a known state, or have the members add this one: sealbond reference", 1 },
+	[SB_LEDGER_REVOKED] = {
+		"revoked", 36, "This device is revoked, for good.",
+		"Nothing brings it back; another device can take its place: sealbond device replace", 0 },
+	[SB_LEDGER_RETIRED] = {
+		"retired", 37, "Its owner has taken this device out of service.",
+		"To bring it back, it enrols anew: sealbond enrol", 0 },
+	[SB_LEDGER_UNREACHABLE] = {
+		"ledger-unreachable", 38, "No endpoint of the ledger answers what can be proven.",
+		"See sealbond ledger for what each one said; in mode enforce they need an exception.", 1 },
+	[SB_LEDGER_FORK] = {
+		"ledger-fork", 39, "There are two proven headers of one height: somebody signs two ledgers. Nothing is believed.",
+		"Compare fork.json in state_dir/ledger with the ledger's members, then remove it and restart the helper.", 0 },
+	[SB_LEDGER_TRUST_EXPIRED] = {
+		"trust-expired", 40, "What this device trusts is too old, and no endpoint has a checkpoint that the members have signed.",
+		"Have the members sign a checkpoint, or put one into state_dir/ledger/checkpoint.", 1 },
+};
+
 static const struct sb_state_text next_boot = {
 	"boot-unapproved-next", SB_EXIT_BOOT_UNAPPROVED_NEXT,
 	"What boots next is not approved: the keys would stay closed after the next start.",
@@ -169,6 +215,11 @@ const struct sb_state_text *sb_peer_problem_text(int exit_code)
 		if (peer_problems[i].exit_code == exit_code)
 			return &peer_problems[i];
 	return NULL;
+}
+
+const struct sb_state_text *sb_ledger_state_text(unsigned int value)
+{
+	return value < SB_LEDGER_STATES ? &ledger_states[value] : &unknown_state;
 }
 
 const struct sb_state_text *sb_next_boot_text(void)

@@ -35,6 +35,29 @@ const struct sb_state_text *sb_peer_problem_text(int exit_code);
 /* What release check says of a coming boot that no approval fits. */
 const struct sb_state_text *sb_next_boot_text(void);
 
+/* What the ledger says of this device, and what keeps us from knowing. */
+enum sb_ledger_state {
+	SB_LEDGER_STARTING,
+	SB_LEDGER_NOT_ENROLLED,
+	SB_LEDGER_ENROLLING,
+	SB_LEDGER_AWAITING_APPROVAL,
+	SB_LEDGER_LIVE,
+	SB_LEDGER_HELD,
+	SB_LEDGER_ENDED,
+	SB_LEDGER_SUSPENDED,
+	SB_LEDGER_FROZEN_CLONE,
+	SB_LEDGER_QUARANTINED,
+	SB_LEDGER_REVOKED,
+	SB_LEDGER_RETIRED,
+	SB_LEDGER_UNREACHABLE,
+	SB_LEDGER_FORK,
+	SB_LEDGER_TRUST_EXPIRED,
+	SB_LEDGER_STATES
+};
+
+/* value: enum sb_ledger_state. */
+const struct sb_state_text *sb_ledger_state_text(unsigned int value);
+
 struct sb_text {
 	const char *name;
 	const char *sentence;

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "common/states.h"
+
 enum sb_role_id {
 	SB_ROLE_PARENT,
 	SB_ROLE_TPM,
@@ -29,6 +31,25 @@ enum sb_message {
 	SB_MESSAGE_QUOTE,		/* struct sb_quote_answer */
 	SB_MESSAGE_ACTIVATE,		/* struct sb_activate_request */
 	SB_MESSAGE_ACTIVATED,		/* struct sb_activate_answer */
+	/* ledger to link and back */
+	SB_MESSAGE_KEYS_GET,		/* nothing in it */
+	SB_MESSAGE_KEYS,		/* struct sb_keys_answer */
+	SB_MESSAGE_LOCAL,		/* struct sb_ledger_local; no answer */
+	SB_MESSAGE_NONCE_GET,		/* struct sb_about_peer */
+	SB_MESSAGE_NONCE,		/* struct sb_about_peer */
+	SB_MESSAGE_ADMIT,		/* struct sb_admit_request */
+	SB_MESSAGE_ADMITTED,		/* struct sb_about_peer */
+	SB_MESSAGE_DROP,		/* struct sb_about_peer: its bond ends, and it is forgotten */
+	SB_MESSAGE_DROPPED,		/* struct sb_about_peer */
+	SB_MESSAGE_ROTATE,		/* nothing in it: the ledger has the next key as this device's */
+	SB_MESSAGE_ROTATED,		/* struct sb_about_peer, of no peer */
+	SB_MESSAGE_PEERS_GET,		/* nothing in it; a PEER_SEEN for each one in the kernel */
+	/* link to ledger, unasked */
+	SB_MESSAGE_PEER_SEEN,		/* struct sb_about_peer: the kernel has it */
+	SB_MESSAGE_PEER_LOST,		/* struct sb_about_peer: it needs a grant anew */
+	SB_MESSAGE_KEYS_CHANGED,	/* nothing in it */
+	/* of the CLI's questions about the ledger */
+	SB_MESSAGE_LEDGER_REPLY,	/* struct sb_ledger_reply */
 };
 
 enum sb_control_verb {
@@ -36,6 +57,9 @@ enum sb_control_verb {
 	SB_CONTROL_RELOAD,	/* reads the files again, and ends a pause */
 	SB_CONTROL_DOWN,	/* ends all bonds, forgets the peers, and pauses */
 	SB_CONTROL_ROTATE_KEY,	/* the next bond key becomes the current one, in kernel and files */
+	/* to the ledger role, answered by LEDGER_REPLY */
+	SB_CONTROL_LEDGER,	/* what it knows */
+	SB_CONTROL_LEDGER_NOW,	/* looks, enrols or renews at once, then the same */
 };
 
 struct sb_control_request {
@@ -106,6 +130,69 @@ struct sb_activate_answer {
 	struct sb_tpm_failure failure;
 	uint16_t length;
 	uint8_t secret[64];
+};
+
+/* The kernel's keys and what they rest on. */
+struct sb_keys_answer {
+	int32_t error;			/* -ENOENT: no module */
+	uint32_t state;			/* enum sealbond_state */
+	uint8_t has_current, has_next, has_old, has_candidate, has_config, has_prior;
+	uint8_t cap_pcr;
+	uint8_t assurance;		/* 1 bench, 2 partial, 3 full */
+	uint8_t current[32], next[32], old[32], candidate[32];
+	uint8_t config[32];		/* hash of the security configuration in the cap PCR */
+	uint8_t prior[32];		/* the cap PCR before this boot's cap */
+	uint32_t pcrs;			/* that the configuration names */
+};
+
+/* What the ledger gave this device: zero lengths where it gave none. */
+struct sb_ledger_local {
+	uint8_t overlay4[4], overlay4_bits;
+	uint8_t overlay6[16], overlay6_bits;
+};
+
+struct sb_about_peer {
+	uint8_t device_id[32];
+	int32_t error;
+	uint8_t nonce[16];
+	char text[160];
+};
+
+struct sb_admit_request {
+	uint8_t device_id[32];
+	char name[64];			/* terminated */
+	uint8_t endpoint[28];		/* union sb_endpoint; family 0: none */
+	uint16_t length;
+	uint8_t grant[1344];
+};
+
+#define SB_LEDGER_ENDPOINTS	8
+struct sb_ledger_reply {
+	uint32_t id;
+	int32_t error;			/* 0 or a negative errno, with text */
+	uint32_t state;			/* enum sb_ledger_state */
+	uint8_t has_device, has_lease, witnessed;
+	uint8_t device_id[32];
+	char chain[64];
+	uint64_t lease_ms;		/* left */
+	uint64_t hold_ms;		/* of on_ledger_loss beyond the lease, 0: stop */
+	uint64_t beat_ms;		/* until the next heartbeat */
+	uint64_t beats, beats_refused;
+	uint32_t last_code;		/* of the last transaction: enum sb_tx_code */
+	int64_t height, seconds;	/* of the latest proven header; 0: none */
+	uint64_t head_age_ms;		/* since it was received */
+	uint32_t roster, peers;		/* devices of the zone; those with a grant */
+	uint32_t profile_version;
+	uint64_t bytes_in, bytes_out;
+	uint32_t endpoints;
+	struct {
+		char url[128];
+		uint32_t latency_us, failures;
+		int64_t height;
+		char text[96];
+	} endpoint[SB_LEDGER_ENDPOINTS];
+	char why[200];			/* the ledger's word on this device's state */
+	char text[512];			/* what went wrong last, "" when nothing */
 };
 
 /* The note of a boot without its keys, once its approval has come: status gives it as the remedy. */

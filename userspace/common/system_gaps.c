@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The gaps that the module cannot see, from the files of this system. */
 #include <glob.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "common/assurance.h"
+#include "common/cleanup.h"
 #include "common/file.h"
 
 #define TEXT_MAX	65536
@@ -26,7 +27,7 @@ static char *read_text(const char *path, char *room, size_t size)
 static bool named_by_dkms(const char *configuration)
 {
 	static char text[TEXT_MAX];
-	char path[SB_PATH_ROOM];
+	char path[256];
 
 	return read_text(configuration, text, sizeof(text)) && sb_assurance_dkms_key(text, path, sizeof(path)) &&
 	       access(path, F_OK) == 0;
@@ -48,7 +49,7 @@ static bool signing_key(void)
 	return found;
 }
 
-uint32_t cli_system_gaps(void)
+uint32_t sb_system_gaps(void)
 {
 	char lockdown[128], modules[16];
 	const struct sb_assurance_system system = {

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A device's way along its ledger, by the role's own logic and the ledger's own rules. */
+#include "ledger_role_world.h"
+
+/* From nothing to a live lease: it enrols, an enroller answers, its owner approves. */
+static void go_live(void)
+{
+	struct plant *plant = &world->plant;
+
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_NOT_ENROLLED);
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_ENROLLING);
+	assert_int_equal(challenges(&plant->ledger, &plant->enroller[0], &plant->a), SB_TX_OK);
+	steps(8);
+	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
+	assert_int_equal(approves(&plant->ledger, &plant->a.owner, &plant->a, plant->a.current), SB_TX_OK);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+static void b_live(void)
+{
+	bring_live(&world->plant, &world->b, 1);
+}
+
+static void with_zone(void)
+{
+	const struct device *both[] = { &world->plant.a, &world->b };
+
+	go_live();
+	b_live();
+	write_zone(both, 2);
+	join_zone();
+	steps(4);
+}
+
+static void from_nothing_to_live(void **state)
+{
+	struct sb_ledger_reply reply;
+
+	go_live();
+	sb_ledger_report(world->role, &reply);
+	assert_int_equal(reply.has_lease, 1);
+	/* No longer than from the sending on. */
+	assert_true(reply.lease_ms <= 86400000 && reply.lease_ms > 86400000 - 60000);
+	assert_int_equal(reply.beats, 1);
+	assert_int_equal(world->local.overlay4_bits, 16);
+	assert_int_equal(world->local.overlay4[0], 10);
+}
+
+/* Three days: never without a lease, six heartbeats a day, and a few more for the start. */
+static void it_renews(void **state)
+{
+	uint64_t end;
+	struct sb_ledger_reply reply;
+
+	go_live();
+	end = world->now + 3 * 86400000ULL;
+	while (world->now < end) {
+		world->now += 600000;
+		ledger_wait(&world->plant.ledger, 600);
+		steps(1);
+		assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	}
+	sb_ledger_report(world->role, &reply);
+	assert_in_range(reply.beats, 15, 23);
+	assert_int_equal(reply.beats_refused, 0);
+}
+
+static void later(uint64_t ms)
+{
+	world->now += ms;
+	if (!world->reach)
+		ledger_wait(&world->plant.ledger, (int64_t)(ms / 1000));
+	step();
+}
+
+/* The ledger is lost: the lease runs out, is held as the ledger's parameters say, ends; and comes back by itself. */
+static void the_ledger_is_lost(void **state)
+{
+	with_zone();
+	assert_true(world->grants > 0);
+	world->reach = -EHOSTUNREACH;
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_HELD);
+	assert_int_equal(world->drops, 0);
+	later(3 * 86400000ULL);
+	assert_int_equal(state_now(), SB_LEDGER_ENDED);
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->b.id, 32);
+	world->reach = 0;
+	ledger_wait(&world->plant.ledger, 4 * 86400);
+	later(60000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+/* on_ledger_loss = stop on the device is stronger than what the ledger allows. */
+static void stop_means_stop(void **state)
+{
+	world->settings.has_hold = true;
+	start_role();
+	with_zone();
+	world->reach = -EKEYEXPIRED;
+	step();
+	assert_int_equal(world->drops, 0);
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_TRUST_EXPIRED);
+	assert_int_equal(world->drops, 1);
+}
+
+/* A restart of the helper while the ledger is away ends nothing that the kernel was granted. */
+static void restarted_without_a_ledger(void **state)
+{
+	with_zone();
+	world->reach = -EHOSTUNREACH;
+	start_role();
+	sb_ledger_peer_seen(world->role, world->b.id);
+	steps(5);
+	assert_int_equal(state_now(), SB_LEDGER_UNREACHABLE);
+	assert_int_equal(world->drops, 0);
+	/* With the ledger back, and B revoked meanwhile, it does. */
+	assert_int_equal(revokes(&world->plant.ledger, &world->b.owner, &world->b), SB_TX_OK);
+	world->reach = 0;
+	steps(4);
+	assert_int_equal(world->drops, 1);
+}
+
+static void a_fork_is_seen(void **state)
+{
+	with_zone();
+	world->reach = -ENOTUNIQ;
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_FORK);
+	assert_int_equal(world->drops, 0);
+}
+
+static void its_owner_suspends_it(void **state)
+{
+	with_zone();
+	assert_int_equal(suspends(&world->plant.ledger, &world->plant.a.owner, &world->plant.a), SB_TX_OK);
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_SUSPENDED);
+	assert_int_equal(world->drops, 1);
+	assert_int_equal(resumes(&world->plant.ledger, &world->plant.a.owner, &world->plant.a), SB_TX_OK);
+	steps(4);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_true(world->grants >= 2);
+}
+
+/* Two of three nodes have to sign; one is down, then another adds rubbish, then only one is left. */
+static void grants_of_k_nodes(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->node[0].down = true;
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_memory_equal(world->admitted, world->b.id, 32);
+	assert_string_equal(world->last.name, "b");
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 2);
+	assert_memory_equal(grant.body.nonce, world->nonce, 16);
+	/* In time before it ends, and no earlier. */
+	world->node[0].down = false;
+	world->node[0].lies = true;
+	steps(10);
+	assert_int_equal(world->grants, 1);
+	later(5 * 3600000);
+	assert_int_equal(world->grants, 2);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 2);
+	world->node[1].down = world->node[2].down = true;
+	later(5 * 3600000);
+	later(3600000);
+	assert_int_equal(world->grants, 2);
+}
+
+static void a_revoked_peer_goes_at_once(void **state)
+{
+	with_zone();
+	assert_int_equal(revokes(&world->plant.ledger, &world->b.owner, &world->b), SB_TX_OK);
+	step();
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->b.id, 32);
+	steps(20);
+	assert_int_equal(world->drops, 1);
+}
+
+/* Its record is as it was, and time goes on. */
+static void a_peer_that_does_not_renew(void **state)
+{
+	with_zone();
+	for (int i = 0; i < 25; i++)
+		later(3600000);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 1);
+	assert_int_equal(beats(&world->plant.ledger, &world->b), SB_TX_OK);
+	steps(3);
+	assert_true(world->grants > 5);
+}
+
+static void a_peer_leaves_the_zone(void **state)
+{
+	const struct device *alone[] = { &world->plant.a };
+
+	with_zone();
+	write_zone(alone, 1);
+	step();
+	assert_int_equal(world->drops, 1);
+}
+
+/* The zone's key is another one, and the membership is not yet sealed anew: nobody falls off the network. */
+static void a_zone_that_is_keyed_anew(void **state)
+{
+	const struct device *both[] = { &world->plant.a, &world->b };
+
+	with_zone();
+	world->zone_key[1] = 5;
+	write_zone(both, 2);
+	steps(5);
+	assert_int_equal(world->drops, 0);
+	join_zone();
+	steps(5);
+	assert_int_equal(world->drops, 0);
+}
+
+/* A peer's next key becomes its bond key. */
+static void a_peer_rotates(void **state)
+{
+	BODY(ROTATE_KEY, rotate_key, RotateKey, rotate);
+	struct sb_grant_file grant;
+	unsigned int before;
+
+	with_zone();
+	before = world->grants;
+	rotate.key = span32(world->b.next);
+	assert_int_equal(attests(&world->plant.ledger, &world->b, &body), SB_TX_OK);
+	steps(2);
+	assert_int_equal(world->grants, before + 1);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_memory_equal(grant.body.key, world->b.next, 32);
+}
+
+static void it_rotates(void **state)
+{
+	with_zone();
+	world->rotated = true;
+	sb_ledger_keys_changed(world->role);
+	steps(2);
+	{
+		SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
+
+		assert_memory_equal(record->key.data, world->plant.a.next, 32);
+	}
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	/* And renews by the old cap. */
+	later(6 * 3600000);
+	steps(2);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+/* Its endpoints are on the ledger, and only the zone can read them. */
+static void endpoints_are_published(void **state)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	const struct sb_about about = { SB_PURPOSE_ENDPOINTS, CHAIN, world->plant.a.id, 32 };
+	uint8_t *text;
+	size_t length;
+
+	with_zone();
+	later(70000);
+	steps(4);
+	record = device_record(&world->plant.ledger, &world->plant.a);
+	assert_int_equal(record->endpoints.len, 512);
+	assert_int_equal(sb_envelope_open(world->zone_key, &about, record->endpoints.data, 512, &text, &length), 0);
+	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
+	sb_private_release(text, length);
+}
+
+/* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */
+static void a_cleared_tpm(void **state)
+{
+	go_live();
+	world->plant.a.clock = (struct sb_quote_clock){ 1000, 1, 0, true };
+	fresh_key(world->plant.a.current);
+	fresh_key(world->plant.a.next);
+	later(6 * 3600000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
+}
+
+/* A second TPM state with the same keys speaks: this one, asked again, is frozen, and says so. */
+static void a_clone(void **state)
+{
+	with_zone();
+	world->plant.a.clock.clock += 1000000;
+	later(61000);
+	assert_int_equal(beats(&world->plant.ledger, &world->plant.a), SB_TX_OK);
+	world->plant.a.clock.clock -= 900000;
+	later(6 * 3600000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_FROZEN_CLONE);
+	assert_int_equal(world->drops, 1);
+}
+
+static void timers(void **state)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+
+	assert_int_equal(sb_lease_deadline(1000, 500, 500), 0);
+	assert_int_equal(sb_lease_deadline(1000, 600, 500), 101000);
+	assert_int_equal(sb_lease_deadline(1000, 500 + 367 * 86400, 500), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t at = sb_beat_after(86400000, i * 4294967);
+
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	/* 4 h, and 48 minutes to both sides of it, all of them used. */
+	assert_in_range(low, 11520000, 11530000);
+	assert_in_range(high, 17270000, 17280000);
+	assert_int_equal(sb_retry_after(1, 0, 0), 1000);
+	assert_in_range(sb_retry_after(30, 86400000, UINT32_MAX), 1349000, 1350000);
+	assert_in_range(sb_retry_after(30, 60000, 0), 1000, 1250);
+}
+
+int main(void)
+{
+#define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		ROLE(from_nothing_to_live), ROLE(it_renews), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
+		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
+		ROLE(grants_of_k_nodes), ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
+		ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew), ROLE(a_peer_rotates), ROLE(it_rotates),
+		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

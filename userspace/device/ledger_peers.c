@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The devices of our zones: what the ledger says of each, and a grant for those that may talk. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/sha256.h"
+#include "device/ledger_grant.h"
+#include "device/ledger_internal.h"
+
+#define PEERS_MAX	4096
+#define READS_A_STEP	64	/* so that a heartbeat does not wait for a large zone */
+#define GRANTS_A_STEP	8
+#define GRANT_RETRY_MS	60000	/* at most */
+
+static int compare(const void *a, const void *b)
+{
+	const struct ledger_peer *one = a, *two = b;
+
+	return memcmp(one->id, two->id, sizeof(one->id));
+}
+
+struct ledger_peer *ledger_peer(struct sb_ledger *ledger, const uint8_t id[32])
+{
+	struct ledger_peer wanted;
+
+	if (!ledger->peers)
+		return NULL;
+	memcpy(wanted.id, id, sizeof(wanted.id));
+	return bsearch(&wanted, ledger->peer, ledger->peers, sizeof(wanted), compare);
+}
+
+struct ledger_peer *ledger_add_peer(struct sb_ledger *ledger, const uint8_t id[32])
+{
+	struct ledger_peer *found = ledger_peer(ledger, id), *grown;
+
+	if (found || ledger->peers == PEERS_MAX)
+		return found;
+	grown = realloc(ledger->peer, (ledger->peers + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	ledger->peer = grown;
+	memset(&grown[ledger->peers], 0, sizeof(*grown));
+	memcpy(grown[ledger->peers].id, id, 32);
+	ledger->peers++;
+	qsort(grown, ledger->peers, sizeof(*grown), compare);
+	return ledger_peer(ledger, id);
+}
+
+void sb_ledger_peer_seen(struct sb_ledger *ledger, const uint8_t device[32])
+{
+	struct ledger_peer *peer = ledger_add_peer(ledger, device);
+
+	if (peer)
+		peer->in_kernel = true;
+}
+
+void sb_ledger_peer_lost(struct sb_ledger *ledger, const uint8_t device[32])
+{
+	struct ledger_peer *peer = ledger_peer(ledger, device);
+
+	if (peer)
+		peer->due_ms = 0;
+}
+
+static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, const Sealbond__Device *record)
+{
+	peer->known = true;
+	peer->state = record ? record->state : 0;
+	if (!record)
+		return;
+	peer->lease_end = record->lease_end;
+	if (record->key.len == 32 && memcmp(peer->key, record->key.data, 32) != 0) {
+		memcpy(peer->key, record->key.data, 32);
+		peer->fresh = true;
+	}
+	ledger_open_endpoints(ledger, peer, record->endpoints);
+}
+
+/* 1: there are more. Those of which nobody speaks any more are not read, and go once the kernel has not got them. */
+int ledger_read_peers(struct sb_ledger *ledger)
+{
+	unsigned int reads = 0;
+
+	for (; ledger->turn < ledger->peers; ledger->turn++) {
+		struct ledger_peer *peer = &ledger->peer[ledger->turn];
+		void *record = NULL;
+		int result;
+
+		if (!peer->listed)
+			continue;
+		if (reads++ == READS_A_STEP)
+			return 1;
+		result = ledger_read(ledger, &sealbond__device__descriptor, SB_RECORD_DEVICE, peer->id, 32, &record);
+		if (result < 0 && result != -EBADMSG)
+			return result;
+		take_record(ledger, peer, record);
+		sb_message_free(record);
+	}
+	ledger->turn = 0;
+	return 0;
+}
+
+static bool may_bond(const struct sb_ledger *ledger, const struct ledger_peer *peer)
+{
+	return peer->listed && peer->known && peer->lease_end > ledger->head.seconds &&
+	       (peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED);
+}
+
+/* Is there proof that this bond has to end? Until the ledger was read, what the kernel was granted holds. */
+static bool must_end(const struct sb_ledger *ledger, const struct ledger_peer *peer, bool may_talk)
+{
+	if (!ledger->facts.asked)
+		return false;
+	if (!may_talk)
+		return true;
+	if (!ledger->read_any && !peer->known)
+		return false;
+	return !may_bond(ledger, peer);
+}
+
+void ledger_judge_peers(struct sb_ledger *ledger)
+{
+	bool may_talk = sb_ledger_may_talk(&ledger->facts, ledger_now(ledger));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ledger->peers; i++) {
+		struct ledger_peer *peer = &ledger->peer[i];
+		struct sb_error error = { "" };
+
+		if (peer->in_kernel && must_end(ledger, peer, may_talk)) {
+			int result = ledger->port->drop(ledger->port->context, peer->id, &error);
+
+			if (result < 0)
+				sb_warn("ending the bond with %s: %s", peer->name, error.text);
+			else
+				sb_info("peer %s: its bond ended, as the ledger says", peer->name);
+			peer->in_kernel = result < 0;
+			peer->until_ms = peer->due_ms = 0;
+		}
+		if (peer->listed || peer->in_kernel || ledger->turn)
+			ledger->peer[kept++] = *peer;
+	}
+	ledger->peers = kept;
+}
+
+/* The request that nodes answer; to be freed. */
+static uint8_t *pack_request(const struct sb_ledger *ledger, const struct ledger_peer *peer, const uint8_t nonce[16],
+			     size_t *length)
+{
+	const struct ledger_zone *zone = &ledger->zone[peer->zone];
+	Sealbond__GrantRequest request = SEALBOND__GRANT_REQUEST__INIT;
+
+#define BYTES(from)	((ProtobufCBinaryData){ sizeof(from), (uint8_t *)(uintptr_t)(from) })
+	request.holder = BYTES(ledger->identity.device_id);
+	request.device = BYTES(peer->id);
+	request.nonce = (ProtobufCBinaryData){ 16, (uint8_t *)(uintptr_t)nonce };
+	request.zone = BYTES(zone->authority);
+	request.holder_proof = BYTES(zone->proof);
+	request.device_proof = BYTES(peer->proof);
+#undef BYTES
+	return sb_message_pack(&request, length);
+}
+
+/* From one endpoint into the merged grant; why not, in error. */
+static int ask_one(struct sb_ledger *ledger, unsigned int endpoint, const uint8_t *request, size_t length,
+		   const struct sb_grant_wanted *wanted, struct sb_grant_merge *merge, struct sb_error *error)
+{
+	sb_cleanup_free uint8_t *data = NULL;
+	Sealbond__GrantAnswer *answer;
+	size_t data_length = 0;
+	int result = ledger->port->ask(ledger->port->context, endpoint, "/grant", request, length, &data, &data_length,
+				       error);
+
+	if (result < 0)
+		return result;
+	answer = sb_message_read(&sealbond__grant_answer__descriptor, data, data_length);
+	if (!answer)
+		return sb_fail(error, -EBADMSG, "an endpoint's answer is no grant");
+	result = sb_grant_merge_add(merge, wanted, answer->grant.data, answer->grant.len);
+	sb_message_free(answer);
+	if (result < 0)
+		sb_fail(error, result, "endpoint %u: %s", endpoint, result == -EKEYREJECTED ?
+			"its grant is signed by no key of grant_keys" : "its grant is not what was asked for");
+	return result;
+}
+
+static int collect(struct sb_ledger *ledger, const struct ledger_peer *peer, const uint8_t nonce[16],
+		   struct sb_grant_file *grant, struct sb_error *error)
+{
+	struct sb_grant_merge merge = { 0 };
+	struct sb_grant_wanted wanted = { .keys = ledger->settings.keys, .keys_count = ledger->settings.keys_count,
+					  .threshold = ledger->settings.threshold };
+	unsigned int endpoints = ledger->port->endpoints(ledger->port->context);
+	const struct sb_grant_file *ready = NULL;
+	sb_cleanup_free uint8_t *request = NULL;
+	size_t length;
+
+	sb_digest_of(ledger->settings.chain, strlen(ledger->settings.chain), wanted.chain_id);
+	memcpy(wanted.holder, ledger->identity.device_id, 32);
+	memcpy(wanted.device, peer->id, 32);
+	memcpy(wanted.nonce, nonce, sizeof(wanted.nonce));
+	request = pack_request(ledger, peer, nonce, &length);
+	/* Twice: nodes that are a block apart, or a second, say the same only at times. */
+	for (unsigned int i = 0; i < 2 * endpoints && !ready; i++) {
+		if (i == endpoints && merge.count < 2)
+			break;
+		(void)ask_one(ledger, i % endpoints, request, length, &wanted, &merge, error);
+		ready = sb_grant_merge_ready(&merge, &wanted);
+	}
+	if (!ready)
+		return error->text[0] ? -EAGAIN : sb_fail(error, -EAGAIN, "too few signatures: %u are needed",
+							    wanted.threshold);
+	/* A node that is behind speaks of a key that is gone. */
+	if (memcmp(ready->body.key, peer->key, 32) != 0)
+		return sb_fail(error, -ESTALE, "its grant is of another bond key than the ledger has");
+	*grant = *ready;
+	return 0;
+}
+
+/* 0, and for how long it holds at most. */
+static int grant_one(struct sb_ledger *ledger, struct ledger_peer *peer, uint64_t *duration, struct sb_error *error)
+{
+	const struct sb_ledger_port *port = ledger->port;
+	struct sb_admit_request admit = { 0 };
+	struct sb_grant_file grant;
+	uint8_t nonce[16];
+	int result = port->nonce(port->context, peer->id, nonce, error);
+
+	if (result == 0)
+		result = collect(ledger, peer, nonce, &grant, error);
+	if (result < 0)
+		return result;
+	memcpy(admit.device_id, peer->id, 32);
+	snprintf(admit.name, sizeof(admit.name), "%s", peer->name);
+	_Static_assert(sizeof(peer->endpoint) == sizeof(admit.endpoint), "an endpoint is sent as it is");
+	memcpy(admit.endpoint, &peer->endpoint, sizeof(admit.endpoint));
+	_Static_assert(sizeof(admit.grant) == SB_GRANT_MAX, "room for the largest grant");
+	admit.length = (uint16_t)sb_grant_file_encode(&grant, admit.grant);
+	*duration = sb_grant_file_duration(&grant);
+	return port->admit(port->context, &admit, error);
+}
+
+static void renew(struct sb_ledger *ledger, struct ledger_peer *peer)
+{
+	struct sb_error error = { "" };
+	uint64_t duration = 0, start = ledger_now(ledger);
+	int result = grant_one(ledger, peer, &duration, &error);
+
+	if (result == 0) {
+		peer->failures = 0;
+		peer->in_kernel = true;
+		peer->fresh = false;
+		peer->until_ms = start + duration;
+		peer->due_ms = start + sb_beat_after(duration, ledger_random(ledger));
+		return;
+	}
+	if (!peer->failures++)
+		sb_warn("grant for %s: %s", peer->name, error.text);
+	peer->due_ms = ledger_now(ledger) + sb_retry_after(peer->failures, GRANT_RETRY_MS * 24, ledger_random(ledger));
+}
+
+uint64_t ledger_grant_peers(struct sb_ledger *ledger)
+{
+	uint64_t now = ledger_now(ledger), wait = UINT64_MAX;
+	bool may_talk = sb_ledger_may_talk(&ledger->facts, now);
+	unsigned int grants = 0;
+
+	for (size_t i = 0; i < ledger->peers && may_talk; i++) {
+		struct ledger_peer *peer = &ledger->peer[i];
+
+		if (!may_bond(ledger, peer))
+			continue;
+		if ((peer->due_ms <= now || (peer->fresh && !peer->failures)) && grants < GRANTS_A_STEP) {
+			renew(ledger, peer);
+			grants++;
+		}
+		if (peer->due_ms < now + wait)
+			wait = peer->due_ms > now ? peer->due_ms - now : 0;
+	}
+	return wait;
+}
