@@ -22,10 +22,11 @@ USER_PARSE := sha256 parse format error
 USER_CONFIG := $(USER_PARSE) ini field file config config_ledger exception peers p256 states approval grant blob \
 	security security_keys
 
-SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox notify) \
+SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox notify system_gaps assurance) \
 	$(wildcard userspace/kernel/*.c) \
 	$(patsubst %,userspace/device/%.c,main reboot roles control channel role \
-		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds)
+		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds \
+		link_ledger)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
@@ -34,9 +35,13 @@ SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame s
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
 SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) p256_key frame json assurance) \
+# Its own parts come after the ledger's, whose lists they use.
+SEALBONDD_LEDGER_LIBS := libevent_core libseccomp json-c libsodium libcurl libsecp256k1 libprotobuf-c libcrypto
+
 SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance system_gaps) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
-	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c)
+	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c) \
+	userspace/state/codes.c
 SEALBOND_LIBS := libnl-genl-3.0 libnl-3.0 libcrypto
 
 # Run by run-parts, in the order of names: behind those that make and place images.
@@ -56,6 +61,11 @@ SEALBOND_PEOPLE_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) j
 	$(LIGHT_COMMON) $(TREE_PROOF) userspace/ledger/genesis.c)
 SEALBOND_PEOPLE_LIBS := $(STATE_LIBS) $(LIGHT_LIBS)
 
+SEALBONDD_LEDGER_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox calendar) \
+	$(patsubst %,userspace/device/%.c,ledger_role ledger_calls ledger_light ledger_state ledger_claim ledger_tx \
+		ledger_grant ledger_step ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers role channel) \
+	$(LIGHT_CLIENT) $(TREE_PROOF) $(OWNER_FILES) $(OWNER_PB) $(STATE_MACHINE))
+
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
 EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
 	initramfs-tools/init-top:$(INITRAMFSDIR)/scripts/init-top/sealbond \
@@ -63,6 +73,7 @@ EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
 	$(foreach file,module-setup.sh sealbond-setup.sh sealbond-keys.sh,dracut/$(file):$(DRACUTDIR)/$(file))
 
 USER_PROGRAMS := sealbondd sealbondd-tpm sealbond sealbond-people
+USER_PROGRAMS := sealbondd sealbondd-tpm sealbondd-ledger sealbond
 
 # $(1): program, $(2): its variables' prefix
 define user_program
@@ -73,6 +84,7 @@ $$(BUILD)/$(1): $$($(2)_OBJ)
 endef
 $(eval $(call user_program,sealbondd,SEALBONDD))
 $(eval $(call user_program,sealbondd-tpm,SEALBONDD_TPM))
+$(eval $(call user_program,sealbondd-ledger,SEALBONDD_LEDGER))
 $(eval $(call user_program,sealbond,SEALBOND))
 $(eval $(call user_program,sealbond-people,SEALBOND_PEOPLE))
 
@@ -81,7 +93,14 @@ $(BUILD)/sealbond-ledgerd: $(LEDGERD_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(USER_LDFLAGS) $(LDFLAGS) -o $@ $^ -pthread $$(pkg-config --libs $(LEDGERD_LIBS))
 
+# Headers that are generated come before whoever includes them.
+$(SEALBONDD_LEDGER_OBJ): | $(STATE_PB:.c=.h) $(OWNER_PB:.c=.h)
+
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
+# What stands in lists of sources has its whole path.
+$(BUILD)/obj/$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -100,6 +119,7 @@ $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk | $(STATE_PB) $
 SB_BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 $(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TIME)
 -include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(SEALBOND_PEOPLE_OBJ)))
+-include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBONDD_LEDGER_OBJ) $(SEALBOND_OBJ)))
 
 -include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(LEDGERD_OBJ)))
 
@@ -112,6 +132,7 @@ install-user: user
 	install -m 755 $(BUILD)/sealbondd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(BUILD)/sealbondd-tpm $(DESTDIR)$(LIBEXECDIR)/
 	install -m 755 $(BUILD)/sealbond-people $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(BUILD)/sealbondd-tpm $(BUILD)/sealbondd-ledger $(DESTDIR)$(LIBEXECDIR)/
 	install -m 755 $(BUILD)/sealbond $(DESTDIR)$(BINDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/sealbondd.service \
 		>$(DESTDIR)$(UNITDIR)/sealbondd.service

@@ -39,6 +39,10 @@ int cli_grant(struct sb_cli *cli, int argc, char **argv);
 int cli_early(struct sb_cli *cli, int argc, char **argv);
 /* people.c: the commands of people, which are a program of its own: sealbond-people. */
 int cli_people(struct sb_cli *cli, int argc, char **argv);
+int cli_enrol(struct sb_cli *cli, int argc, char **argv);
+int cli_attest(struct sb_cli *cli, int argc, char **argv);
+int cli_lease(struct sb_cli *cli, int argc, char **argv);
+int cli_endpoints(struct sb_cli *cli, int argc, char **argv);
 
 /* say.c */
 
@@ -69,6 +73,10 @@ void cli_json_state(struct sb_cli *cli, unsigned int state);
 /* helper.c: asks the helper; 0 or a negative errno with the sentence, -ENOTCONN when it does not run. */
 int cli_helper(struct sb_cli *cli, unsigned int verb, struct sb_error *text);
 
+/* The same for what the ledger role knows: of SB_CONTROL_LEDGER and SB_CONTROL_LEDGER_NOW. */
+struct sb_ledger_reply;
+int cli_helper_ledger(struct sb_cli *cli, unsigned int verb, struct sb_ledger_reply *reply, struct sb_error *text);
+
 /* bonds.c: every peer's line or object, for status and peers. */
 struct cli_bonds {
 	struct sb_cli *cli;
@@ -77,9 +85,6 @@ struct cli_bonds {
 	unsigned int count, live, ended, rest;
 };
 int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cli_bonds *bonds);
-
-/* assurance.c: bits of enum sealbond_assurance_gap that the module cannot see. */
-uint32_t cli_system_gaps(void);
 
 /* For loops that end at ^C: set by a signal. */
 extern volatile int cli_stopped;

@@ -71,7 +71,9 @@ static void on_frame(void *context, const struct sb_frame_header *header, const 
 	request.id = client->id = reply.id = control->last_id;
 	reply.error = control->ask(control->context, &request);
 	if (reply.error < 0) {
-		snprintf(reply.text, sizeof(reply.text), "the helper's link role does not run at the moment");
+		snprintf(reply.text, sizeof(reply.text), "%s", reply.error == -EOPNOTSUPP ?
+			 "sealbond.conf has no [ledger] with endpoints, or had none when the helper started" :
+			 "the helper's role for this does not run at the moment");
 		sb_control_answer(control, &reply);
 	}
 }
@@ -177,15 +179,20 @@ void sb_control_close(struct sb_control *control)
 	free(control);
 }
 
-void sb_control_answer(struct sb_control *control, const struct sb_control_reply *reply)
+void sb_control_answer_by(struct sb_control *control, uint32_t id, enum sb_message type, const void *payload,
+			  size_t length)
 {
 	for (int i = 0; i < CLIENTS; i++) {
 		struct client *client = &control->clients[i];
 
-		if (!client->channel || client->id != reply->id)
+		if (!client->channel || client->id != id || !id)
 			continue;
 		client->id = 0;
-		sb_channel_send(client->channel, SB_ROLE_PARENT, SB_ROLE_PARENT, SB_MESSAGE_CONTROL_REPLY,
-				reply, sizeof(*reply));
+		sb_channel_send(client->channel, SB_ROLE_PARENT, SB_ROLE_PARENT, (uint16_t)type, payload, length);
 	}
+}
+
+void sb_control_answer(struct sb_control *control, const struct sb_control_reply *reply)
+{
+	sb_control_answer_by(control, reply->id, SB_MESSAGE_CONTROL_REPLY, reply, sizeof(*reply));
 }

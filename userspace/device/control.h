@@ -3,6 +3,7 @@
 #ifndef SB_CONTROL_H
 #define SB_CONTROL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
@@ -20,5 +21,8 @@ void sb_control_close(struct sb_control *control);
 
 /* Hands a reply to the connection that it is for; unknown ones are dropped. */
 void sb_control_answer(struct sb_control *control, const struct sb_control_reply *reply);
+/* The same with another message, to the request with this id. */
+void sb_control_answer_by(struct sb_control *control, uint32_t id, enum sb_message type, const void *payload,
+			  size_t length);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/assurance.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
@@ -95,8 +96,11 @@ static void on_one_event(void *context, const struct sb_event *event)
 {
 	struct sb_link *link = context;
 
-	if (event->kind == SEALBOND_EVENT_KEY || event->kind == SEALBOND_EVENT_ALARM)
+	if (event->kind == SEALBOND_EVENT_KEY || event->kind == SEALBOND_EVENT_ALARM) {
 		link_key_look(link);
+		if (event->kind == SEALBOND_EVENT_KEY)
+			link_ledger_keys_changed(link);
+	}
 	else
 		link_bond_event(link, event);
 }
@@ -242,6 +246,8 @@ static int check_reload(const struct sb_link *link, const struct sb_config *next
 	    strcmp(now->interface, next->interface) != 0 || now->if_id != next->if_id)
 		return sb_fail(error, -EBUSY, "state_dir, run_dir, interface and if_id change at a restart only: "
 			       "systemctl restart sealbondd");
+	if (memcmp(&now->ledger, &next->ledger, sizeof(now->ledger)) != 0)
+		return sb_fail(error, -EBUSY, "[ledger] changes at a restart only: systemctl restart sealbondd");
 	return 0;
 }
 
@@ -287,6 +293,12 @@ static bool same_keys(const struct sb_config *a, const struct sb_config *b)
 	       memcmp(a->grant_keys, b->grant_keys, sizeof(a->grant_keys)) == 0;
 }
 
+/* Peers come from the ledger, and no file has a word in it. */
+static bool now_by_ledger(const struct sb_link *link)
+{
+	return link->config.ledger.endpoints_count > 0;
+}
+
 static int reload(struct sb_link *link, struct sb_error *error)
 {
 	sb_cleanup_free struct sb_config *next = calloc(1, sizeof(*next)), *old = malloc(sizeof(*old));
@@ -298,14 +310,15 @@ static int reload(struct sb_link *link, struct sb_error *error)
 	result = load_config(link, next, error);
 	if (result == 0)
 		result = check_reload(link, next, error);
-	if (result == 0)
+	if (result == 0 && !next->ledger.endpoints_count)
 		result = sb_peers_load(next->peers_file, &peers, error);
 	if (result < 0)
 		return result;
 	*old = link->config;
 	link->config = *next;
+	link_ledger_overlays(link);
 	result = apply_changes(link, old, error);
-	if (link_grants_load(link) < 0 || link_peers_replace(link, &peers) < 0)
+	if (!now_by_ledger(link) && (link_grants_load(link) < 0 || link_peers_replace(link, &peers) < 0))
 		result = sb_fail(error, -ENOMEM, "peers: out of memory");
 	sb_peers_free(&peers);
 	/* Other grant keys have ended every peer in the kernel. */
@@ -357,6 +370,8 @@ static void on_control(struct sb_link *link, const struct sb_control_request *re
 		break;
 	case SB_CONTROL_ROTATE_KEY:
 		reply.error = link_key_rotate(link, &error);
+		if (reply.error == 0)
+			link_ledger_keys_changed(link);
 		break;
 	default:
 		reply.error = sb_fail(&error, -EOPNOTSUPP, "the helper does not know this request");
@@ -382,6 +397,8 @@ static void on_frame(void *context, const struct sb_frame_header *header, const 
 		answer.ek_template[sizeof(answer.ek_template) - 1] = '\0';
 		if (answer.ek_name_length <= sizeof(answer.ek_name))
 			link_id_answer(link, &answer);
+	} else if (header->from == SB_ROLE_LEDGER) {
+		link_ledger_frame(link, header, payload);
 	}
 }
 
@@ -443,10 +460,12 @@ static int prepare(struct sb_link *link)
 	int result;
 
 	if (load_config(link, &link->config, &error) < 0 ||
-	    sb_peers_load(link->config.peers_file, &peers, &error) < 0) {
+	    (!now_by_ledger(link) && sb_peers_load(link->config.peers_file, &peers, &error) < 0)) {
 		sb_error("%s", error.text);
 		return -EINVAL;
 	}
+	/* What only files tell, while they can be read. */
+	link->system_gaps = sb_system_gaps();
 	result = sandbox(link);
 	if (result < 0) {
 		sb_error("sandbox: %s", strerror(-result));

@@ -83,6 +83,9 @@ struct sb_link {
 	char frozen[128];		/* what of the file a locked machine does not take, "" when all */
 	bool lock_waits;		/* lock = yes, and it was refused */
 	char standing[256];		/* what is said while there is no note, "" for nothing */
+	uint32_t system_gaps;		/* enum sealbond_assurance_gap, as they were at the start */
+	bool ledger_local_there;	/* the ledger has given addresses */
+	struct sb_ledger_local ledger_local;
 };
 
 /* link.c */
@@ -137,11 +140,22 @@ void link_peer_init(struct sb_link *link, struct link_peer *peer);
 void link_peer_stop(struct link_peer *peer);
 int link_peer_apply(struct link_peer *peer, bool with_endpoint);
 void link_peer_forget(struct link_peer *peer);
+/* One more, in its place; NULL without memory. And one less, in the kernel, too. */
+struct link_peer *link_peer_add(struct sb_link *link, const struct sb_peer_entry *entry);
+void link_peer_remove(struct sb_link *link, struct link_peer *peer);
+void link_peer_routes(struct link_peer *peer);
 
 /* link_grants.c: who may sign grants, and the grants of the directory */
 int link_set_grant_keys(struct sb_link *link, struct sb_error *error);	/* 0 also where there are none */
 int link_grants_load(struct sb_link *link);	/* changed ones of known peers go to the kernel */
 int link_grant_apply(struct link_peer *peer, bool with_endpoint, uint64_t *duration_ms);
+
+/* link_ledger.c: what the ledger role asks, where peers come from a ledger */
+void link_ledger_frame(struct sb_link *link, const struct sb_frame_header *header, const uint8_t *payload);
+void link_ledger_keys_changed(struct sb_link *link);
+void link_ledger_lost(struct link_peer *peer);	/* it needs a grant anew */
+void link_ledger_adopt(struct sb_link *link);	/* the kernel's peers are ours */
+void link_ledger_overlays(struct sb_link *link);	/* the ledger's addresses into the configuration */
 
 /* link_bonds.c: starts, rotations, events */
 void link_bond_timer(evutil_socket_t fd, short what, void *context);

@@ -96,6 +96,11 @@ static void set_routes(struct link_peer *peer)
 	}
 }
 
+void link_peer_routes(struct link_peer *peer)
+{
+	set_routes(peer);
+}
+
 static void del_routes(struct link_peer *peer)
 {
 	struct sb_link *link = peer->link;
@@ -134,6 +139,10 @@ int link_peer_apply(struct link_peer *peer, bool with_endpoint)
 	};
 	int result;
 
+	if (link->config.ledger.endpoints_count) {
+		link_ledger_lost(peer);
+		return -EINPROGRESS;
+	}
 	if (link->config.grant_keys_count)
 		return apply_grant(peer, with_endpoint);
 	result = sb_module_set_peer(link->module, &request);
@@ -222,6 +231,10 @@ void link_peers_apply(struct sb_link *link)
 {
 	if (!link->module || !link->local_set || link->paused)
 		return;
+	if (link->config.ledger.endpoints_count) {
+		link_ledger_adopt(link);
+		return;
+	}
 	adopt(link);
 	for (size_t i = 0; i < link->peer_count && !link->lost; i++)
 		apply_one(link->peer[i], i);
@@ -231,6 +244,10 @@ void link_peers_reconcile(struct sb_link *link)
 {
 	if (!link->module || !link->local_set || link->paused)
 		return;
+	if (link->config.ledger.endpoints_count) {
+		link_ledger_adopt(link);
+		return;
+	}
 	for (size_t i = 0; i < link->peer_count; i++)
 		link->peer[i]->live = false;
 	adopt(link);
@@ -292,6 +309,36 @@ static void update(struct link_peer *peer, const struct sb_peer_entry *entry)
 	/* The bond with the old key lives on in the kernel, but only to its hard age. */
 	if (rekeyed && peer->live)
 		link_schedule(&peer->bond_timer, 0);
+}
+
+struct link_peer *link_peer_add(struct sb_link *link, const struct sb_peer_entry *entry)
+{
+	struct link_peer *peer = calloc(1, sizeof(*peer));
+	void *grown = realloc(link->peer, (link->peer_count + 1) * sizeof(*link->peer));
+
+	if (grown)
+		link->peer = grown;
+	if (!peer || !grown) {
+		free(peer);
+		return NULL;
+	}
+	link_peer_init(link, peer);
+	peer->entry = *entry;
+	link->peer[link->peer_count++] = peer;
+	qsort(link->peer, link->peer_count, sizeof(*link->peer), compare);
+	return peer;
+}
+
+void link_peer_remove(struct sb_link *link, struct link_peer *peer)
+{
+	size_t kept = 0;
+
+	link_peer_forget(peer);
+	for (size_t i = 0; i < link->peer_count; i++)
+		if (link->peer[i] != peer)
+			link->peer[kept++] = link->peer[i];
+	link->peer_count = kept;
+	free(peer);
 }
 
 static void free_fresh(struct link_peer **peers, size_t count, struct sb_link *link)

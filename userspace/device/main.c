@@ -25,6 +25,7 @@ struct parent {
 	struct sb_roles *roles;
 	struct sb_control *control;
 	struct sb_reboot reboot;
+	bool ledger;		/* its role runs */
 };
 
 static void ask_reboot(struct parent *parent)
@@ -37,6 +38,14 @@ static void ask_reboot(struct parent *parent)
 		sb_error("reboot_when_approved counts from the helper's next start on: systemctl restart sealbondd");
 	else
 		sb_error("reboot: %s", strerror(-result));
+}
+
+static uint32_t ledger_reply_id(const uint8_t *payload)
+{
+	uint32_t id;
+
+	memcpy(&id, payload, sizeof(id));
+	return id;
 }
 
 static void on_role_frame(void *context, const struct sb_frame_header *header, const uint8_t *payload)
@@ -61,6 +70,11 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 		if (header->from == SB_ROLE_LINK)
 			ask_reboot(parent);
 		break;
+	case SB_MESSAGE_LEDGER_REPLY:
+		if (header->from == SB_ROLE_LEDGER && header->length == sizeof(struct sb_ledger_reply))
+			sb_control_answer_by(parent->control, ledger_reply_id(payload), SB_MESSAGE_LEDGER_REPLY, payload,
+					     header->length);
+		break;
 	case SB_MESSAGE_CONTROL_REPLY:
 		if (header->from != SB_ROLE_LINK || header->length != sizeof(reply))
 			break;
@@ -79,8 +93,12 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 static int on_control(void *context, const struct sb_control_request *request)
 {
 	struct parent *parent = context;
+	bool of_ledger = request->verb == SB_CONTROL_LEDGER || request->verb == SB_CONTROL_LEDGER_NOW;
 
-	return sb_roles_send(parent->roles, SB_ROLE_LINK, SB_MESSAGE_CONTROL, request, sizeof(*request));
+	if (of_ledger && !parent->ledger)
+		return -EOPNOTSUPP;
+	return sb_roles_send(parent->roles, of_ledger ? SB_ROLE_LEDGER : SB_ROLE_LINK, SB_MESSAGE_CONTROL, request,
+			     sizeof(*request));
 }
 
 static void on_signal(evutil_socket_t number, short what, void *context)
@@ -138,7 +156,8 @@ static int check_files(const char *path, struct sb_config *config)
 	struct sb_peer_list peers = { 0 };
 	struct sb_error error;
 
-	if (sb_config_load(path, config, &error) < 0 || sb_peers_load(config->peers_file, &peers, &error) < 0) {
+	if (sb_config_load(path, config, &error) < 0 ||
+	    (!config->ledger.endpoints_count && sb_peers_load(config->peers_file, &peers, &error) < 0)) {
 		sb_error("%s", error.text);
 		return SB_EXIT_USAGE;
 	}
@@ -165,7 +184,7 @@ static int make_directories(const struct sb_config *config)
 
 static int run_parent(const struct sb_roles_options *options, const struct sb_config *config)
 {
-	struct parent parent = { .reboot.fd = -1 };
+	struct parent parent = { .reboot.fd = -1, .ledger = options->ledger };
 	struct sb_error error;
 	int result;
 
@@ -242,5 +261,6 @@ int main(int argc, char **argv)
 		printf("%s and %s are right\n", options.config, config.peers_file);
 		return SB_EXIT_OK;
 	}
+	options.ledger = config.ledger.endpoints_count > 0;
 	return run_parent(&options, &config);
 }

@@ -29,6 +29,7 @@ static const struct {
 } table[SB_ROLES] = {
 	[SB_ROLE_TPM] = { "tpm", "sealbondd-tpm" },
 	[SB_ROLE_LINK] = { "link", NULL },
+	[SB_ROLE_LEDGER] = { "ledger", "sealbondd-ledger" },
 };
 
 #define BACKOFF_MIN_MS	500
@@ -125,6 +126,10 @@ static void __attribute__((noreturn)) become(const struct role *role, const char
 		if (role->starts > 0)
 			arguments[used++] = "--restarted";
 	}
+	if (role->id == SB_ROLE_LEDGER) {
+		arguments[used++] = "--config";
+		arguments[used++] = options->config;
+	}
 	if (options->debug)
 		arguments[used++] = "--debug";
 	sigemptyset(&none);
@@ -213,7 +218,7 @@ struct sb_roles *sb_roles_start(struct event_base *base, const struct sb_roles_o
 	for (int id = 0; id < SB_ROLES; id++) {
 		struct role *role = &roles->role[id];
 
-		if (!table[id].name)
+		if (!table[id].name || (id == SB_ROLE_LEDGER && !options->ledger))
 			continue;
 		role->roles = roles;
 		role->id = (enum sb_role_id)id;

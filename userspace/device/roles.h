@@ -16,6 +16,7 @@ struct sb_roles;
 struct sb_roles_options {
 	const char *config;	/* path */
 	bool debug;
+	bool ledger;		/* peers come from a ledger: its role runs, too */
 };
 
 /* What roles say to the parent; what they say to each other passes without it. */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/ledger_light.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/parse.h"
+#include "light/client.h"
+#include "state/ledger.pb-c.h"
+#include "state/message.h"
+
+#define SYNC_MS		8000
+#define READ_MS		10000
+#define ASK_MS		5000
+#define SUBMIT_MS	30000
+
+struct sb_ledger_light {
+	struct sb_light_client *client;
+	unsigned int endpoints;
+	uint16_t port;
+	char announce[sizeof(((struct sb_config *)0)->ledger.announce)];
+	union sb_endpoint reached;	/* an endpoint's address */
+};
+
+/* Whom we speak to: our own address on the way there is where peers find us, unless the configuration says. */
+static int on_opened(void *context, int fd, const struct sockaddr *peer, socklen_t length)
+{
+	struct sb_ledger_light *light = context;
+
+	(void)fd;
+	if ((peer->sa_family == AF_INET && length >= sizeof(struct sockaddr_in)) ||
+	    (peer->sa_family == AF_INET6 && length >= sizeof(struct sockaddr_in6))) {
+		memset(&light->reached, 0, sizeof(light->reached));
+		memcpy(&light->reached, peer, length < sizeof(light->reached) ? length : sizeof(light->reached));
+	}
+	return 0;
+}
+
+int sb_ledger_light_open(const struct sb_config *config, const char *directory, struct sb_ledger_light **light,
+			 struct sb_error *error)
+{
+	struct sb_light_config options = { .chain = config->chain, .directory = directory, .opened = on_opened };
+	struct sb_ledger_light *opened = calloc(1, sizeof(*opened));
+	int result;
+
+	if (!opened)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	options.context = opened;
+	options.root.height = (int64_t)config->ledger.trust_height;
+	memcpy(options.root.hash, config->ledger.trust_hash, sizeof(options.root.hash));
+	options.endpoints = config->ledger.endpoints_count;
+	for (size_t i = 0; i < options.endpoints; i++)
+		options.endpoint[i] = (struct sb_light_endpoint){
+			.url = config->ledger.endpoints[i],
+			.roots = config->ledger.roots[0] ? config->ledger.roots : NULL,
+			.pin = config->ledger.pin[0] ? config->ledger.pin : NULL,
+		};
+	opened->endpoints = (unsigned int)options.endpoints;
+	opened->port = (uint16_t)config->port;
+	memcpy(opened->announce, config->ledger.announce, sizeof(opened->announce));
+	result = sb_light_client_open(&options, &opened->client, error);
+	if (result < 0) {
+		free(opened);
+		return result;
+	}
+	*light = opened;
+	return 0;
+}
+
+void sb_ledger_light_close(struct sb_ledger_light *light)
+{
+	if (light)
+		sb_light_client_close(light->client);
+	free(light);
+}
+
+int sb_ledger_light_sync(struct sb_ledger_light *light, struct sb_head *head, struct sb_error *error)
+{
+	struct sb_light_synced synced;
+	int result = sb_light_client_sync(light->client, SYNC_MS, &synced, error);
+
+	if (result < 0)
+		return result;
+	*head = (struct sb_head){ .height = synced.header.height, .seconds = synced.header.time.seconds,
+				  .witnessed = synced.witnessed };
+	sb_header_hash(&synced.header, head->hash);
+	memcpy(head->app_hash, synced.header.app.bytes, sizeof(head->app_hash));
+	return 0;
+}
+
+int sb_ledger_light_read(struct sb_ledger_light *light, const void *key, size_t length, struct sb_port_record *record,
+			 struct sb_error *error)
+{
+	struct sb_light_record read = { 0 };
+	int result = sb_light_client_query(light->client, key, length, READ_MS, &read, error);
+
+	if (result < 0)
+		return result;
+	*record = (struct sb_port_record){ .present = read.present, .value = read.value, .length = read.length,
+					   .height = read.height, .seconds = read.time.seconds };
+	return 0;
+}
+
+int sb_ledger_light_submit(struct sb_ledger_light *light, const uint8_t *tx, size_t length, struct sb_port_taken *taken,
+			   struct sb_error *error)
+{
+	struct sb_light_submitted submitted;
+	int result = sb_light_client_submit(light->client, tx, length, SUBMIT_MS, &submitted, error);
+
+	if (result < 0)
+		return result;
+	*taken = (struct sb_port_taken){ .height = submitted.height, .code = submitted.code.code };
+	_Static_assert(sizeof(taken->log) >= sizeof(submitted.code.log), "room for the node's sentence");
+	memcpy(taken->log, submitted.code.log, sizeof(submitted.code.log));
+	return 0;
+}
+
+int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, const char *path, const void *data,
+			size_t length, uint8_t **answer, size_t *answer_length, struct sb_error *error)
+{
+	struct sb_query_answer read = { 0 };
+	int result = sb_light_client_ask(light->client, (int)endpoint, path, data, length, ASK_MS, &read, error);
+
+	if (result < 0)
+		return result;
+	if (read.code || !read.value_length) {
+		result = sb_fail(error, -EPERM, "endpoint %u: %s", endpoint, read.log[0] ? read.log : "no answer");
+	} else {
+		*answer = sb_take_ptr(read.value);
+		*answer_length = read.value_length;
+		read.value_length = 0;
+	}
+	sb_query_answer_free(&read);
+	return result;
+}
+
+unsigned int sb_ledger_light_endpoints(const struct sb_ledger_light *light)
+{
+	return light->endpoints;
+}
+
+int sb_ledger_light_members(struct sb_ledger_light *light, const uint8_t *record, size_t length, int64_t height,
+			    struct sb_error *error)
+{
+	SB_AUTO_MESSAGE Sealbond__Members *read = sb_message_read(&sealbond__members__descriptor, record, length);
+	struct sb_members members = { 0 };
+
+	if (!read || read->n_members > SB_MEMBERS_MAX)
+		return sb_fail(error, -EINVAL, "it cannot be read");
+	members.threshold = read->threshold;
+	for (size_t i = 0; i < read->n_members; i++) {
+		if (read->members[i]->key.len != SB_MEMBER_KEY_LEN)
+			return sb_fail(error, -EINVAL, "a member's key has another length");
+		memcpy(members.member[i].key, read->members[i]->key.data, SB_MEMBER_KEY_LEN);
+		members.member[i].weight = read->members[i]->weight;
+	}
+	members.count = read->n_members;
+	if (sb_members_sort(&members) < 0)
+		return sb_fail(error, -EINVAL, "weights or threshold cannot be");
+	return sb_light_client_set_members(light->client, &members, height, error);
+}
+
+static size_t configured(const struct sb_ledger_light *light, char (*address)[72], size_t room)
+{
+	const char *at = light->announce;
+	size_t count = 0;
+
+	while (*at && count < room) {
+		size_t length = strcspn(at, ", ");
+
+		if (length > 0 && length < 72) {
+			memcpy(address[count], at, length);
+			address[count++][length] = '\0';
+		}
+		at += length;
+		at += strspn(at, ", ");
+	}
+	return count;
+}
+
+size_t sb_ledger_light_addresses(struct sb_ledger_light *light, char (*address)[72], size_t room)
+{
+	size_t count = configured(light, address, room);
+	union sb_endpoint own = { .any.sa_family = 0 };
+	socklen_t length = sizeof(own);
+	sb_cleanup_close int fd = -1;
+
+	if (count || !room || !light->reached.any.sa_family)
+		return count;
+	/* Connecting a datagram socket sends nothing: it only chooses the way. */
+	fd = socket(light->reached.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, &light->reached.any, (socklen_t)sb_endpoint_length(&light->reached)) < 0 ||
+	    getsockname(fd, &own.any, &length) < 0)
+		return 0;
+	if (own.any.sa_family == AF_INET && (ntohl(own.in4.sin_addr.s_addr) >> 24 == 127 || !own.in4.sin_addr.s_addr))
+		return 0;
+	if (own.any.sa_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&own.in6.sin6_addr) ||
+					      IN6_IS_ADDR_LINKLOCAL(&own.in6.sin6_addr)))
+		return 0;
+	if (own.any.sa_family == AF_INET)
+		own.in4.sin_port = htons(light->port);
+	else
+		own.in6.sin6_port = htons(light->port);
+	sb_format_endpoint(address[0], &own);
+	return 1;
+}
+
+void sb_ledger_light_report(const struct sb_ledger_light *light, struct sb_ledger_reply *reply)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+	size_t count = sb_light_client_endpoints(light->client, state);
+	struct sb_light_status status;
+
+	sb_light_client_status(light->client, &status);
+	reply->bytes_in = status.in;
+	reply->bytes_out = status.out;
+	for (size_t i = 0; i < count && i < SB_LEDGER_ENDPOINTS; i++) {
+		snprintf(reply->endpoint[i].url, sizeof(reply->endpoint[i].url), "%s", state[i].url);
+		snprintf(reply->endpoint[i].text, sizeof(reply->endpoint[i].text), "%.95s", state[i].text);
+		reply->endpoint[i].latency_us = state[i].standing.latency_us;
+		reply->endpoint[i].failures = state[i].standing.failures;
+		reply->endpoint[i].height = state[i].height;
+		reply->endpoints++;
+	}
+}
