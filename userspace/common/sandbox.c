@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -98,12 +99,23 @@ static const char *const base_calls[] = {
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime", "clock_nanosleep",
 	"nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime", "getpid", "gettid",
 	"getppid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "futex", "restart_syscall",
-	"exit", "exit_group", "socket", "connect", "bind", "listen", "accept", "accept4", "getsockname",
+	"exit", "exit_group", "connect", "bind", "listen", "accept", "accept4", "getsockname",
 	"getsockopt", "setsockopt", "sendmsg", "recvmsg", "sendto", "recvfrom", "shutdown", "ioctl", "uname",
 	"prctl", "capget", "capset", "access", "faccessat", "faccessat2", "readlink", "sysinfo",
 	"sched_yield", "set_robust_list", "rseq", "prlimit64", "getrlimit", "tgkill",
 	"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", NULL
 };
+
+/* Sockets of this machine; who names "socket" gets those of every network, too. */
+static int allow_local_sockets(scmp_filter_ctx filter)
+{
+	static const unsigned int families[] = { AF_UNIX, AF_NETLINK };
+	int result = 0;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(families) && result == 0; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, families[i]));
+	return result;
+}
 
 static int allow(scmp_filter_ctx filter, const char *const *calls)
 {
@@ -128,7 +140,9 @@ int sb_sandbox_calls(const char *const *more)
 
 	if (!filter)
 		return -ENOMEM;
-	result = allow(filter, base_calls);
+	result = allow_local_sockets(filter);
+	if (result == 0)
+		result = allow(filter, base_calls);
 	if (result == 0)
 		result = allow(filter, more);
 	if (result == 0)

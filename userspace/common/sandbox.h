@@ -28,7 +28,7 @@ int sb_sandbox_paths(const struct sb_sandbox_path *paths, size_t count);
 
 /*
  * From here on only the calls of sb_seccomp_base and of the NULL-terminated list more; any
- * other fails with EPERM. More may be NULL.
+ * other fails with EPERM. More may be NULL. Sockets are of AF_UNIX and AF_NETLINK unless it has "socket".
  */
 int sb_sandbox_calls(const char *const *more);
 

@@ -216,7 +216,7 @@ static int sandbox(const char *directory, const struct sb_config *config)
 {
 	/* A thread of ours, and libcurl's that looks names up; what getaddrinfo and the question after the clock need. */
 	static const char *const calls[] = {
-		"clone", "clone3", "socketpair", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime",
+		"socket", "clone", "clone3", "socketpair", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime",
 		"pread64", "getresuid", "getresgid", "statfs", "fstatfs", "umask", "set_tid_address", "sched_getaffinity", NULL
 	};
 	const struct sb_sandbox_path paths[] = {
