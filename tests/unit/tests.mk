@@ -163,8 +163,6 @@ produce_SRC := tests/unit/test_produce.c userspace/ledger/produce.c $(LEDGER_LIG
 mempool_SRC := tests/unit/test_mempool.c userspace/ledger/mempool.c userspace/common/sha256.c
 ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) \
 	userspace/light/verify.c userspace/light/ed25519.c userspace/light/edwards.c $(TREE_STORE)
-$(foreach t,signer produce mempool ledger_chain,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
-	userspace/light/verify.c userspace/light/ed25519.c $(TREE_STORE)
 ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $(LEDGER_CHAIN)
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
 $(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \

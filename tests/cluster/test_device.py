@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices with software TPMs on a ledger of their own: the real daemon, the real role, people's real commands.
+
+        sealbond-ledgerd ── unix socket ──┬── sealbondd-ledger (A) ── devicehost ── swtpm
+                                          ├── sealbondd-ledger (B) ── devicehost ── swtpm
+                                          └── sealbond enroller serve, device, zone (people)
+"""
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+import time
+
+from ledgerd import TOP, end, spawn, wait_until
+
+BUILD = os.path.join(TOP, "build")
+SEALBOND = os.path.join(BUILD, "sealbond")
+DAEMON = os.path.join(BUILD, "sealbond-ledgerd")
+ROLE = os.path.join(BUILD, "sealbondd-ledger")
+HOST = os.path.join(BUILD, "tests", "devicehost")
+
+
+def boot_ms():
+    return time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
+
+
+def say(*words):
+    """One of people's commands; what it printed as JSON."""
+    done = subprocess.run([SEALBOND, "--json", *words], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"sealbond {' '.join(words)}: {done.returncode} {done.stderr}{done.stdout}")
+    # one object a transaction, a line each
+    lines = done.stdout.strip().splitlines()
+    return json.loads(lines[-1]) if lines else {}
+
+
+class Device:
+    def __init__(self, name, directory, config, seed=None, ahead=()):
+        """seed: another device's name, whose bond keys it has. ahead: ms that its TPM has run longer."""
+        self.name, self.lines, self.seen = name, queue.Queue(), []
+        self.state_dir = os.path.join(directory, name)
+        tpm = os.path.join(directory, f"tpm-{name}")
+        for path in (self.state_dir, tpm):
+            os.makedirs(path, exist_ok=True)
+        self.config = os.path.join(directory, f"{name}.conf")
+        with open(self.config, "w", encoding="ascii") as f:
+            f.write(config.format(state=self.state_dir))
+        self.log = open(os.path.join(directory, f"{name}.log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen([HOST, ROLE, self.config, tpm, seed or name, *ahead], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.log, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.split())
+
+    def say(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def wait(self, wanted, seconds=60):
+        """The next line for which wanted is true; the others are kept in seen."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                words = self.lines.get(timeout=max(0.01, until - time.monotonic()))
+            except queue.Empty:
+                raise RuntimeError(f"{self.name}: not within {seconds} s; last: {self.seen[-5:]}") from None
+            self.seen.append(words)
+            if wanted(words):
+                return words
+
+    def status(self, word="status"):
+        self.say(word)
+        words = self.wait(lambda words: words[0] == "state")
+        return dict(zip(words[:14:2], words[1:14:2]))
+
+    def until_state(self, name, seconds=60, word="status"):
+        found = {}
+
+        def right():
+            found.update(self.status(word))
+            return found["state"] == name
+        wait_until(right, seconds, f"{self.name}: {name}, not {found}")
+        return found
+
+    def end(self):
+        if self.process.poll() is None:
+            try:
+                self.say("end")
+                self.process.wait(20)
+            except (OSError, subprocess.TimeoutExpired):
+                self.process.kill()
+        self.log.close()
+
+
+class Plant:
+    def __init__(self, directory):
+        self.directory, self.home = directory, os.path.join(directory, "home")
+        self.socket = os.path.join(directory, "rpc")
+        self.daemon = self.enroller = None
+        self.people = ("--ledger", os.path.join(self.home, "ledger.conf"))
+        say("init", "--home", self.home, "--chain", "plant-1", "--bench", "--endpoint", f"unix:{self.socket}")
+        self.start()
+        given = say("init", "--home", self.home, "--config")
+        self.owner_key = os.path.join(directory, "owner.key")
+        owner = say("owner", "key", "--out", self.owner_key)["public"]
+        self.config = (
+            f"[device]\nchain = {given['chain']}\nstate_dir = {{state}}\nrun_dir = {{state}}\n"
+            f"[key]\nrelease_key = {given['grant_key']}\nfleet = x\n"
+            f"[peers]\ngrant_keys = {given['grant_key']}\nthreshold = 1\n"
+            f"[ledger]\nendpoints = {given['endpoints']}\ntrust_hash = {given['trust_hash']}\nowner = {owner}\n"
+            f"announce = 192.0.2.7:7454\n")
+
+    def start(self):
+        self.daemon = spawn([DAEMON, "run", "--home", self.home, "--listen", self.socket, "--interval", "1s",
+                             "--idle", "3s"], os.path.join(self.directory, "daemon.log"))
+        wait_until(lambda: os.path.exists(self.socket) or self.daemon.poll() is not None, 20, "the daemon")
+
+    def stop(self):
+        end(self.daemon)
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+
+    def owner(self, *words):
+        return say(*words, "--key", self.owner_key, *self.people)
+
+    def member(self, *words):
+        return say(*words, "--key", os.path.join(self.home, "member.key"), *self.people)
+
+
+def enrol(checks, plant, directory):
+    a, b = (Device(name, directory, plant.config) for name in ("a", "b"))
+    for device in (a, b):
+        device.id = device.wait(lambda words: words[0] == "identity")[1]
+        device.until_state("enrolling")
+        say("enroller", "challenge", device.id, "--key", os.path.join(plant.home, "enroller.key"), *plant.people)
+    for device in (a, b):
+        device.until_state("awaiting-approval")
+        plant.owner("device", "approve", device.id)
+    checks.check("both devices come by their TPMs to where their owner decides", True)
+    for device in (a, b):
+        state = device.until_state("lease-live")
+        checks.check(f"{device.name}: a lease of a day", 86_000_000 < int(state["lease"]) <= 86_400_000, state)
+    addresses = [next(words for words in device.seen if words[0] == "local")[1] for device in (a, b)]
+    checks.check("each with an address of its own", addresses[0] != addresses[1], addresses)
+    return a, b
+
+
+def cloned(checks, plant, directory, devices):
+    """A's TPM state and files, copied while it is off; the copy has run for a while when A comes back."""
+    a = devices[0]
+    a.end()
+    for before, after in (("a", "twin"), ("tpm-a", "tpm-twin")):
+        shutil.copytree(os.path.join(directory, before), os.path.join(directory, after))
+    twin = Device("twin", directory, plant.config, seed="a", ahead=("1000000",))
+    devices.append(twin)
+    twin.until_state("lease-live", 90)
+    checks.check("a copy alone is not to be told from the device", True)
+    again = Device("a", directory, plant.config)
+    devices[0] = again
+    again.until_state("frozen-clone", 90)
+    twin.until_state("frozen-clone", 30)
+    checks.check("when both have spoken, both are frozen", True)
+
+
+def run(checks, directory):
+    plant = Plant(directory)
+    devices = []
+    try:
+        a, b = devices = list(enrol(checks, plant, directory))
+        zone = os.path.join(directory, "pumps.zone")
+        say("zone", "key", "--out", zone, "--name", "pumps")
+        plant.member("zone", "create", "--zone", zone)
+        for device in devices:
+            plant.owner("zone", "add", device.id, "--zone", zone, "--name", device.name)
+        grants = [device.wait(lambda words: words[0] == "admit", 90) for device in devices]
+        checks.equal("each is granted the other", [words[1] for words in grants], [b.id, a.id])
+        checks.equal("by the name that the zone has for it", [words[5] for words in grants], ["b", "a"])
+        # a reboot, with nobody there
+        a.say("reboot")
+        state = a.until_state("lease-live", 90)
+        checks.check("after a reboot the lease is live by itself", int(state["lease"]) > 86_000_000, state)
+        again = a.wait(lambda words: words[0] == "admit", 60)
+        checks.equal("and its peer is granted anew", again[1], b.id)
+        # the ledger goes and comes
+        plant.stop()
+        state = a.status("now")
+        checks.equal("while the ledger is away the lease goes on", state["state"], "lease-live")
+        checks.check("and nobody is dropped", not any(words[0] == "drop" for words in a.seen))
+        plant.start()
+        wait_until(lambda: int(a.status("now")["beats"]) >= 1, 60, "a heartbeat after it came back")
+        # revoked: how long until the kernel is told
+        plant.owner("device", "revoke", b.id)
+        returned = boot_ms()
+        dropped = a.wait(lambda words: words[0] == "drop", 30)
+        checks.equal("the revoked one is dropped", dropped[1], b.id)
+        print(f"      {int(dropped[3]) - returned:.0f} ms from the command's return to the order to the kernel")
+        b.until_state("revoked")
+        checks.check("and knows it", True)
+        cloned(checks, plant, directory, devices)
+    finally:
+        for device in devices:
+            device.end()
+        plant.stop()
