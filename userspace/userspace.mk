@@ -34,11 +34,10 @@ SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame s
 	$(patsubst %,userspace/device/%.c,tpm_role role channel)
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
-SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) p256_key frame json assurance) \
 # Its own parts come after the ledger's, whose lists they use.
 SEALBONDD_LEDGER_LIBS := libevent_core libseccomp json-c libsodium libcurl libsecp256k1 libprotobuf-c libcrypto
 
-SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) frame json assurance system_gaps) \
+SEALBOND_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) p256_key frame json assurance system_gaps) \
 	$(filter-out userspace/kernel/interface.c,$(wildcard userspace/kernel/*.c)) \
 	userspace/tpm/pcr.c userspace/tpm/node.c $(wildcard userspace/boot/*.c) $(wildcard userspace/cli/*.c) \
 	userspace/state/codes.c
@@ -52,7 +51,6 @@ include userspace/state/state.mk
 include userspace/owner/owner.mk
 include userspace/light/light.mk
 include userspace/ledger/ledger.mk
-include userspace/light/light.mk
 
 # People's commands: keys, the light client, and the rules, with which a genesis is tried. sealbond runs it.
 SEALBOND_PEOPLE_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) json) \
@@ -72,8 +70,7 @@ EARLY_HOOKS := initramfs-tools/hook:$(INITRAMFSDIR)/hooks/sealbond \
 	initramfs-tools/init-bottom:$(INITRAMFSDIR)/scripts/init-bottom/sealbond \
 	$(foreach file,module-setup.sh sealbond-setup.sh sealbond-keys.sh,dracut/$(file):$(DRACUTDIR)/$(file))
 
-USER_PROGRAMS := sealbondd sealbondd-tpm sealbond sealbond-people
-USER_PROGRAMS := sealbondd sealbondd-tpm sealbondd-ledger sealbond
+USER_PROGRAMS := sealbondd sealbondd-tpm sealbondd-ledger sealbond sealbond-people
 
 # $(1): program, $(2): its variables' prefix
 define user_program
@@ -94,16 +91,11 @@ $(BUILD)/sealbond-ledgerd: $(LEDGERD_OBJ)
 	$(CC) $(USER_LDFLAGS) $(LDFLAGS) -o $@ $^ -pthread $$(pkg-config --libs $(LEDGERD_LIBS))
 
 # Headers that are generated come before whoever includes them.
-$(SEALBONDD_LEDGER_OBJ): | $(STATE_PB:.c=.h) $(OWNER_PB:.c=.h)
+$(SEALBONDD_LEDGER_OBJ) $(SEALBOND_PEOPLE_OBJ): | $(STATE_PB:.c=.h) $(OWNER_PB:.c=.h)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
-# What stands in lists of sources has its whole path.
-$(BUILD)/obj/$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
-	@mkdir -p $(@D)
-	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
-
 # What stands in lists of sources has its whole path.
 $(BUILD)/obj/$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
@@ -118,10 +110,8 @@ $(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk | $(STATE_PB) $
 # A device without a clock knows at least that it is not earlier than this.
 SB_BUILD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 $(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TIME)
--include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(SEALBOND_PEOPLE_OBJ)))
--include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBONDD_LEDGER_OBJ) $(SEALBOND_OBJ)))
-
--include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBOND_OBJ) $(LEDGERD_OBJ)))
+-include $(patsubst %.o,%.d,$(sort $(SEALBONDD_OBJ) $(SEALBONDD_TPM_OBJ) $(SEALBONDD_LEDGER_OBJ) $(SEALBOND_OBJ) \
+	$(SEALBOND_PEOPLE_OBJ) $(LEDGERD_OBJ)))
 
 user: $(USER_PROGRAMS:%=$(BUILD)/%) $(BUILD)/sealbond-ledgerd
 
@@ -130,9 +120,9 @@ install-user: user
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/sealbond $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/sealbondd $(DESTDIR)$(SBINDIR)/
-	install -m 755 $(BUILD)/sealbondd-tpm $(DESTDIR)$(LIBEXECDIR)/
-	install -m 755 $(BUILD)/sealbond-people $(DESTDIR)$(LIBEXECDIR)/
-	install -m 755 $(BUILD)/sealbondd-tpm $(BUILD)/sealbondd-ledger $(DESTDIR)$(LIBEXECDIR)/
+	for program in sealbondd-tpm sealbondd-ledger sealbond-people; do \
+		install -m 755 $(BUILD)/$$program $(DESTDIR)$(LIBEXECDIR)/ || exit 1; \
+	done
 	install -m 755 $(BUILD)/sealbond $(DESTDIR)$(BINDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/sealbondd.service \
 		>$(DESTDIR)$(UNITDIR)/sealbondd.service

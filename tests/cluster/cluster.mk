@@ -10,13 +10,13 @@ $(BUILD)/tests/ledgerd_kv: tests/cluster/kv_app.c $(KV_OBJ)
 -include $(KV_OBJ:.o=.d)
 
 # The light client of the devices.
-LIGHT_FOLLOW_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LIGHT_CLIENT) $(LIGHT_COMMON) $(TREE_PROOF)))
+LIGHT_LINES_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LIGHT_CLIENT) $(LIGHT_COMMON) $(TREE_PROOF)))
 
-$(BUILD)/tests/light_follow: tests/cluster/light_follow.c $(LIGHT_FOLLOW_OBJ)
+$(BUILD)/tests/light_lines: tests/cluster/light_lines.c $(LIGHT_LINES_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $(USER_LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIGHT_LIBS))
 
--include $(LIGHT_FOLLOW_OBJ:.o=.d)
+-include $(LIGHT_LINES_OBJ:.o=.d)
 
 # Nobody here wrote it: the client that has to accept the chain.
 $(BUILD)/cometbft: tests/cluster/cometbft/go.mod tests/cluster/cometbft/go.sum
@@ -26,7 +26,7 @@ $(BUILD)/cometbft: tests/cluster/cometbft/go.mod tests/cluster/cometbft/go.sum
 # What a ledger's clients see, on loopback; with KILLS=100 the crash test takes a minute.
 KILLS ?= 20
 .PHONY: check-chain
-check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_follow $(BUILD)/cometbft
+check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/cometbft
 	@tests/cluster/run.py --kills $(KILLS)
 
 # A device without its kernel module: tests/cluster/test_device.py.

@@ -6,7 +6,7 @@ import subprocess
 
 from ledgerd import TOP, Ledgerd, b64, tx_hash
 
-FOLLOW = os.path.join(TOP, "build", "tests", "light_follow")
+FOLLOW = os.path.join(TOP, "build", "tests", "light_lines")
 
 
 class Follower:

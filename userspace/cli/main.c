@@ -4,6 +4,12 @@
 
 #include "cli/cli.h"
 
+/* Alone it is the device's: how its helper sees the ledger's endpoints. */
+static int ledger(struct sb_cli *cli, int argc, char **argv)
+{
+	return argc > 1 ? cli_people(cli, argc, argv) : cli_endpoints(cli, argc, argv);
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(struct sb_cli *cli, int argc, char **argv);
@@ -27,10 +33,9 @@ static const struct command {
 	{ "enrol", cli_enrol, "asks the ledger for admission now, or shows how far it is" },
 	{ "attest", cli_attest, "a heartbeat with a fresh quote, now" },
 	{ "lease", cli_lease, "this device on its ledger; the exit code is its state's" },
-	{ "ledger", cli_endpoints, "the ledger's endpoints, as the helper sees them" },
 	{ "early", cli_early, "of the initramfs: enforcement before any interface, then the keys" },
 	{ "init", cli_people, "a new ledger on this machine, with one member" },
-	{ "ledger", cli_people, "status|show|list: a ledger, and any record with its proof" },
+	{ "ledger", ledger, "this device's endpoints; status|show|list: a ledger, any record with its proof" },
 	{ "member", cli_people, "who decides on a ledger: list, add, remove, propose, vote" },
 	{ "owner", cli_people, "key|show: an owner's key, and the one that a device knows it by" },
 	{ "enroller", cli_people, "serve|challenge|import|add|remove: who vouches for hardware" },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The light client as a program, for tests:
- *   light_follow URL CHAIN HASH_OF_BLOCK_1 DIRECTORY
+ *   light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY
  * Reads lines: "sync", "query KEY", "submit TX", in hex; answers each with a line: "ok …", or "error TEXT".
  *   sync: ok HEIGHT HASH_OF_APP        query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
@@ -84,14 +84,14 @@ int main(int argc, char **argv)
 	struct sb_error error = { "" };
 
 	if (argc != 5 || sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
-		fprintf(stderr, "usage: light_follow URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
+		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
 		return 2;
 	}
 	config.endpoint[0].url = argv[1];
 	config.chain = argv[2];
 	config.directory = argv[4];
 	if (sb_light_client_open(&config, &client, &error)) {
-		fprintf(stderr, "light_follow: %s\n", error.text);
+		fprintf(stderr, "light_lines: %s\n", error.text);
 		return 1;
 	}
 	while (fgets(line, sizeof(line), stdin)) {
