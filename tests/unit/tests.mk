@@ -183,3 +183,8 @@ people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $
 	$(USER_TEST_CONFIG) userspace/common/json.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c
+UNIT += ledger_app
+ledger_app_SRC := tests/unit/test_ledger_app.c userspace/ledger/app.c userspace/owner/authority.c $(LEDGER_APP) $(LEDGER_LIGHT) \
+	userspace/common/sha256.c userspace/common/file.c userspace/common/json.c $(USER_TEST_PARSE)
+ledger_app_CFLAGS := $(MACHINE_CFLAGS)
+ledger_app_LIBS := $(MACHINE_LIBS) -ljson-c -llmdb
