@@ -45,6 +45,8 @@ run() {
 		"-artifact_prefix=$out/$name/" "${limit[@]}" "${seeds[@]}"
 }
 
+# Generated sources that targets name.
+make -s build/gen/state/ledger.pb-c.c || exit 1
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
 	for file in tests/fuzz/fuzz_*.c; do

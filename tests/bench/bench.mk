@@ -48,3 +48,17 @@ $(BUILD)/tests/light_bench: tests/bench/light_bench.c tests/unit/ledger_server.c
 .PHONY: light-bench
 light-bench: $(BUILD)/tests/light_bench
 	@$<
+
+# JSON, one object a line.
+STATE_BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(STATE_MACHINE))) \
+	$(BUILD)/obj/gen/state/ledger.pb-c.o
+$(filter $(BUILD)/obj/userspace/%,$(STATE_BENCH_OBJ)): | $(STATE_PB)
+
+$(BUILD)/tests/state_bench: tests/bench/state_bench.c $(STATE_BENCH_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $^ -lcmocka \
+		$$(pkg-config --libs $(STATE_LIBS))
+
+.PHONY: state-bench
+state-bench: $(BUILD)/tests/state_bench
+	@$<
