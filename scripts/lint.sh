@@ -102,6 +102,7 @@ upward_includes() {
 	files 'userspace/state/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|light|ledger|device|cli)/'
 	files 'userspace/light/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|ledger|device|cli)/'
 	files 'userspace/ledger/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|device|cli)/'
+	files 'userspace/owner/*' 'userspace/enroller/*' | xargs -r grep -nHE '^#include "(kernel|tpm|boot|light|ledger|device|cli)/'
 	files 'userspace/device/*' | xargs -r grep -nHE '^#include "cli/'
 	files 'userspace/*' | xargs -r grep -nHE '^#include "(.*/)?kmod/'
 }

@@ -26,7 +26,8 @@ $(BUILD)/cometbft: tests/cluster/cometbft/go.mod tests/cluster/cometbft/go.sum
 # What a ledger's clients see, on loopback; with KILLS=100 the crash test takes a minute.
 KILLS ?= 20
 .PHONY: check-chain
-check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/cometbft
+check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/cometbft $(BUILD)/sealbond \
+		$(BUILD)/sealbond-people $(BUILD)/sealbond-ledgerd
 	@tests/cluster/run.py --kills $(KILLS)
 
 # A device without its kernel module: tests/cluster/test_device.py.
