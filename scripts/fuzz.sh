@@ -19,12 +19,14 @@ flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -fno-omit-frame-poi
 passed=0 failed=0
 
 build() {
-	local name=$1 words=()
+	local name=$1 words=() generated=()
 	if [ ! -f "tests/fuzz/fuzz_$name.src" ]; then
 		echo "tests/fuzz/fuzz_$name.src is missing: it lists the sources"
 		return 1
 	fi
 	read -r -d '' -a words < <(sed 's/#.*//' "tests/fuzz/fuzz_$name.src")
+	mapfile -t generated < <(printf '%s\n' "${words[@]}" | grep '^build/gen/')
+	[ ${#generated[@]} -eq 0 ] || make -s "${generated[@]}" || return 1
 	"$cc" "${flags[@]}" -o "$out/$name/fuzz_$name" "tests/fuzz/fuzz_$name.c" "${words[@]}"
 }
 
