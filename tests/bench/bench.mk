@@ -27,10 +27,10 @@ $(BUILD)/tests/tree_bench: tests/bench/tree_bench.c $(TREE_BENCH_OBJ)
 tree-bench: $(BUILD)/tests/tree_bench
 	$< 1000000 1000
 
-# build/tests/light_follow: the light client by hand, and in tests of the ledger as a program.
+# build/tests/light_try: the light client by hand, in the sandbox of a role.
 LIGHT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(LIGHT_CLIENT) $(LIGHT_COMMON) $(TREE_PROOF))
 
-$(BUILD)/tests/light_follow: tests/tools/light_follow.c $(LIGHT_OBJ) $(BUILD)/obj/userspace/common/sandbox.o
+$(BUILD)/tests/light_try: tests/tools/light_try.c $(LIGHT_OBJ) $(BUILD)/obj/userspace/common/sandbox.o
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $(USER_LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIGHT_LIBS) libseccomp)
 

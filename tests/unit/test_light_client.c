@@ -606,7 +606,9 @@ static void wrong_inclusion(void **state)
 		server[0].other_tx = i == 0;
 		server[0].other_code = i == 1;
 		server_off(1);
-		assert_int_equal(submit_in_vain(client, "d/new=lease"), -ETIMEDOUT);
+		/* a busy machine may need more than one deadline */
+		for (unsigned int tries = 0; tries < 20 && strcmp(fault_name(client, 0), "wrong-inclusion"); tries++)
+			assert_int_equal(submit_in_vain(client, "d/new=lease"), -ETIMEDOUT);
 		assert_string_equal(fault_name(client, 0), "wrong-inclusion");
 		server_on(1);
 		assert_int_equal(submit(client, "d/new=lease", &submitted), 0);

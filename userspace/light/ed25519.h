@@ -22,7 +22,7 @@ struct sb_ed25519_item {
 #define SB_ED25519_ALL	64	/* at once: what the stack is taken for, 160 KiB */
 
 /*
- * sb_ed25519_verify_all() - at most SB_ED25519_ALL, in a third of the time. True: all are valid, by
+ * sb_ed25519_verify_all() - at most SB_ED25519_ALL, in two thirds of the time. True: all are valid, by
  * the cofactored equation of RFC 8032 (and of CometBFT) and with canonical encodings. False: at
  * least one is not, or needs a closer look; sb_ed25519_verify() says which.
  */

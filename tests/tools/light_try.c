@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The light client by hand, and in tests of the ledger as a program:
- *   light_follow DIRECTORY CHAIN ROOT URL... [-- COMMAND [ARGUMENT]]
+ * The light client by hand, in the sandbox of a role:
+ *   light_try DIRECTORY CHAIN ROOT URL... [-- COMMAND [ARGUMENT]]
  * ROOT: HEIGHT:HASH of a header, or the hash of the first validators. DIRECTORY keeps what is trusted.
  * Commands: sync (without one), get KEY, put TRANSACTION. A URL may be followed by ,FILE (certificates, PEM) or
- * ,sha256//PIN. Works in the sandbox of a role. Prints one line for each thing it learnt; exit 1: with a
+ * ,sha256//PIN. Prints one line for each thing it learnt; exit 1: with a
  * sentence on stderr.
  */
 #include <errno.h>
@@ -24,13 +24,13 @@ static struct sb_error error;
 
 static int fail(void)
 {
-	fprintf(stderr, "light_follow: %s\n", error.text);
+	fprintf(stderr, "light_try: %s\n", error.text);
 	return 1;
 }
 
 static int misused(void)
 {
-	fputs("usage: light_follow DIRECTORY CHAIN ROOT URL... [-- get KEY | put TRANSACTION]\n", stderr);
+	fputs("usage: light_try DIRECTORY CHAIN ROOT URL... [-- get KEY | put TRANSACTION]\n", stderr);
 	return 2;
 }
 
