@@ -116,22 +116,6 @@ int cli_people_key(struct cli_people *people, const char *path, enum sb_key_kind
 			sb_key_kind_name((enum sb_key_kind)result), sb_key_kind_name(kind));
 }
 
-int cli_people_key_write(struct cli_people *people, const char *path, const struct sb_key_file *file)
-{
-	char passphrase[SB_PASSPHRASE_MAX] = "";
-	struct sb_error error = { "" };
-	int result = 0;
-
-	/* One that had a passphrase keeps it. */
-	if (people->passphrase_file)
-		result = ask(people, path, passphrase);
-	if (result < 0)
-		return cli_fail(people->cli, cli_code_of(result), "%s: %s", path, strerror(-result));
-	result = sb_key_file_write(path, file, passphrase, true, &error);
-	sodium_memzero(passphrase, sizeof(passphrase));
-	return result < 0 ? cli_fail(people->cli, cli_code_of(result), "%s", error.text) : 0;
-}
-
 static int make(struct cli_people *people, const char *out, const char *name, enum sb_key_kind kind, bool wanted,
 		struct sb_key_file *file)
 {

@@ -112,8 +112,6 @@ int cli_people_device(struct cli_people *people, const char *text, uint8_t devic
 
 /* The file of --key, or another: of this kind. Asks for its passphrase. To be wiped. 0 or the exit code. */
 int cli_people_key(struct cli_people *people, const char *path, enum sb_key_kind kind, struct sb_key_file *file);
-/* Writes over the file of a zone, whose key has changed. */
-int cli_people_key_write(struct cli_people *people, const char *path, const struct sb_key_file *file);
 /* "KIND key --out FILE [--name NAME] [--passphrase]" */
 int cli_people_key_new(struct sb_cli *cli, int argc, char **argv, enum sb_key_kind kind, const char *usage);
 /* A passphrase for a new key, asked for twice; "" where none is wanted. */
