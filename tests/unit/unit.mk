@@ -23,15 +23,31 @@ include tests/unit/device.mk
 
 unit_programs := $(UNIT:%=$(UNIT_DIR)/%)
 
-# $(1): test
-define unit_rule
-$(UNIT_DIR)/$(1): $($(1)_SRC) tests/unit/tests.mk tests/unit/device.mk tests/unit/unit.mk
+# A source is compiled once for each set of flags, however many tests have it.
+# $(1): source, $(2): the flags' directory, $(3): flags, $(4): object
+define unit_object
+ifndef unit_made_$(4)
+unit_made_$(4) := 1
+$(4): $(1) tests/unit/tests.mk tests/unit/unit.mk $(if $(findstring build/gen,$(3)),| $(STATE_PB) $(OWNER_PB))
 	@mkdir -p $$(@D)
-	$$(UNIT_CC) $$(UNIT_CFLAGS) $$($(1)_CFLAGS) -MMD -MP -MF $$@.d -o $$@ \
-		$$(filter %.c,$$^) $$(UNIT_LIBS) $$($(1)_LIBS)
+	$$(UNIT_CC) $$(UNIT_CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+endif
 endef
-$(foreach t,$(UNIT) $(UNIT_LIVE),$(eval $(call unit_rule,$(t))))
 
+unit_tag = $(or $(subst /,-,$(subst $(unit_space),,$(1))),plain)
+unit_space := $(unit_empty) $(unit_empty)
+
+# $(1): test, $(2): the flags' directory
+define unit_rule
+$(1)_OBJ := $(patsubst %.c,$(UNIT_DIR)/obj/$(2)/%.o,$(filter %.c,$($(1)_SRC)))
+$(foreach source,$(filter %.c,$($(1)_SRC)),$(eval $(call unit_object,$(source),$(2),$($(1)_CFLAGS),$(source:%.c=$(UNIT_DIR)/obj/$(2)/%.o))))
+$(UNIT_DIR)/$(1): $$($(1)_OBJ)
+	@mkdir -p $$(@D)
+	$$(UNIT_CC) $$(UNIT_CFLAGS) -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS) $$($(1)_LIBS)
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t),$(call unit_tag,$($(t)_CFLAGS)))))
+
+-include $(wildcard $(UNIT_DIR)/obj/*/*/*.d $(UNIT_DIR)/obj/*/*/*/*.d $(UNIT_DIR)/obj/*/*/*/*/*.d)
 -include $(wildcard $(UNIT_DIR)/*.d)
 
 # The public format's reader, kept apart: it takes its file as an argument.
