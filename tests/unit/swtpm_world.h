@@ -22,7 +22,7 @@
 #include "tpm/tpm_internal.h"
 
 struct swtpm {
-	char directory[64];
+	char directory[256];
 	pid_t pid;
 	int fd;
 	struct sb_tpm *tpm;
@@ -154,7 +154,7 @@ static inline void swtpm_start(void)
 {
 	struct sb_error error = { "" };
 	struct swtpm_tcti *tcti = calloc(1, sizeof(*tcti));
-	char state[80], fd[16], log[96];
+	char state[272], fd[16], log[272];
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);

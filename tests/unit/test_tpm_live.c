@@ -125,9 +125,9 @@ static void wrong_masks(void **state)
 	assert_int_equal(sb_tpm_take_quote(swtpm.tpm, extra, 1U << 24, &taken, &error), -EINVAL);
 }
 
-static void put_file(char path[96], const char *name, const void *data, size_t length)
+static void put_file(char path[288], const char *name, const void *data, size_t length)
 {
-	snprintf(path, 96, "%s/%s", swtpm.directory, name);
+	snprintf(path, 288, "%s/%s", swtpm.directory, name);
 	assert_int_equal(sb_file_write(path, data, length, 0600), 0);
 }
 
@@ -142,7 +142,7 @@ static void make_credential(const struct sb_ek *ek, const uint8_t *ak_name, cons
 			    struct credential *out)
 {
 	uint8_t public[2 + SB_TPM_AREA_MAX];
-	char ek_path[96], secret_path[96], out_path[96], command[640], name[2 * SB_AK_NAME_LEN + 1];
+	char ek_path[288], secret_path[288], out_path[288], command[1280], name[2 * SB_AK_NAME_LEN + 1];
 
 	public[0] = (uint8_t)(ek->area_length >> 8);
 	public[1] = (uint8_t)ek->area_length;
