@@ -45,7 +45,7 @@ $(UNIT_DIR)/$(1): $$($(1)_OBJ)
 	@mkdir -p $$(@D)
 	$$(UNIT_CC) $$(UNIT_CFLAGS) -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS) $$($(1)_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t),$(call unit_tag,$($(t)_CFLAGS)))))
+$(foreach t,$(UNIT) $(UNIT_LIVE),$(eval $(call unit_rule,$(t),$(call unit_tag,$($(t)_CFLAGS)))))
 
 -include $(wildcard $(UNIT_DIR)/obj/*/*/*.d $(UNIT_DIR)/obj/*/*/*/*.d $(UNIT_DIR)/obj/*/*/*/*/*.d)
 -include $(wildcard $(UNIT_DIR)/*.d)
@@ -80,6 +80,7 @@ $(UNIT_DIR)/smt_vectors: tests/vectors/smt_vectors.c $(TREE_MEMORY) tests/unit/u
 .PHONY: check-tpm
 check-tpm: $(UNIT_LIVE:%=$(UNIT_DIR)/%)
 	@tests/unit/run.sh $^
+
 $(UNIT_DIR)/block_vectors: tests/vectors/block_vectors.c userspace/ledger/rpc_json.c $(LEDGER_CHAIN) \
 		tests/unit/unit.mk
 	@mkdir -p $(@D)
