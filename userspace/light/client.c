@@ -13,9 +13,9 @@
 
 static const struct sb_light_rules default_rules = SB_LIGHT_RULES_DEFAULT;
 
-/* libcurl looks names up in a thread; the clock's state; glibc's resolver. */
+/* Networks; libcurl looks names up in a thread; the clock's state; glibc's resolver. */
 const char *const sb_light_calls[] = {
-	"adjtimex", "clock_adjtime", "clone", "clone3", "getpeername", "socketpair", "sendmmsg", "recvmmsg", "pread64",
+	"socket", "adjtimex", "clock_adjtime", "clone", "clone3", "getpeername", "socketpair", "sendmmsg", "recvmmsg", "pread64",
 	"set_tid_address", "getegid", NULL
 };
 
