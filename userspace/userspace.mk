@@ -116,7 +116,7 @@ $(BUILD)/obj/userspace/light/now.o: USER_CFLAGS += -DSB_BUILD_TIME=$(SB_BUILD_TI
 user: $(USER_PROGRAMS:%=$(BUILD)/%) $(BUILD)/sealbond-ledgerd
 
 .PHONY: install-user
-install-user: user
+install-user: $(USER_PROGRAMS:%=$(BUILD)/%)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(SYSCONFDIR)/sealbond $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/sealbondd $(DESTDIR)$(SBINDIR)/
