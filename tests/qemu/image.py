@@ -58,6 +58,7 @@ TPM2_LIBRARIES = ["libtss2-tcti-device.so.0", "libtss2-tcti-mssim.so.0", "libtss
 # The project's own, below build/: (file there, place in the guest).
 PRODUCTS = [("sealbondd", "/usr/sbin/sealbondd"), ("sealbond", "/usr/bin/sealbond"),
             ("sealbondd-tpm", "/usr/libexec/sealbond/sealbondd-tpm"),
+            ("sealbondd-ledger", "/usr/libexec/sealbond/sealbondd-ledger"),
             ("tests/udpnum", "/usr/bin/udpnum"), ("tests/rawsend", "/usr/bin/rawsend")]
 PRODUCT_MODULE = "sealbond.ko"
 
