@@ -52,21 +52,7 @@ static int list(struct sb_cli *cli, int argc, char **argv)
 	struct cli_people people;
 	int code = cli_people_take(&people, cli, USAGE, argc, argv, table, 0, 0);
 
-	if (code == 0)
-		code = cli_people_open(&people);
-	if (code)
-		return code;
-	if (cli->json) {
-		cli_json_begin(cli);
-		sb_json_open(&cli->out, "incidents", '[');
-	}
-	code = cli_people_each(&people, SB_RECORD_INCIDENT, list_one, &all);
-	if (cli->json) {
-		sb_json_close(&cli->out, ']');
-		cli_json_end(cli);
-	}
-	cli_people_end(&people);
-	return code;
+	return code ? code : cli_people_list(&people, "incidents", SB_RECORD_INCIDENT, list_one, &all);
 }
 
 static int resolve(struct sb_cli *cli, int argc, char **argv)

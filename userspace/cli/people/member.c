@@ -85,21 +85,7 @@ static int proposals(struct sb_cli *cli, int argc, char **argv)
 	struct cli_people people;
 	int code = cli_people_take(&people, cli, USAGE, argc, argv, NULL, 0, 0);
 
-	if (code == 0)
-		code = cli_people_open(&people);
-	if (code)
-		return code;
-	if (cli->json) {
-		cli_json_begin(cli);
-		sb_json_open(&cli->out, "proposals", '[');
-	}
-	code = cli_people_each(&people, SB_RECORD_PROPOSAL, print_proposal, NULL);
-	if (cli->json) {
-		sb_json_close(&cli->out, ']');
-		cli_json_end(cli);
-	}
-	cli_people_end(&people);
-	return code;
+	return code ? code : cli_people_list(&people, "proposals", SB_RECORD_PROPOSAL, print_proposal, NULL);
 }
 
 static int propose_member(struct sb_cli *cli, int argc, char **argv, bool removes)

@@ -130,6 +130,10 @@ int cli_people_read(struct cli_people *people, const ProtobufCMessageDescriptor 
 int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 		    int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),
 		    void *context);
+/* The same as what a subcommand prints: with --json in an array of this name, one to which each adds. Ends people. */
+int cli_people_list(struct cli_people *people, const char *name, enum sb_record_kind kind,
+		    int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),
+		    void *context);
 
 /* ---- saying something: send.c */
 

@@ -88,3 +88,25 @@ int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 	}
 	return code;
 }
+
+int cli_people_list(struct cli_people *people, const char *name, enum sb_record_kind kind,
+		    int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),
+		    void *context)
+{
+	struct sb_cli *cli = people->cli;
+	int code = cli_people_open(people);
+
+	if (code)
+		return code;
+	if (cli->json) {
+		cli_json_begin(cli);
+		sb_json_open(&cli->out, name, '[');
+	}
+	code = cli_people_each(people, kind, each, context);
+	if (cli->json) {
+		sb_json_close(&cli->out, ']');
+		cli_json_end(cli);
+	}
+	cli_people_end(people);
+	return code;
+}

@@ -39,21 +39,7 @@ static int list(struct sb_cli *cli, int argc, char **argv)
 	struct cli_people people;
 	int code = cli_people_take(&people, cli, USAGE, argc, argv, NULL, 0, 0);
 
-	if (code == 0)
-		code = cli_people_open(&people);
-	if (code)
-		return code;
-	if (cli->json) {
-		cli_json_begin(cli);
-		sb_json_open(&cli->out, "references", '[');
-	}
-	code = cli_people_each(&people, SB_RECORD_REFERENCE, list_one, NULL);
-	if (cli->json) {
-		sb_json_close(&cli->out, ']');
-		cli_json_end(cli);
-	}
-	cli_people_end(&people);
-	return code;
+	return code ? code : cli_people_list(&people, "references", SB_RECORD_REFERENCE, list_one, NULL);
 }
 
 /* PCR=HEX of each, in any order. */
