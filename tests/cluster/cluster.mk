@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the ledger as a program: build/tests/ledgerd_kv is the daemon with a small application.
 
-KV_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LEDGER_SERVER) $(TREE_STORE)))
+KV_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LEDGER_SERVER) $(LEDGER_PROVE) $(TREE_STORE)))
 
 $(BUILD)/tests/ledgerd_kv: tests/cluster/kv_app.c $(KV_OBJ)
 	@mkdir -p $(@D)

@@ -12,13 +12,11 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/sha256.h"
+#include "ledger/app_prove.h"
 #include "ledger/chain.h"
 #include "ledger/ledger_app.h"
-#include "light/merkle.h"
-#include "light/wire.h"
+#include "light/query.h"
 #include "tree/store.h"
-
-static const char store_name[] = "sealbond";
 
 struct kv {
 	struct sb_store *store;
@@ -30,25 +28,6 @@ struct change {
 	size_t key_length, value_length;
 	bool once, odd;
 };
-
-/* The app hash: a Merkle tree of one store. */
-static void app_hash_of(const uint8_t root[SB_TREE_HASH_LEN], uint8_t app_hash[SB_APP_HASH_LEN])
-{
-	uint8_t leaf[64], digest[SB_SHA256_LEN];
-	struct sb_wire wire = { leaf, 0, sizeof(leaf) };
-	struct sb_merkle merkle;
-
-	sb_digest_of(root, SB_TREE_HASH_LEN, digest);
-	sb_wire_varint(&wire, strlen(store_name));
-	memcpy(leaf + wire.length, store_name, strlen(store_name));
-	wire.length += strlen(store_name);
-	sb_wire_varint(&wire, sizeof(digest));
-	memcpy(leaf + wire.length, digest, sizeof(digest));
-	wire.length += sizeof(digest);
-	sb_merkle_init(&merkle);
-	sb_merkle_add(&merkle, leaf, wire.length);
-	sb_merkle_root(&merkle, app_hash);
-}
 
 static int info(void *context, int64_t *height, uint8_t app_hash[SB_APP_HASH_LEN])
 {
@@ -64,7 +43,7 @@ static int info(void *context, int64_t *height, uint8_t app_hash[SB_APP_HASH_LEN
 	sb_view_close(view);
 	memset(app_hash, 0, SB_APP_HASH_LEN);
 	if (*height)
-		app_hash_of(root, app_hash);
+		sb_query_app_hash(root, app_hash);
 	return 0;
 }
 
@@ -75,7 +54,7 @@ static int finish(void *context, uint8_t app_hash[SB_APP_HASH_LEN])
 	int rc = sb_store_root(kv->store, root);
 
 	if (!rc)
-		app_hash_of(root, app_hash);
+		sb_query_app_hash(root, app_hash);
 	return rc;
 }
 
@@ -192,66 +171,6 @@ static int commit(void *context)
 	return sb_store_commit(kv->store, (uint64_t)kv->height);
 }
 
-static int copy(const void *data, size_t length, uint8_t **out, size_t *out_length)
-{
-	*out = malloc(length + 1);
-	if (!*out)
-		return -ENOMEM;
-	memcpy(*out, data, length);
-	*out_length = length;
-	return 0;
-}
-
-static int add_op(struct sb_app_answer *answer, const char *type, const void *key, size_t key_length,
-		  const void *data, size_t length)
-{
-	unsigned int i = answer->ops++;
-
-	strcpy(answer->op[i].type, type);
-	return copy(key, key_length, &answer->op[i].key, &answer->op[i].key_length) ||
-	       copy(data, length, &answer->op[i].data, &answer->op[i].data_length) ? -ENOMEM : 0;
-}
-
-/* The store among one: {1: name, 2: {1: total, 3: leaf hash}}, whose leaf hash is the app hash. */
-static int prove_store(struct sb_view *view, struct sb_app_answer *answer)
-{
-	uint8_t root[SB_TREE_HASH_LEN], leaf[SB_APP_HASH_LEN], proof_data[64], data[128];
-	struct sb_wire proof = { proof_data, 0, sizeof(proof_data) }, wire = { data, 0, sizeof(data) };
-
-	sb_view_root(view, root);
-	app_hash_of(root, leaf);
-	sb_wire_uint(&proof, 1, 1);
-	sb_wire_bytes(&proof, 3, leaf, sizeof(leaf));
-	sb_wire_bytes(&wire, 1, store_name, strlen(store_name));
-	sb_wire_message(&wire, 2, &proof);
-	return add_op(answer, "simple:v", store_name, strlen(store_name), data, wire.length);
-}
-
-/* What is not there is proven by ICS-23 alone. */
-static int prove_absence(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
-{
-	sb_cleanup_free uint8_t *proof = malloc(SB_PROOF_MAX);
-	size_t proof_length;
-	bool present;
-	int rc = proof ? sb_tree_prove(sb_view_pages(view), key, length, proof, SB_PROOF_MAX, &proof_length, &present) :
-		 -ENOMEM;
-
-	if (!rc)
-		rc = add_op(answer, "ics23:smt", key, length, proof, proof_length);
-	return rc ? rc : prove_store(view, answer);
-}
-
-static int prove_presence(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
-{
-	uint8_t data[SB_SIMPLE_MAX];
-	size_t data_length;
-	int rc = sb_tree_prove_simple(sb_view_pages(view), key, length, data, &data_length);
-
-	if (!rc)
-		rc = add_op(answer, "simple:v", answer->key, answer->key_length, data, data_length);
-	return rc ? rc : prove_store(view, answer);
-}
-
 static int look_up(struct sb_view *view, const uint8_t *key, size_t length, bool prove, struct sb_app_answer *answer)
 {
 	uint8_t path[SB_TREE_HASH_LEN];
@@ -266,15 +185,15 @@ static int look_up(struct sb_view *view, const uint8_t *key, size_t length, bool
 		return 0;
 	}
 	sb_tree_digest(key, length, path);
-	if (copy(path, sizeof(path), &answer->key, &answer->key_length))
+	if (sb_app_copy(path, sizeof(path), &answer->key, &answer->key_length))
 		return -ENOMEM;
 	if (rc == -ENOENT) {
 		strcpy(answer->log, "there is none");
-		return prove ? prove_absence(view, key, length, answer) : 0;
+		rc = 0;
+	} else if (!rc) {
+		rc = sb_app_copy(value, value_length, &answer->value, &answer->value_length);
 	}
-	if (!rc)
-		rc = copy(value, value_length, &answer->value, &answer->value_length);
-	return rc || !prove ? rc : prove_presence(view, key, length, answer);
+	return rc || !prove ? rc : sb_app_prove(view, key, length, answer);
 }
 
 static int query(void *context, const char *path, const uint8_t *data, size_t length, int64_t height, bool prove,

@@ -161,7 +161,7 @@ signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light
 	userspace/light/edwards.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
 produce_SRC := tests/unit/test_produce.c userspace/ledger/produce.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
 mempool_SRC := tests/unit/test_mempool.c userspace/ledger/mempool.c userspace/common/sha256.c
-ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) \
+ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) $(LEDGER_PROVE) \
 	userspace/light/verify.c userspace/light/ed25519.c userspace/light/edwards.c $(TREE_STORE)
 ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $(LEDGER_CHAIN)
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c

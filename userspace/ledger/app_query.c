@@ -5,24 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/app_prove.h"
 #include "ledger/ledger_app_internal.h"
 #include "light/query.h"
-#include "light/wire.h"
 #include "state/codes.h"
 
 #define LIST_BYTES	(256U << 10)	/* of one answer */
 #define LIST_RECORDS	1024
-
-static int copy(const void *data, size_t length, uint8_t **out, size_t *out_length)
-{
-	*out = malloc(length + 1);
-	if (!*out)
-		return -ENOMEM;
-	if (length)
-		memcpy(*out, data, length);
-	*out_length = length;
-	return 0;
-}
 
 static int refuse(struct sb_app_answer *answer, uint32_t code, const char *why)
 {
@@ -36,62 +25,6 @@ void sb_app_answer_message(struct sb_app_answer *answer, const void *message)
 	answer->value = sb_message_pack(message, &answer->value_length);
 }
 
-static int add_op(struct sb_app_answer *answer, const char *type, const void *key, size_t key_length, const void *data,
-		  size_t length)
-{
-	unsigned int i = answer->ops++;
-
-	strcpy(answer->op[i].type, type);
-	return copy(key, key_length, &answer->op[i].key, &answer->op[i].key_length) ||
-	       copy(data, length, &answer->op[i].data, &answer->op[i].data_length) ? -ENOMEM : 0;
-}
-
-/* The store among one: {1: name, 2: {1: total, 3: leaf hash}}, whose leaf hash is the app hash. */
-static int prove_store(struct sb_view *view, struct sb_app_answer *answer)
-{
-	uint8_t root[SB_TREE_HASH_LEN], leaf[SB_APP_HASH_LEN], proof_data[64], data[128];
-	struct sb_wire proof = { proof_data, 0, sizeof(proof_data) }, wire = { data, 0, sizeof(data) };
-
-	sb_view_root(view, root);
-	sb_query_app_hash(root, leaf);
-	sb_wire_uint(&proof, 1, 1);
-	sb_wire_bytes(&proof, 3, leaf, sizeof(leaf));
-	sb_wire_bytes(&wire, 1, SB_QUERY_STORE, strlen(SB_QUERY_STORE));
-	sb_wire_message(&wire, 2, &proof);
-	return add_op(answer, SB_OP_SIMPLE, SB_QUERY_STORE, strlen(SB_QUERY_STORE), data, wire.length);
-}
-
-/* Absence, and what lies too deep for simple:v: an ICS-23 proof. */
-static int prove_ics23(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
-{
-	uint8_t *data = malloc(SB_PROOF_MAX);
-	size_t data_length;
-	bool present;
-	int rc = data ? sb_tree_prove(sb_view_pages(view), key, length, data, SB_PROOF_MAX, &data_length, &present) :
-			-ENOMEM;
-
-	if (!rc)
-		rc = add_op(answer, SB_OP_ICS23, key, length, data, data_length);
-	free(data);
-	return rc;
-}
-
-static int prove_key(struct sb_view *view, const uint8_t *key, size_t length, struct sb_app_answer *answer)
-{
-	uint8_t path[SB_TREE_HASH_LEN], data[SB_SIMPLE_MAX];
-	size_t data_length;
-	int rc = -ERANGE;
-
-	if (answer->value_length)
-		rc = sb_tree_prove_simple(sb_view_pages(view), key, length, data, &data_length);
-	if (rc == -ERANGE)
-		return prove_ics23(view, key, length, answer);
-	if (rc)
-		return rc;
-	sb_tree_digest(key, length, path);
-	return add_op(answer, SB_OP_SIMPLE, path, sizeof(path), data, data_length);
-}
-
 /* The answer's key is the path where stock clients will verify it, by simple:v. */
 static int answer_key(struct sb_view *view, const uint8_t *key, size_t length, bool prove, struct sb_app_answer *answer)
 {
@@ -103,15 +36,13 @@ static int answer_key(struct sb_view *view, const uint8_t *key, size_t length, b
 	if (rc == -EINVAL)
 		return refuse(answer, SB_TX_FIELD, "data: a key has 1 to 255 bytes");
 	if (!rc)
-		rc = copy(value, value_length, &answer->value, &answer->value_length);
+		rc = sb_app_copy(value, value_length, &answer->value, &answer->value_length);
 	else if (rc == -ENOENT)
 		rc = refuse(answer, SB_TX_OK, "there is none");
 	if (!rc && prove)
-		rc = prove_key(view, key, length, answer);
-	if (!rc && prove)
-		rc = prove_store(view, answer);
+		rc = sb_app_prove(view, key, length, answer);
 	sb_tree_digest(key, length, path);
-	return rc ? rc : copy(path, sizeof(path), &answer->key, &answer->key_length);
+	return rc ? rc : sb_app_copy(path, sizeof(path), &answer->key, &answer->key_length);
 }
 
 struct list {
@@ -181,7 +112,7 @@ static int answer_account(struct sb_view *view, const uint8_t *key, size_t lengt
 	rc = sb_view_get(view, record, sb_record_key(SB_RECORD_ACCOUNT, key, length, record), &value, &value_length);
 	if (rc == -ENOENT)
 		return refuse(answer, SB_TX_NO_ACCOUNT, NULL);
-	return rc ? rc : copy(value, value_length, &answer->value, &answer->value_length);
+	return rc ? rc : sb_app_copy(value, value_length, &answer->value, &answer->value_length);
 }
 
 static int answer_path(struct sb_ledger_app *app, struct sb_view *view, const char *path, const uint8_t *data,

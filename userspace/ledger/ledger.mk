@@ -11,9 +11,12 @@ LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home listen server ws_fr
 	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox)
 LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
 
+# An application's proofs, for ours and for the small one of the tests.
+LEDGER_PROVE := userspace/ledger/app_prove.c userspace/light/query.c
+
 # The application: the state machine over its store. Its libraries are beside the daemon's.
-LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant) \
-	$(patsubst %,userspace/common/%.c,p256_key p256 grant) userspace/light/query.c $(STATE_MACHINE) $(STATE_JSON) \
+LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant) $(LEDGER_PROVE) \
+	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
 	$(TREE_STORE)
 LEDGERD_SRC := $(sort $(LEDGER_SERVER) $(LEDGER_APP))
 LEDGERD_LIBS := $(LEDGER_LIBS) libsecp256k1 libprotobuf-c
