@@ -11,6 +11,7 @@
 #include "records_world.h"
 #include "state/machine.h"
 #include "state/person.h"
+#include "state/verified.h"
 
 #define CHAIN		"plant"
 #define START		1800000000	/* seconds: the genesis' time */
@@ -91,12 +92,16 @@ static inline void ledger_wait(struct ledger *ledger, int64_t seconds)
 	ledger_finish(ledger);
 }
 
+/* What ledgers that are opened from now on remember of signatures; NULL: nothing. */
+static struct sb_verified *ledger_verified;
+
 static inline void ledger_open(struct ledger *ledger, const Sealbond__Genesis *genesis)
 {
 	struct sb_tx_result result;
 
 	memset(ledger, 0, sizeof(*ledger));
 	record_world_init(&ledger->world);
+	ledger->world.records.verified = ledger_verified;
 	ledger->time = START;
 	ledger->machine = sb_machine_new(&ledger->world.records, CHAIN);
 	assert_non_null(ledger->machine);

@@ -146,6 +146,10 @@ STATE_TESTS := journal state_message machine attest enrol endorse devices owners
 UNIT += $(STATE_TESTS)
 $(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
 	$(eval $(t)_CFLAGS := $(MACHINE_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_LIBS)))
+UNIT += verified
+verified_SRC := tests/unit/test_verified.c userspace/ledger/workers.c $(STATE_MACHINE)
+verified_CFLAGS := $(MACHINE_CFLAGS)
+verified_LIBS := $(MACHINE_LIBS) -pthread
 include userspace/owner/owner.mk
 OWNER_TEST := $(OWNER) userspace/state/membership.c $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
 UNIT += membership envelope owner_key

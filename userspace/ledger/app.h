@@ -44,6 +44,8 @@ struct sb_app_answer {
 	unsigned int ops;
 };
 
+struct sb_tx;
+
 void sb_app_answer_free(struct sb_app_answer *answer);
 
 struct sb_app {
@@ -67,6 +69,11 @@ struct sb_app {
 	 */
 	int (*query)(void *context, const char *path, const uint8_t *data, size_t length, int64_t height,
 		     bool prove, struct sb_app_answer *answer);
+	/*
+	 * Transactions that are about to be delivered, from the thread of the blocks: what does not depend on their
+	 * order may be done for all of them, on several processors. NULL: there is nothing of that kind.
+	 */
+	void (*prepare)(void *context, const struct sb_tx *txs, size_t count);
 };
 
 #endif

@@ -110,7 +110,8 @@ static int block_block_hash(void *context, uint64_t height, uint8_t hash[32], in
 
 void sb_app_block_records(struct sb_ledger_app *app)
 {
-	app->records = (struct sb_records){ app, block_get, block_put, block_remove, block_each, block_block_hash };
+	app->records = (struct sb_records){ app, block_get, block_put, block_remove, block_each, block_block_hash,
+					     app->verified };
 }
 
 int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *block)

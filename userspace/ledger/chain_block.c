@@ -105,6 +105,8 @@ int sb_chain_execute(struct sb_chain *chain, const struct sb_block *block, const
 		return sb_fail(error, -ENOMEM, "out of memory");
 	memcpy(now.hash, hash, sizeof(now.hash));
 	rc = app->begin(app->context, &now);
+	if (!rc && app->prepare)
+		app->prepare(app->context, block->txs, block->count);
 	for (size_t i = 0; !rc && i < block->count; i++)
 		rc = app->deliver(app->context, block->txs[i].data, block->txs[i].length, &list[i]);
 	if (!rc)

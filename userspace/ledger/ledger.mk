@@ -15,7 +15,7 @@ LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
 LEDGER_PROVE := userspace/ledger/app_prove.c userspace/light/query.c
 
 # The application: the state machine over its store. Its libraries are beside the daemon's.
-LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant) $(LEDGER_PROVE) \
+LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records app_query app_grant workers) $(LEDGER_PROVE) \
 	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
 	$(TREE_STORE)
 LEDGERD_SRC := $(sort $(LEDGER_SERVER) $(LEDGER_APP))

@@ -14,6 +14,7 @@
 #include "ledger/ledger_app_internal.h"
 #include "light/query.h"
 #include "state/genesis.h"
+#include "state/verified.h"
 
 #define STATE_DIRECTORY	"state"
 #define GRANT_KEY	"grant_key.pem"
@@ -88,24 +89,6 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 		rc = finish(app, app_hash);
 	app->begun = !rc;
 	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
-}
-
-static int check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result)
-{
-	struct sb_ledger_app *app = context;
-	struct sb_records records;
-	struct sb_app_time time;
-	struct sb_view *view;
-	int rc = sb_view_open(app->store, &view);
-
-	if (rc)
-		return rc;
-	sb_app_view_records(view, &records);
-	rc = sb_app_read_time(view, &time);
-	if (!rc)
-		rc = sb_machine_check(&records, app->chain, time.height + 1, time.seconds, tx, length, result);
-	sb_view_close(view);
-	return rc;
 }
 
 static int begin(void *context, const struct sb_app_block *block)
@@ -186,9 +169,11 @@ static int open_store(struct sb_ledger_app *app, const char *home, struct sb_err
 
 static void close_app(struct sb_ledger_app *app)
 {
+	sb_workers_free(app->workers);
 	sb_machine_free(app->machine);
 	sb_store_close(app->store);
 	sb_p256_key_close(app->grant_key);
+	sb_verified_free(app->verified);
 	free(app);
 }
 
@@ -199,15 +184,18 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 
 	if (!app)
 		return sb_fail(error, -ENOMEM, "out of memory");
+	app->verified = sb_verified_new();
+	app->workers = sb_workers_new();
 	sb_app_block_records(app);
-	rc = open_store(app, home, error);
+	rc = app->verified && app->workers ? open_store(app, home, error) : sb_fail(error, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = open_grant_key(app, home, error);
 	if (rc) {
 		close_app(app);
 		return rc;
 	}
-	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query };
+	*out = (struct sb_app){ app, info, init, sb_app_check, begin, deliver, finish, commit, sb_app_query,
+				sb_app_prepare };
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/p256_key.h"
 #include "ledger/app.h"
+#include "ledger/workers.h"
 #include "state/machine.h"
 #include "tree/store.h"
 
@@ -19,6 +20,8 @@ struct sb_ledger_app {
 	bool begun;				/* the genesis is in the block under way, and no block is committed */
 	int64_t height;				/* of the block under way */
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
+	struct sb_verified *verified;
+	struct sb_workers *workers;
 };
 
 /* The last committed block, as it was noted with it. */
@@ -39,6 +42,10 @@ int sb_app_note_chain(struct sb_ledger_app *app);
 /* The chain's name, or empty; the latest block, or zeros. */
 int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1]);
 int sb_app_read_time(struct sb_view *view, struct sb_app_time *time);
+
+/* app_check.c */
+int sb_app_check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result);
+void sb_app_prepare(void *context, const struct sb_tx *txs, size_t count);
 
 /* app_query.c */
 int sb_app_query(void *context, const char *path, const uint8_t *data, size_t length, int64_t height, bool prove,

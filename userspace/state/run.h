@@ -15,6 +15,7 @@
 #include "state/message.h"
 
 struct sb_quote;
+struct sb_verified;
 
 #define SB_RECORD_KEY_MAX	64
 #define SB_RECORD_MAX		65536	/* bytes of a value */
@@ -37,6 +38,7 @@ struct sb_records {
 				size_t length), void *each_context);
 	/* The hash of an earlier block, a beacon: 0, or -ENOENT where it is unknown or too old to be kept. */
 	int (*block_hash)(void *context, uint64_t height, uint8_t hash[32], int64_t *seconds);
+	struct sb_verified *verified;	/* signatures that need no second look; NULL: none are kept */
 };
 
 enum sb_record_kind {
