@@ -62,3 +62,12 @@ $(BUILD)/tests/state_bench: tests/bench/state_bench.c $(STATE_BENCH_OBJ)
 .PHONY: state-bench
 state-bench: $(BUILD)/tests/state_bench
 	@$<
+
+# Signed transactions for a ledger, made before they are sent.
+LEDGER_LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(STATE_MACHINE) $(STATE_JSON)) \
+	$(patsubst %,userspace/common/%.c,json parse format error)) $(BUILD)/obj/gen/state/ledger.pb-c.o
+
+$(BUILD)/tests/ledger_load: tests/bench/ledger_load.c tests/bench/load_http.c tests/bench/load_http.h $(LEDGER_LOAD_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
+		-pthread $$(pkg-config --libs $(STATE_LIBS) json-c)

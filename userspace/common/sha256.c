@@ -20,7 +20,8 @@ static uint32_t rotate(uint32_t word, int bits)
 	return word >> bits | word << (32 - bits);
 }
 
-static void compress(uint32_t state[8], const uint8_t block[64])
+/* Weak: sha256_openssl.c is taken instead where it is linked. */
+__attribute__((weak)) void sb_digest_block(uint32_t state[8], const uint8_t block[64])
 {
 	uint32_t w[64], s[8];
 
@@ -71,7 +72,7 @@ void sb_digest_update(struct sb_digest *hash, const void *data, size_t length)
 		bytes += part;
 		length -= part;
 		if (hash->length % 64 == 0)
-			compress(hash->state, hash->block);
+			sb_digest_block(hash->state, hash->block);
 	}
 }
 

@@ -8,7 +8,7 @@ LEDGER_CHAIN := $(patsubst %,userspace/ledger/%.c,mempool produce chain chain_bl
 	proto blocks signer genesis app) $(LEDGER_LIGHT) $(LEDGER_COMMON)
 LEDGER_RPC := $(patsubst %,userspace/ledger/%.c,rpc rpc_params rpc_json rpc_txs rpc_blocks rpc_info waits events)
 LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home listen server ws_frame websocket) $(LEDGER_RPC) \
-	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox)
+	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox sha256_openssl)
 LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
 
 # An application's proofs, for ours and for the small one of the tests.
