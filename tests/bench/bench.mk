@@ -67,7 +67,25 @@ state-bench: $(BUILD)/tests/state_bench
 LEDGER_LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(STATE_MACHINE) $(STATE_JSON)) \
 	$(patsubst %,userspace/common/%.c,json parse format error)) $(BUILD)/obj/gen/state/ledger.pb-c.o
 
-$(BUILD)/tests/ledger_load: tests/bench/ledger_load.c tests/bench/load_http.c tests/bench/load_http.h $(LEDGER_LOAD_OBJ)
+$(BUILD)/tests/ledger_load: tests/bench/ledger_load.c tests/bench/load_http.c tests/bench/load_http.h \
+		tests/bench/load_world.h $(LEDGER_LOAD_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
 		-pthread $$(pkg-config --libs $(STATE_LIBS) json-c)
+
+# A device's downloads: LIGHT_OBJ has the light client.
+$(BUILD)/tests/renew_bench: tests/bench/renew_bench.c tests/bench/load_http.c tests/bench/load_http.h tests/bench/load_world.h \
+		$(sort $(LEDGER_LOAD_OBJ) $(LIGHT_OBJ) $(BUILD)/obj/userspace/owner/authority.o \
+		$(BUILD)/obj/userspace/common/grant.o)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
+		-pthread $$(pkg-config --libs $(STATE_LIBS) $(LIGHT_LIBS))
+
+# The daemon's own parts, under a program that fills its state.
+LEDGER_FILL_OBJ := $(filter-out $(patsubst %,$(BUILD)/obj/userspace/ledger/%.o,main home listen server ws_frame websocket) \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC)),$(LEDGERD_OBJ))
+
+$(BUILD)/tests/ledger_fill: tests/bench/ledger_fill.c $(LEDGER_FILL_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $^ -lcmocka -pthread \
+		$$(pkg-config --libs $(LEDGERD_LIBS))
