@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make bench: one boot on the instruction-counted clock; a table and build/bench.json.
+# make bench: one boot on the instruction-counted clock, and the ledger's programs on this machine; a table and
+# build/bench.json. make bench-ledger: the ledger's part alone, into build/bench-ledger.json.
 # build/sbctl speaks the module's netlink for benches and tests.
 
 SBCTL_SRC := $(addprefix tests/bench/,sbctl.c sbctl_local.c sbctl_peer.c sbctl_enforce.c sbctl_nl.c)
@@ -11,8 +12,14 @@ $(BUILD)/sbctl: $(SBCTL_SRC) tests/bench/sbctl.h tests/bench/sbctl_nl.h include/
 
 .PHONY: bench
 bench: setup
-	+$(MAKE) module user $(BUILD)/sbctl
+	+$(MAKE) all tools $(BUILD)/sbctl $(LEDGER_BENCH)
 	tests/bench/bench.py
+
+LEDGER_BENCH := $(addprefix $(BUILD)/,sealbond-ledgerd sealbond sealbond-people) \
+	$(addprefix $(BUILD)/tests/,state_bench tree_bench light_bench ledger_load ledger_fill renew_bench)
+.PHONY: bench-ledger
+bench-ledger: $(LEDGER_BENCH)
+	tests/bench/bench.py --part ledger --out $(BUILD)/bench-ledger.json
 
 # build/tests/tree_bench N BATCH [DIR]: the ledger's store, with the compiler flags of the programs.
 TREE_BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(TREE_STORE) userspace/tree/table.c userspace/tree/memory.c)
