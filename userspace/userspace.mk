@@ -147,5 +147,7 @@ install-user: $(USER_PROGRAMS:%=$(BUILD)/%)
 install-ledger: $(BUILD)/sealbond-ledgerd
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/sealbond-ledgerd $(DESTDIR)$(SBINDIR)/
-	sed 's|@SBINDIR@|$(SBINDIR)|' scripts/systemd/sealbond-ledgerd.service \
-		>$(DESTDIR)$(UNITDIR)/sealbond-ledgerd.service
+	for unit in sealbond-ledgerd.service sealbond-checkpoint.service sealbond-checkpoint.timer; do \
+		sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit \
+			>$(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done

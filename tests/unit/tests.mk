@@ -171,6 +171,11 @@ ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
 $(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+UNIT += checkpoints
+checkpoints_SRC := tests/unit/test_checkpoints.c userspace/ledger/checkpoints.c \
+	$(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) userspace/common/sha256.c userspace/common/error.c
+checkpoints_CFLAGS := $(USER_TEST_CFLAGS)
+checkpoints_LIBS := -lsecp256k1
 UNIT += state_json
 state_json_SRC := tests/unit/test_state_json.c $(STATE_MACHINE) $(STATE_JSON) userspace/common/json.c $(USER_TEST_PARSE)
 state_json_CFLAGS := $(MACHINE_CFLAGS)
@@ -183,7 +188,7 @@ transfer_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
 	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone \
-		profile incident reference enroller) \
+		profile incident reference enroller checkpoint) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
 	$(USER_TEST_CONFIG) userspace/common/json.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c

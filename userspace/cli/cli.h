@@ -16,6 +16,7 @@
 struct sb_cli {
 	const char *config_path;
 	bool json;
+	bool quiet;		/* cli_fail() says nothing: what is tried by the way */
 	struct sb_json out;	/* for --json, on stdout */
 };
 

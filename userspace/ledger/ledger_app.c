@@ -174,6 +174,7 @@ static void close_app(struct sb_ledger_app *app)
 	sb_store_close(app->store);
 	sb_p256_key_close(app->grant_key);
 	sb_verified_free(app->verified);
+	sb_app_checkpoints_close(app->checkpoints);
 	free(app);
 }
 
@@ -190,6 +191,8 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 	rc = app->verified && app->workers ? open_store(app, home, error) : sb_fail(error, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = open_grant_key(app, home, error);
+	if (!rc)
+		rc = sb_app_checkpoints_open(home, &app->checkpoints, error);
 	if (rc) {
 		close_app(app);
 		return rc;

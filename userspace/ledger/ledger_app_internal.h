@@ -22,6 +22,7 @@ struct sb_ledger_app {
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
 	struct sb_verified *verified;
 	struct sb_workers *workers;
+	struct sb_app_checkpoints *checkpoints;
 };
 
 /* The last committed block, as it was noted with it. */
@@ -54,6 +55,13 @@ int sb_app_query(void *context, const char *path, const uint8_t *data, size_t le
 /* app_grant.c: fills the answer's code, log and value. 0 or an error of the store. */
 int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
 		 struct sb_app_answer *answer);
+
+/* app_checkpoint.c: the members' checkpoints, in a file of the home. The queries as above. */
+int sb_app_checkpoints_open(const char *home, struct sb_app_checkpoints **checkpoints, struct sb_error *error);
+void sb_app_checkpoints_close(struct sb_app_checkpoints *checkpoints);
+int sb_app_checkpoint(struct sb_ledger_app *app, const uint8_t *data, size_t length, struct sb_app_answer *answer);
+int sb_app_checkpoint_put(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
+			  struct sb_app_answer *answer);
 
 /* Takes over what sb_message_pack has made; the answer's value is a message. */
 void sb_app_answer_message(struct sb_app_answer *answer, const void *message);

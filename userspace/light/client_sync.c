@@ -246,3 +246,40 @@ enum sb_end sb_client_header_at(struct sb_light_client *client, struct sb_peer *
 	sb_client_accept(client, &block);
 	return SB_END_OK;
 }
+
+static int header_at(struct sb_light_client *client, int64_t height, struct sb_header *header, struct sb_error *error)
+{
+	size_t order[SB_ENDPOINTS_MAX];
+	struct sb_light_synced synced;
+	bool expired = false;
+	int result = client->trust.count ? 0 : sb_client_sync(client, &synced, error);
+
+	if (result < 0)
+		return result;
+	if (client->forked)
+		return sb_client_forked(client, error);
+	sb_client_order(client, order);
+	for (size_t i = 0; i < client->peers; i++) {
+		enum sb_end end = sb_client_header_at(client, &client->peer[order[i]], height, header);
+
+		if (end == SB_END_OK)
+			return 0;
+		if (end == SB_END_FORK)
+			return sb_client_forked(client, error);
+		expired |= end == SB_END_EXPIRED;
+	}
+	return expired ? sb_client_expired(client, error) : sb_client_unreachable(client, error);
+}
+
+int sb_light_client_header_at(struct sb_light_client *client, int64_t height, uint32_t deadline_ms,
+			      struct sb_header *header, struct sb_error *error)
+{
+	struct sb_header found;
+	int result;
+
+	sb_client_begin(client, deadline_ms);
+	result = sb_client_end(client, header_at(client, height, &found, error));
+	if (result == 0)
+		*header = found;
+	return result;
+}
