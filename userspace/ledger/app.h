@@ -48,6 +48,15 @@ struct sb_tx;
 
 void sb_app_answer_free(struct sb_app_answer *answer);
 
+/* How a chain that was restored goes on: the block at @height follows the one at @after. */
+struct sb_app_recovery {
+	int64_t height, seconds;	/* of the block, which is not signed yet */
+	int32_t nanos;
+	uint8_t hash[32];
+	int64_t after;
+	uint8_t after_hash[32];
+};
+
 struct sb_app {
 	void *context;
 	/* Height and app hash of the last commit; 0 and zeros before the first. */
@@ -74,6 +83,12 @@ struct sb_app {
 	 * order may be done for all of them, on several processors. NULL: there is nothing of that kind.
 	 */
 	void (*prepare)(void *context, const struct sb_tx *txs, size_t count);
+	/*
+	 * resume: the chain was restored; notes what has to be signed, and by whom. recovered: has it been? Called
+	 * before that block is made. NULL: nobody has to sign.
+	 */
+	int (*resume)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
+	int (*recovered)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 };
 
 #endif

@@ -87,8 +87,7 @@ int sb_app_checkpoint(struct sb_ledger_app *app, const uint8_t *data, size_t len
 	       refuse(answer, SB_TX_OK, "there is none above that height");
 }
 
-/* The members of a view's state, in the form of checkpoints; -ENOENT: there are none, or too many for it. */
-static int read_members(struct sb_view *view, struct sb_members *members)
+int sb_app_members(struct sb_view *view, struct sb_members *members)
 {
 	SB_AUTO_MESSAGE Sealbond__Members *read = NULL;
 	uint8_t key[SB_RECORD_KEY_MAX];
@@ -158,7 +157,7 @@ static int take(struct sb_ledger_app *app, struct sb_view *view, struct work *wo
 
 	if (strcmp(work->record.chain, app->chain) != 0 || !is_ours(view, &work->record))
 		return refuse(answer, SB_TX_FIELD, "it names no block of this ledger, or one too old to be known still");
-	rc = read_members(view, &work->members);
+	rc = sb_app_members(view, &work->members);
 	if (rc)
 		return rc == -ENOENT ? refuse(answer, SB_TX_FIELD, "this ledger has no members that checkpoints can name") : rc;
 	pthread_mutex_lock(&checkpoints->lock);
@@ -188,4 +187,33 @@ int sb_app_checkpoint_put(struct sb_ledger_app *app, struct sb_view *view, const
 	if (rc || used != length || work->record.after)
 		return refuse(answer, SB_TX_MALFORMED, "data: not one checkpoint");
 	return take(app, view, work, answer);
+}
+
+/*
+ * Those who were members when the last checkpoint was signed need not be there any more, and a chain cannot wait for
+ * them for ever: then the way begins anew.
+ */
+int sb_app_keep_recovery(struct sb_ledger_app *app, const struct sb_checkpoint *record, const struct sb_members *members,
+			 struct sb_error *error)
+{
+	struct sb_app_checkpoints *checkpoints = app->checkpoints;
+	sb_cleanup_free struct work *work = calloc(1, sizeof(*work));
+	struct sb_checkpoint_weight weight = { .complete = false };
+	int rc;
+
+	if (!work)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	work->record = *record;
+	work->members = *members;
+	pthread_mutex_lock(&checkpoints->lock);
+	rc = add(checkpoints, work, &weight, error);
+	if (!rc && !weight.complete) {
+		sb_checkpoints_free(&checkpoints->list);
+		rc = add(checkpoints, work, &weight, error);
+	}
+	/* it was kept already, and the block that it names was not made */
+	if (rc == -ESTALE)
+		rc = 0;
+	pthread_mutex_unlock(&checkpoints->lock);
+	return rc;
 }

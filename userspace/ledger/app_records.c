@@ -133,6 +133,18 @@ int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *bloc
 	return rc == -ENOENT ? 0 : rc;
 }
 
+int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height)
+{
+	uint8_t name[9];
+	int rc = 0;
+
+	for (int64_t i = 0; !rc && i < SB_BEACONS_KEPT && height > i; i++) {
+		beacon_name((uint64_t)(height - i), name);
+		rc = sb_store_note(app->store, name, sizeof(name), "", 0);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
 int sb_app_note_chain(struct sb_ledger_app *app)
 {
 	return sb_store_note(app->store, chain_note, sizeof(chain_note), app->chain, strlen(app->chain));

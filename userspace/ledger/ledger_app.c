@@ -91,6 +91,18 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
 }
 
+/* Heights that are missing were lost when the chain was restored from a backup. */
+static int recover(struct sb_ledger_app *app, int64_t height)
+{
+	struct sb_app_time last;
+	int rc = sb_app_read_time(sb_store_pending(app->store), &last);
+
+	if (rc || !last.height || height == last.height + 1)
+		return rc;
+	rc = sb_machine_recover(app->machine, last.height);
+	return rc ? rc : sb_app_forget_beacons(app, last.height);
+}
+
 static int begin(void *context, const struct sb_app_block *block)
 {
 	struct sb_ledger_app *app = context;
@@ -107,6 +119,8 @@ static int begin(void *context, const struct sb_app_block *block)
 	app->height = block->height;
 	if (!rc)
 		rc = sb_machine_begin(app->machine, block->height, block->seconds);
+	if (!rc)
+		rc = recover(app, block->height);
 	return rc ? rc : sb_app_note_block(app, block);
 }
 
@@ -193,12 +207,14 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 		rc = open_grant_key(app, home, error);
 	if (!rc)
 		rc = sb_app_checkpoints_open(home, &app->checkpoints, error);
+	if (!rc && snprintf(app->recovery_path, PATH_MAX, "%s/" SB_RECOVERY_FILE, home) >= PATH_MAX)
+		rc = sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
 	if (rc) {
 		close_app(app);
 		return rc;
 	}
 	*out = (struct sb_app){ app, info, init, sb_app_check, begin, deliver, finish, commit, sb_app_query,
-				sb_app_prepare };
+				sb_app_prepare, sb_app_resume, sb_app_recovered };
 	return 0;
 }
 

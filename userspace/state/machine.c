@@ -242,6 +242,18 @@ int sb_machine_begin(struct sb_machine *machine, int64_t height, int64_t seconds
 	return run.error ? run.error : sb_journal_flush(machine->tx);
 }
 
+int sb_machine_recover(struct sb_machine *machine, int64_t last)
+{
+	struct sb_tx_result ignored;
+	struct sb_run run;
+
+	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, &ignored);
+	if (sb_begin_recovered(&run, last) != SB_TX_OK)
+		run.error = run.error ? run.error : -EUCLEAN;
+	run_end(&run);
+	return run.error ? run.error : sb_journal_flush(machine->tx);
+}
+
 int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t length, struct sb_tx_result *result)
 {
 	struct sb_run run;

@@ -50,6 +50,7 @@ enum sb_record_kind {
 	SB_RECORD_ENROLMENT = 'J',	/* a Device that is not proven: device id || sb_enrolment_id's 16 bytes */
 	SB_RECORD_DUE = 'T',		/* enum sb_due, one byte || time, 8 bytes, big endian || id */
 	SB_RECORD_RULES = 'U',
+	SB_RECORD_RECOVERY = 'Q',	/* the last one; none where the ledger never was restored */
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 };
 
@@ -172,6 +173,11 @@ SB_RULE(withdraw, Withdraw);
 /* What each block begins with, whatever is in it. */
 enum sb_tx_code sb_begin_devices(struct sb_run *run);	/* rules_enrol.c: those that were not proven in time go */
 enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
+
+/* recovery.c: the first block of a chain that was restored, behind the block @last */
+enum sb_tx_code sb_begin_recovered(struct sb_run *run, int64_t last);
+/* Has the chain been restored since the block at this height? Then what it has said since may be lost. */
+bool sb_run_lost_since(struct sb_run *run, uint64_t height);
 
 /* genesis.c: everything that it says is checked, and saved. */
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis);
