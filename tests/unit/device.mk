@@ -17,6 +17,6 @@ LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledge
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role
 ledger_role_SRC := tests/unit/test_ledger_role.c $(LEDGER_ROLE) $(STATE_MACHINE) $(OWNER_FILES) $(OWNER_PB) \
-	userspace/common/grant.c userspace/common/log.c userspace/common/file.c userspace/common/sha256.c $(USER_TEST_PARSE)
+	userspace/ledger/grant_terms.c userspace/common/grant.c userspace/common/log.c userspace/common/file.c userspace/common/sha256.c $(USER_TEST_PARSE)
 ledger_role_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 ledger_role_LIBS := -lsodium -lsecp256k1 -lprotobuf-c

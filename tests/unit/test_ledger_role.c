@@ -71,7 +71,7 @@ static void it_renews(void **state)
 static void later(uint64_t ms)
 {
 	world->now += ms;
-	if (!world->reach)
+	if (!world->reach && !world->stalled)
 		ledger_wait(&world->plant.ledger, (int64_t)(ms / 1000));
 	step();
 }
@@ -177,6 +177,111 @@ static void grants_of_k_nodes(void **state)
 	later(5 * 3600000);
 	later(3600000);
 	assert_int_equal(world->grants, 2);
+}
+
+/* Clocks of nodes differ; one names times that are over before the others see them, one such as they do not agree to. */
+static void nodes_name_one_time(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->settings.threshold = 3;
+	start_role();
+	world->node[1].clock = 7;
+	world->node[2].clock = -11;
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_int_equal(world->asked, 3);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 3);
+	/* The first is behind by a minute, the second hurries: the third one's time is everybody's. */
+	world->settings.threshold = 2;
+	start_role();
+	world->node[0].clock = -60;
+	world->node[1].clock = 0;
+	world->node[1].hurries = true;
+	world->node[2].clock = 3;
+	steps(6);
+	assert_int_equal(world->grants, 2);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 2);
+}
+
+static void last_grant(struct sb_grant_file *grant)
+{
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, grant), 0);
+}
+
+/* What the kernel is granted reaches over the hold; renewals come by the lease alone. */
+static void grants_reach_over_the_hold(void **state)
+{
+	struct sb_ledger_reply reply;
+	struct sb_grant_file grant;
+
+	with_zone();
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 3 * 86400000ULL);
+	assert_in_range(sb_grant_file_duration(&grant), 3 * 86400000ULL + 86300000, 4 * 86400000ULL);
+	later(5 * 3600000);
+	assert_int_equal(world->grants, 2);
+	world->reach = -EHOSTUNREACH;
+	later(86400000);
+	sb_ledger_report(world->role, &reply);
+	assert_int_equal(reply.state, SB_LEDGER_HELD);
+	assert_int_equal(reply.held, 1);
+	assert_in_range(reply.hold_left_ms, 2 * 86400000ULL, 3 * 86400000ULL);
+	assert_int_equal(world->drops, 0);
+	/* Who has a shorter one, by its configuration or its profile, has it in the kernel, too. */
+	world->reach = 0;
+	world->settings.has_hold = true;
+	world->settings.hold_ms = 3600000;
+	start_role();
+	ledger_wait(&world->plant.ledger, 86400);
+	assert_int_equal(beats(&world->plant.ledger, &world->b), SB_TX_OK);
+	steps(8);
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 3600000);
+}
+
+static void nothing_is_held_in_a_conduit(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->in_conduit = true;
+	with_zone();
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 0);
+	assert_in_range(sb_grant_file_duration(&grant), 86300000, 86400000);
+}
+
+/* With the ledger there, a hold delays nothing: neither the end of a peer's lease, nor the own one's, nor a revocation. */
+static void a_hold_is_for_a_lost_ledger_only(void **state)
+{
+	with_zone();
+	for (int i = 0; i < 23; i++)
+		later(3600000);
+	assert_int_equal(world->drops, 0);
+	later(3600000);
+	later(60000);
+	/* B has sent no heartbeat for a day. */
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 1);
+}
+
+/* Endpoints that answer, and a chain that stands still: as lost as without them, but grants are still signed. */
+static void a_chain_that_stands_still(void **state)
+{
+	with_zone();
+	world->stalled = true;
+	step();
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_HELD);
+	assert_int_equal(world->drops, 0);
+	world->stalled = false;
+	ledger_wait(&world->plant.ledger, 86400);
+	assert_int_equal(beats(&world->plant.ledger, &world->b), SB_TX_OK);
+	later(60000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
 }
 
 static void a_revoked_peer_goes_at_once(void **state)
@@ -334,7 +439,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(it_renews), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(grants_of_k_nodes), ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
+		ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
+		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
+		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
 		ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew), ROLE(a_peer_rotates), ROLE(it_rotates),
 		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
 	};

@@ -83,7 +83,7 @@ struct cli_bonds {
 	struct sb_cli *cli;
 	struct sb_peer_list names;
 	bool wide;		/* peers, not status */
-	unsigned int count, live, ended, rest;
+	unsigned int count, live, ended, rest, held;	/* held: of them all, past their lease */
 };
 int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cli_bonds *bonds);
 

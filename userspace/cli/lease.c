@@ -57,6 +57,8 @@ static void print_json(struct sb_cli *cli, const struct sb_ledger_reply *reply)
 	sb_json_bool(&cli->out, "lease", reply->has_lease);
 	sb_json_number(&cli->out, "lease_ms", reply->lease_ms);
 	sb_json_number(&cli->out, "hold_ms", reply->hold_ms);
+	sb_json_number(&cli->out, "hold_left_ms", reply->hold_left_ms);
+	sb_json_number(&cli->out, "held_peers", reply->held);
 	sb_json_number(&cli->out, "next_heartbeat_ms", reply->beat_ms);
 	sb_json_number(&cli->out, "heartbeats", reply->beats);
 	sb_json_number(&cli->out, "refused", reply->beats_refused);
@@ -89,6 +91,10 @@ static void print_lease(const struct sb_ledger_reply *reply)
 		printf("on loss     bonds are held for %s beyond the lease\n", sb_format_duration(hold, reply->hold_ms));
 	else
 		puts("on loss     bonds end with the lease");
+	if (reply->held)
+		printf("held        %u bonds beyond a lease, since the ledger is lost\n", reply->held);
+	if (reply->hold_left_ms)
+		printf("            for another %s\n", sb_format_duration(hold, reply->hold_left_ms));
 	printf("zone        %u devices beside this one, %u with a grant\n", reply->roster, reply->peers);
 	printf("heartbeats  %llu since the helper's start, %llu refused\n", (unsigned long long)reply->beats,
 	       (unsigned long long)reply->beats_refused);

@@ -38,6 +38,7 @@ struct ledger_peer {
 	bool fresh;			/* key or endpoint changed since the last grant */
 	uint64_t due_ms;		/* of the next grant; 0: now */
 	uint64_t until_ms;		/* of the last one, at the latest */
+	uint64_t lease_ms;		/* of that, before its hold */
 	unsigned int failures;
 };
 

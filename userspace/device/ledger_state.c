@@ -32,7 +32,7 @@ static bool has_lease(uint32_t device)
 
 static bool is_held(const struct sb_lease_facts *facts, uint64_t now_ms)
 {
-	return facts->trouble != SB_TROUBLE_NONE && facts->has_deadline && facts->hold_ms &&
+	return (facts->trouble != SB_TROUBLE_NONE || facts->stalled) && facts->has_deadline && facts->hold_ms &&
 	       now_ms >= facts->deadline_ms && now_ms - facts->deadline_ms < facts->hold_ms;
 }
 

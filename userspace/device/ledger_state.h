@@ -18,6 +18,7 @@ enum sb_ledger_trouble {
 
 struct sb_lease_facts {
 	enum sb_ledger_trouble trouble;
+	bool stalled;			/* it is reached, and makes no blocks: as good as lost */
 	bool asked;			/* the ledger was read since this process began */
 	uint32_t device;		/* DeviceState of its record; 0: it has none */
 	bool enrolling;			/* it has an enrolment that is not proven */

@@ -12,6 +12,7 @@
 #define PARAMETERS_MS	600000	/* they change by votes only; a refused transaction has them read at once */
 #define IDLE_MS		2000	/* between two looks of a device without a lease */
 #define UNREACHABLE_MS	30000	/* at most, between two tries */
+#define STALLED_MS	600000	/* without a new block: ten idle intervals of the embedded chain */
 
 void ledger_text(struct sb_ledger *ledger, const char *format, ...)
 {
@@ -50,7 +51,12 @@ void ledger_set_hold(struct sb_ledger *ledger)
 		hold = ledger->profile_hold_ms;
 	if (ledger->settings.has_hold && ledger->settings.hold_ms < hold)
 		hold = ledger->settings.hold_ms;
+	if (hold == ledger->facts.hold_ms)
+		return;
 	ledger->facts.hold_ms = hold;
+	/* What the kernel was granted holds for as long as was right before. */
+	for (size_t i = 0; i < ledger->peers; i++)
+		ledger->peer[i].fresh = true;
 }
 
 int ledger_read(struct sb_ledger *ledger, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
@@ -301,6 +307,9 @@ static int sync_head(struct sb_ledger *ledger)
 	if (head.height != ledger->head.height)
 		ledger->head_ms = ledger_now(ledger);
 	ledger->head = head;
+	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;
+	if (ledger->facts.stalled)
+		ledger_text(ledger, "the ledger answers, but has made no block since height %lld", (long long)head.height);
 	return 0;
 }
 
@@ -360,6 +369,8 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 	reply->has_lease = facts->has_deadline && now < facts->deadline_ms;
 	reply->lease_ms = reply->has_lease ? facts->deadline_ms - now : 0;
 	reply->hold_ms = facts->hold_ms;
+	if (reply->state == SB_LEDGER_HELD)
+		reply->hold_left_ms = facts->deadline_ms + facts->hold_ms - now;
 	reply->beat_ms = ledger->act_ms > now ? ledger->act_ms - now : 0;
 	reply->beats = ledger->beats;
 	reply->beats_refused = ledger->refused;
@@ -372,6 +383,8 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 	for (size_t i = 0; i < ledger->peers; i++) {
 		reply->roster += ledger->peer[i].listed;
 		reply->peers += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now;
+		reply->held += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now &&
+			       (reply->state == SB_LEDGER_HELD || ledger->peer[i].lease_ms <= now);
 	}
 	if (ledger->self && ledger->self->why)
 		snprintf(reply->why, sizeof(reply->why), "%s", ledger->self->why);

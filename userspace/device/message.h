@@ -176,12 +176,14 @@ struct sb_ledger_reply {
 	char chain[64];
 	uint64_t lease_ms;		/* left */
 	uint64_t hold_ms;		/* of on_ledger_loss beyond the lease, 0: stop */
+	uint64_t hold_left_ms;		/* while bonds are held */
 	uint64_t beat_ms;		/* until the next heartbeat */
 	uint64_t beats, beats_refused;
 	uint32_t last_code;		/* of the last transaction: enum sb_tx_code */
 	int64_t height, seconds;	/* of the latest proven header; 0: none */
 	uint64_t head_age_ms;		/* since it was received */
 	uint32_t roster, peers;		/* devices of the zone; those with a grant */
+	uint32_t held;			/* of these, past a lease: the ledger is lost */
 	uint32_t profile_version;
 	uint64_t bytes_in, bytes_out;
 	uint32_t endpoints;

@@ -80,6 +80,7 @@ struct sb_peer_status {
 	uint8_t device_id[SEALBOND_ID_LEN];
 	uint8_t key[SEALBOND_KEY_LEN];
 	uint64_t lease_ms;
+	uint64_t hold_ms;		/* the last of lease_ms, in which the bond is only held */
 	struct sb_prefix overlay4, overlay6;
 	union sb_endpoint endpoint;
 	uint32_t flags;			/* SEALBOND_PEER_F_* */

@@ -21,6 +21,7 @@ LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records
 LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant app_checkpoint) $(LEDGER_PROVE) \
 LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant app_checkpoint app_recovery) $(LEDGER_PROVE) \
 	userspace/ledger/checkpoints.c userspace/light/checkpoint.c userspace/light/bytes.c \
+LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant grant_terms) $(LEDGER_PROVE) \
 	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
 	$(TREE_STORE)
 LEDGERD_SRC := $(sort $(LEDGER_SERVER) $(LEDGER_APP))

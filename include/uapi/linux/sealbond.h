@@ -68,7 +68,7 @@
  *	To end it at once: END_BOND. A changed address ends the bond. At least one overlay
  *	address, none of another peer's.
  * DEL_PEER: DEVICE_ID, or FLUSH for all.
- * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [OVERLAY*]
+ * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [HOLD_MS] [OVERLAY*]
  *	[ENDPOINT] PEER_FLAGS BOND_STATE and while there is a bond: EPOCH AGE_MS
  *	ALGORITHM ENCAP SPI_IN SPI_OUT BYTES_IN BYTES_OUT PACKETS_IN PACKETS_OUT
  *	SEQUENCE_OUT MTU; HANDSHAKES LAST_HANDSHAKE_MS (age).
@@ -194,6 +194,7 @@ enum sealbond_attr {
 	SEALBOND_A_ALARMS,		/* u32: bits of enum sealbond_alarm */
 	SEALBOND_A_KEY_OLD,		/* binary, 32 bytes: public key that still answers */
 	SEALBOND_A_KEY_OLD_MS,		/* u64: for so long */
+	SEALBOND_A_HOLD_MS,		/* u64: the last of LEASE_MS in which a bond is only held */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
