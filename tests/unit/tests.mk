@@ -197,3 +197,8 @@ ledger_app_SRC := tests/unit/test_ledger_app.c userspace/ledger/app.c userspace/
 	userspace/common/sha256.c userspace/common/file.c userspace/common/json.c $(USER_TEST_PARSE)
 ledger_app_CFLAGS := $(MACHINE_CFLAGS)
 ledger_app_LIBS := $(MACHINE_LIBS) -ljson-c -llmdb
+UNIT += node_grants
+node_grants_SRC := tests/unit/test_node_grants.c tests/unit/kernel_grant.c userspace/device/ledger_grant.c $(GRANT) \
+	$(wordlist 2,1000,$(ledger_app_SRC))
+node_grants_CFLAGS := $(MACHINE_CFLAGS)
+node_grants_LIBS := $(ledger_app_LIBS)

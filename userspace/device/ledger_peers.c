@@ -103,10 +103,16 @@ int ledger_read_peers(struct sb_ledger *ledger)
 	return 0;
 }
 
+/* In a zone of ours, and the ledger has nothing against it. */
+static bool is_admitted(const struct ledger_peer *peer)
+{
+	return peer->listed && peer->known &&
+	       (peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED);
+}
+
 static bool may_bond(const struct sb_ledger *ledger, const struct ledger_peer *peer)
 {
-	return peer->listed && peer->known && peer->lease_end > ledger->head.seconds &&
-	       (peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED);
+	return is_admitted(peer) && peer->lease_end > ledger->head.seconds;
 }
 
 /* Is there proof that this bond has to end? Until the ledger was read, what the kernel was granted holds. */
@@ -117,6 +123,9 @@ static bool must_end(const struct sb_ledger *ledger, const struct ledger_peer *p
 	if (!may_talk)
 		return true;
 	if (!ledger->read_any && !peer->known)
+		return false;
+	/* Its heartbeats were as lost as ours. The kernel ends the bond with the hold that was granted. */
+	if (ledger->facts.hold_ms && sb_ledger_lost(&ledger->facts, ledger_now(ledger)) && is_admitted(peer))
 		return false;
 	return !may_bond(ledger, peer);
 }

@@ -12,6 +12,8 @@
 #define PARAMETERS_MS	600000	/* they change by votes only; a refused transaction has them read at once */
 #define IDLE_MS		2000	/* between two looks of a device without a lease */
 #define UNREACHABLE_MS	30000	/* at most, between two tries */
+#define BACK_MS		120000	/* after a loss, for all to send their heartbeats before bonds end by their leases */
+#define BACK_BEAT_MS	20000	/* and within so long, not all at once */
 #define STALLED_MS	600000	/* without a new block: ten idle intervals of the embedded chain */
 
 void ledger_text(struct sb_ledger *ledger, const char *format, ...)
@@ -297,6 +299,7 @@ static int sync_head(struct sb_ledger *ledger)
 {
 	struct sb_error error = { "" };
 	struct sb_head head;
+	bool was_stalled;
 	int result = ledger->port->sync(ledger->port->context, &head, &error);
 
 	if (ledger_note(ledger, result, &error) < 0) {
@@ -307,7 +310,10 @@ static int sync_head(struct sb_ledger *ledger)
 	if (head.height != ledger->head.height)
 		ledger->head_ms = ledger_now(ledger);
 	ledger->head = head;
+	was_stalled = ledger->facts.stalled;
 	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;
+	if (was_stalled && !ledger->facts.stalled && ledger->act_ms > ledger_now(ledger) + BACK_BEAT_MS)
+		ledger->act_ms = ledger_now(ledger) + ledger_random(ledger) % BACK_BEAT_MS;
 	if (ledger->facts.stalled)
 		ledger_text(ledger, "the ledger answers, but has made no block since height %lld", (long long)head.height);
 	return 0;
@@ -341,6 +347,8 @@ uint64_t sb_ledger_step(struct sb_ledger *ledger)
 		act(ledger);
 		granted = ledger_grant_peers(ledger);
 	}
+	if (ledger->facts.trouble != SB_TROUBLE_NONE || ledger->facts.stalled)
+		ledger->facts.back_ms = ledger_now(ledger) + BACK_MS;
 	return wait_after(ledger, result, granted);
 }
 
