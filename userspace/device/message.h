@@ -193,6 +193,9 @@ struct sb_ledger_reply {
 		int64_t height;
 		char text[96];
 	} endpoint[SB_LEDGER_ENDPOINTS];
+	uint8_t has_quote;
+	int64_t quote_seconds;		/* time of the block that took this device's last quote, ... */
+	uint64_t quote_age_ms;		/* ... and how long ago that was by the chain's time */
 	char why[200];			/* the ledger's word on this device's state */
 	char text[512];			/* what went wrong last, "" when nothing */
 };
@@ -202,5 +205,6 @@ struct sb_ledger_reply {
 
 #define SB_CONTROL_SOCKET	"control"	/* in run_dir */
 #define SB_ROLE_FD		3		/* where a role finds its socket */
+#define SB_HANDOVER_FD		4		/* with --handover: device/handover.h */
 
 #endif
