@@ -78,6 +78,11 @@ int cli_helper(struct sb_cli *cli, unsigned int verb, struct sb_error *text);
 struct sb_ledger_reply;
 int cli_helper_ledger(struct sb_cli *cli, unsigned int verb, struct sb_ledger_reply *reply, struct sb_error *text);
 
+/*
+ * status_lease.c: the lease's part of status. In JSON an object "lease", null without a ledger or an answer. Returns the state's exit code, 0 without a ledger or an answer.
+ */
+int cli_status_lease(struct sb_cli *cli, bool helper_answers);
+
 /* bonds.c: every peer's line or object, for status and peers. */
 struct cli_bonds {
 	struct sb_cli *cli;

@@ -59,6 +59,10 @@ static void print_json(struct sb_cli *cli, const struct sb_ledger_reply *reply)
 	sb_json_number(&cli->out, "hold_ms", reply->hold_ms);
 	sb_json_number(&cli->out, "hold_left_ms", reply->hold_left_ms);
 	sb_json_number(&cli->out, "held_peers", reply->held);
+	if (reply->has_quote) {
+		sb_json_signed(&cli->out, "last_quote", reply->quote_seconds);
+		sb_json_number(&cli->out, "last_quote_age_ms", reply->quote_age_ms);
+	}
 	sb_json_number(&cli->out, "next_heartbeat_ms", reply->beat_ms);
 	sb_json_number(&cli->out, "heartbeats", reply->beats);
 	sb_json_number(&cli->out, "refused", reply->beats_refused);
@@ -87,6 +91,8 @@ static void print_lease(const struct sb_ledger_reply *reply)
 	if (reply->has_lease)
 		printf("lease       %s left; next heartbeat in %s\n", sb_format_duration(left, reply->lease_ms),
 		       sb_format_duration(next, reply->beat_ms));
+	if (reply->has_quote)
+		printf("last quote  %s ago\n", sb_format_duration(left, reply->quote_age_ms));
 	if (reply->hold_ms)
 		printf("on loss     bonds are held for %s beyond the lease\n", sb_format_duration(hold, reply->hold_ms));
 	else

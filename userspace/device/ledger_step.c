@@ -394,6 +394,13 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 		reply->held += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now &&
 			       (reply->state == SB_LEDGER_HELD || ledger->peer[i].lease_ms <= now);
 	}
+	if (ledger->self && ledger->self->last && ledger->head.height) {
+		int64_t since = ledger->head.seconds - ledger->self->last->time;
+
+		reply->has_quote = true;
+		reply->quote_seconds = ledger->self->last->time;
+		reply->quote_age_ms = (since > 0 ? (uint64_t)since * 1000 : 0) + reply->head_age_ms;
+	}
 	if (ledger->self && ledger->self->why)
 		snprintf(reply->why, sizeof(reply->why), "%s", ledger->self->why);
 	snprintf(reply->text, sizeof(reply->text), "%s", ledger->text);
