@@ -12,6 +12,10 @@ credential_SRC := tests/unit/test_credential.c userspace/enroller/credential.c $
 	userspace/common/file.c userspace/common/sha256.c userspace/common/error.c
 credential_CFLAGS := $(USER_TEST_CFLAGS)
 credential_LIBS := $(shell pkg-config --libs tss2-esys tss2-mu tss2-rc tss2-tcti-device)
+UNIT_LIVE += attest_live
+attest_live_SRC := tests/unit/test_attest_live.c $(STATE_MACHINE) $(TPM) userspace/common/sha256.c userspace/common/error.c
+attest_live_CFLAGS := $(MACHINE_CFLAGS)
+attest_live_LIBS := $(tpm_live_LIBS) $(MACHINE_LIBS)
 
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
