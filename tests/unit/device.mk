@@ -17,6 +17,10 @@ attest_live_SRC := tests/unit/test_attest_live.c $(STATE_MACHINE) $(TPM) userspa
 attest_live_CFLAGS := $(MACHINE_CFLAGS)
 attest_live_LIBS := $(tpm_live_LIBS) $(MACHINE_LIBS)
 
+UNIT += claim
+claim_SRC := tests/unit/test_claim.c userspace/device/ledger_claim.c userspace/state/heartbeat.c $(STATE)
+claim_CFLAGS := $(USER_TEST_CFLAGS)
+
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role

@@ -141,7 +141,7 @@ struct sb_keys_answer {
 	uint8_t assurance;		/* 1 bench, 2 partial, 3 full */
 	uint8_t current[32], next[32], old[32], candidate[32];
 	uint8_t config[32];		/* hash of the security configuration in the cap PCR */
-	uint8_t prior[32];		/* the cap PCR before this boot's cap */
+	uint8_t prior[32];		/* the cap PCR before this boot's cap, with the configuration in it */
 	uint32_t pcrs;			/* that the configuration names */
 };
 
