@@ -410,6 +410,34 @@ static void a_peer_rotates(void **state)
 	assert_memory_equal(grant.body.key, world->b.next, 32);
 }
 
+static void enter(const struct device *device, Sealbond__DeviceState state)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, device);
+
+	record->state = state;
+	put_record(SB_RECORD_DEVICE, device->id, 32, record);
+	step();
+}
+
+/* What was granted before says nothing of the quarantine, or of its end: it does not wait for its renewal. */
+static void quarantine_comes_and_goes(void **state)
+{
+	static const Sealbond__DeviceState states[] = { SEALBOND__DEVICE_STATE__QUARANTINED, SEALBOND__DEVICE_STATE__LIVE };
+
+	with_zone();
+	for (size_t i = 0; i < 2; i++) {
+		unsigned int before = world->grants;
+
+		enter(&world->b, states[i]);
+		assert_int_equal(world->grants, before + 1);
+		enter(&world->plant.a, states[i]);
+		assert_int_equal(world->grants, before + 2);
+		step();
+		assert_int_equal(world->grants, before + 2);
+	}
+	assert_int_equal(world->drops, 0);
+}
+
 static void it_rotates(void **state)
 {
 	with_zone();
@@ -503,7 +531,8 @@ int main(void)
 		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
-		ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew), ROLE(a_peer_rotates), ROLE(it_rotates),
+		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew),
+		ROLE(a_peer_rotates), ROLE(it_rotates),
 		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
 	};
 

@@ -134,6 +134,7 @@ void ledger_open_endpoints(struct sb_ledger *ledger, struct ledger_peer *peer, P
 /* ledger_peers.c */
 struct ledger_peer *ledger_peer(struct sb_ledger *ledger, const uint8_t id[32]);
 struct ledger_peer *ledger_add_peer(struct sb_ledger *ledger, const uint8_t id[32]);	/* NULL: too many */
+void ledger_refresh_peers(struct sb_ledger *ledger);	/* all are granted anew with the next step */
 int ledger_read_peers(struct sb_ledger *ledger);
 void ledger_judge_peers(struct sb_ledger *ledger);	/* ends what may not be */
 uint64_t ledger_grant_peers(struct sb_ledger *ledger);	/* renews; ms until the next is due */

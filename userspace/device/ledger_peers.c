@@ -65,8 +65,16 @@ void sb_ledger_peer_lost(struct sb_ledger *ledger, const uint8_t device[32])
 		peer->due_ms = 0;
 }
 
+void ledger_refresh_peers(struct sb_ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->peers; i++)
+		ledger->peer[i].fresh = true;
+}
+
 static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, const Sealbond__Device *record)
 {
+	/* Its grant is for another state: quarantine, or its end. */
+	peer->fresh |= record && peer->known && peer->state != (uint32_t)record->state;
 	peer->known = true;
 	peer->state = record ? record->state : 0;
 	if (!record)

@@ -182,6 +182,8 @@ static int read_self(struct sb_ledger *ledger)
 	if (ledger->facts.device != (ledger->self ? ledger->self->state : 0U)) {
 		ledger->act_ms = 0;
 		ledger->failures = 0;
+		/* Grants say of their holder, too, whether it is in quarantine. */
+		ledger_refresh_peers(ledger);
 	}
 	ledger->facts.device = ledger->self ? ledger->self->state : 0;
 	ledger->facts.enrolling = ledger->enrolment != NULL;
