@@ -78,6 +78,8 @@ struct sb_app {
 	 */
 	int (*query)(void *context, const char *path, const uint8_t *data, size_t length, int64_t height,
 		     bool prove, struct sb_app_answer *answer);
+	/* Of a backup: everything that is kept is what the app hash of info commits to. NULL: not looked at. */
+	int (*verify)(void *context, struct sb_error *error);
 	/*
 	 * Transactions that are about to be delivered, from the thread of the blocks: what does not depend on their
 	 * order may be done for all of them, on several processors. NULL: there is nothing of that kind.

@@ -12,6 +12,98 @@
 #include "common/file.h"
 #include "ledger/ledger_app.h"
 #include "ledger/ledger_app_internal.h"
+#include "tree/hash.h"
+
+struct leaf {
+	uint8_t path[SB_TREE_HASH_LEN], hash[SB_TREE_HASH_LEN];
+};
+
+struct leaves {
+	struct leaf *leaf;
+	size_t count, room;
+};
+
+static int add_leaf(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct leaves *leaves = context;
+	struct leaf *leaf;
+	uint8_t digest[SB_TREE_HASH_LEN];
+
+	if (leaves->count == leaves->room) {
+		size_t room = leaves->room ? 2 * leaves->room : 1024;
+
+		leaf = reallocarray(leaves->leaf, room, sizeof(*leaf));
+		if (!leaf)
+			return -ENOMEM;
+		leaves->leaf = leaf;
+		leaves->room = room;
+	}
+	leaf = &leaves->leaf[leaves->count++];
+	sb_tree_digest(key, key_length, leaf->path);
+	sb_tree_digest(value, length, digest);
+	sb_tree_leaf(SB_LEAF_VAR_PROTO, leaf->path, digest, leaf->hash);
+	return 0;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return memcmp(((const struct leaf *)a)->path, ((const struct leaf *)b)->path, SB_TREE_HASH_LEN);
+}
+
+/* docs/ledger-store.md: a subtree with one record is its leaf. At most 256 deep. */
+static void root_of(const struct leaf *leaf, size_t count, unsigned int depth, uint8_t root[SB_TREE_HASH_LEN])
+{
+	uint8_t right[SB_TREE_HASH_LEN];
+	size_t ones = 0;
+
+	if (count < 2) {
+		memset(root, 0, SB_TREE_HASH_LEN);
+		if (count)
+			memcpy(root, leaf->hash, SB_TREE_HASH_LEN);
+		return;
+	}
+	while (ones < count && !(leaf[ones].path[depth / 8] >> (7 - depth % 8) & 1))
+		ones++;
+	root_of(leaf, ones, depth + 1, root);
+	root_of(leaf + ones, count - ones, depth + 1, right);
+	sb_tree_inner(root, right, root);
+}
+
+static int check_view(struct sb_ledger_app *app, struct sb_view *view)
+{
+	uint8_t root[SB_TREE_HASH_LEN], wanted[SB_TREE_HASH_LEN];
+	struct leaves leaves = { .count = 0 };
+	struct sb_app_time time;
+	int rc = sb_app_read_time(view, &time);
+
+	if (!rc && (time.height != (int64_t)sb_view_height(view) || !app->chain[0]))
+		rc = -EBADMSG;
+	if (!rc)
+		rc = sb_view_each(view, NULL, 0, NULL, 0, add_leaf, &leaves);
+	if (!rc) {
+		qsort(leaves.leaf, leaves.count, sizeof(*leaves.leaf), by_path);
+		root_of(leaves.leaf, leaves.count, 0, root);
+		sb_view_root(view, wanted);
+		rc = memcmp(root, wanted, sizeof(root)) == 0 ? 0 : -EBADMSG;
+	}
+	free(leaves.leaf);
+	return rc;
+}
+
+int sb_app_verify(void *context, struct sb_error *error)
+{
+	struct sb_ledger_app *app = context;
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (!rc) {
+		rc = check_view(app, view);
+		sb_view_close(view);
+	}
+	return rc ? sb_fail(error, rc, rc == -EBADMSG ? "the backup's records are not those that its state's hash commits to: it "
+			    "is damaged, or somebody has changed it. Take another one" : "the state cannot be read: %s",
+			    strerror(-rc)) : 0;
+}
 
 static int members_of(struct sb_ledger_app *app, struct sb_members *members, struct sb_error *error)
 {

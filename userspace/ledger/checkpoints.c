@@ -108,20 +108,26 @@ static bool valid(const struct sb_checkpoint *record, size_t at)
 					   &public) == 1;
 }
 
-/* Leaves the signatures of members, both those before it and those that it names. */
+/*
+ * Leaves the signatures of members, both those before it and those that it names; on a recovery also those of others:
+ * they may have been members in the blocks that were lost, and devices may know.
+ */
 static int keep_members(struct sb_checkpoint *record, const struct sb_members *members, struct sb_error *error)
 {
-	size_t kept = 0;
+	size_t kept = 0, known = 0;
 
 	for (size_t i = 0; i < record->signatures; i++) {
-		if (!find(members, record->signature[i].key) && !find(&record->members, record->signature[i].key))
-			continue;
-		if (!valid(record, i))
+		bool is_known = find(members, record->signature[i].key) || find(&record->members, record->signature[i].key);
+
+		if (is_known && !valid(record, i))
 			return sb_fail(error, -EKEYREJECTED, "a member's signature is not valid");
+		if (!is_known && (!record->after || !valid(record, i)))
+			continue;
 		record->signature[kept++] = record->signature[i];
+		known += is_known;
 	}
 	record->signatures = kept;
-	return kept ? 0 : sb_fail(error, -EKEYREJECTED, "no member has signed it");
+	return known ? 0 : sb_fail(error, -EKEYREJECTED, "no member has signed it");
 }
 
 static bool same_message(const struct sb_checkpoint *a, const struct sb_checkpoint *b)

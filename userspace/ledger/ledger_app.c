@@ -213,8 +213,10 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 		close_app(app);
 		return rc;
 	}
-	*out = (struct sb_app){ app, info, init, sb_app_check, begin, deliver, finish, commit, sb_app_query,
-				sb_app_prepare, sb_app_resume, sb_app_recovered };
+	*out = (struct sb_app){ .context = app, .info = info, .init = init, .check = sb_app_check, .begin = begin,
+				.deliver = deliver, .finish = finish, .commit = commit, .query = sb_app_query,
+				.prepare = sb_app_prepare, .verify = sb_app_verify, .resume = sb_app_resume,
+				.recovered = sb_app_recovered };
 	return 0;
 }
 

@@ -77,6 +77,7 @@ int sb_app_keep_recovery(struct sb_ledger_app *app, const struct sb_checkpoint *
 			 struct sb_error *error);
 
 /* app_recovery.c: as in app.h, with the file "recovery" of the home between the two. */
+int sb_app_verify(void *context, struct sb_error *error);
 int sb_app_resume(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 int sb_app_recovered(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 

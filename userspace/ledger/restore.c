@@ -117,7 +117,9 @@ static int resume(struct sb_restore *restore, const char *home, struct sb_error 
 
 	if (rc)
 		return rc;
-	rc = sb_chain_resume(home, &app, restore->above, &restore->recovery, error);
+	rc = app.verify ? app.verify(app.context, error) : 0;
+	if (!rc)
+		rc = sb_chain_resume(home, &app, restore->above, &restore->recovery, error);
 	if (!rc && app.resume)
 		rc = app.resume(app.context, &restore->recovery, error);
 	sb_ledger_app_close(&app);

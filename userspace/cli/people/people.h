@@ -6,6 +6,8 @@
 #ifndef SB_CLI_PEOPLE_H
 #define SB_CLI_PEOPLE_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "owner/key_file.h"
 #include "state/codes.h"
@@ -163,6 +165,16 @@ int cli_people_send(struct cli_people *people, const uint8_t secret[SB_PERSON_SE
 /* The same with the key of --key, of this kind; an owner's for the device it is derived for. */
 int cli_people_say(struct cli_people *people, enum sb_key_kind kind, const uint8_t *device, const Sealbond__Body *body,
 		   const char *done);
+/* backup.c: "ledger backup", "ledger restore", "member recovery". */
+int cli_ledger_backup(struct sb_cli *cli, int argc, char **argv);
+int cli_ledger_restore(struct sb_cli *cli, int argc, char **argv);
+int cli_member_recovery(struct sb_cli *cli, int argc, char **argv);
+
+/* daemon.c: the daemon beside this program, or in the path. */
+void cli_daemon_find(char path[PATH_MAX]);
+/* With these arguments, what it prints going to stderr or nowhere. Its exit code; 127: it cannot be run. */
+int cli_daemon_run(const char *program, const char *const *arguments, bool quiet);
+
 /* checkpoint.c: "member checkpoint"; and after something that a member has said, where one is due: quietly. */
 int cli_member_checkpoint(struct sb_cli *cli, int argc, char **argv);
 void cli_checkpoint_by_the_way(struct cli_people *people, const uint8_t secret[SB_PERSON_SECRET_LEN]);
