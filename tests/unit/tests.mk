@@ -171,6 +171,9 @@ ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
 $(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+UNIT += backup
+backup_SRC := tests/unit/test_backup.c userspace/ledger/backup.c userspace/light/bytes.c userspace/common/sha256.c
+backup_CFLAGS := $(USER_TEST_CFLAGS)
 UNIT += checkpoints
 checkpoints_SRC := tests/unit/test_checkpoints.c userspace/ledger/checkpoints.c \
 	$(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) userspace/common/sha256.c userspace/common/error.c
