@@ -378,6 +378,19 @@ static void a_peer_leaves_the_zone(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
+static void published_under(const uint8_t key[32])
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
+	const struct sb_about about = { SB_PURPOSE_ENDPOINTS, CHAIN, world->plant.a.id, 32 };
+	uint8_t *text;
+	size_t length;
+
+	assert_int_equal(record->endpoints.len, 512);
+	assert_int_equal(sb_envelope_open(key, &about, record->endpoints.data, 512, &text, &length), 0);
+	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
+	sb_private_release(text, length);
+}
+
 /* The zone's key is another one, and the membership is not yet sealed anew: nobody falls off the network. */
 static void a_zone_that_is_keyed_anew(void **state)
 {
@@ -388,9 +401,28 @@ static void a_zone_that_is_keyed_anew(void **state)
 	write_zone(both, 2);
 	steps(5);
 	assert_int_equal(world->drops, 0);
+	/* The helper is restarted just then. */
+	start_role();
+	sb_ledger_peer_seen(world->role, world->b.id);
+	steps(6);
+	assert_int_equal(world->drops, 0);
 	join_zone();
 	steps(5);
 	assert_int_equal(world->drops, 0);
+	/* Where it can be reached is told anew, under the new key. */
+	later(70000);
+	steps(4);
+	published_under(world->zone_key);
+	/* Once more: who is revoked meanwhile goes, restarted or not. */
+	world->zone_key[1] = 6;
+	write_zone(both, 2);
+	start_role();
+	sb_ledger_peer_seen(world->role, world->b.id);
+	steps(4);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(revokes(&world->plant.ledger, &world->b.owner, &world->b), SB_TX_OK);
+	steps(2);
+	assert_int_equal(world->drops, 1);
 }
 
 /* A peer's next key becomes its bond key. */
@@ -459,19 +491,10 @@ static void it_rotates(void **state)
 /* Its endpoints are on the ledger, and only the zone can read them. */
 static void endpoints_are_published(void **state)
 {
-	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
-	const struct sb_about about = { SB_PURPOSE_ENDPOINTS, CHAIN, world->plant.a.id, 32 };
-	uint8_t *text;
-	size_t length;
-
 	with_zone();
 	later(70000);
 	steps(4);
-	record = device_record(&world->plant.ledger, &world->plant.a);
-	assert_int_equal(record->endpoints.len, 512);
-	assert_int_equal(sb_envelope_open(world->zone_key, &about, record->endpoints.data, 512, &text, &length), 0);
-	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
-	sb_private_release(text, length);
+	published_under(world->zone_key);
 }
 
 /* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */

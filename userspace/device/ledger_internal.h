@@ -29,6 +29,7 @@ struct ledger_peer {
 	uint8_t zone;			/* of those that this device is in */
 	uint8_t proof[64];		/* that it is in the zone, too */
 	bool listed;			/* its zone has it; else it goes */
+	bool placed;			/* it was listed since this process began */
 	bool in_kernel;
 	bool known;			/* what follows was read */
 	uint32_t state;			/* DeviceState */
@@ -77,6 +78,7 @@ struct sb_ledger {
 
 	struct ledger_zone zone[LEDGER_BELONGINGS];
 	size_t zones;
+	bool unread;			/* one of them is being re-keyed: who is in it cannot be told now */
 	struct ledger_peer *peer;	/* sorted by id */
 	size_t peers;
 	size_t turn;			/* whose record is read next */

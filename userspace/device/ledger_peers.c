@@ -87,6 +87,12 @@ static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, cons
 	ledger_open_endpoints(ledger, peer, record->endpoints);
 }
 
+/* The kernel has it from before this process, and it may be of a zone that is being re-keyed. */
+static bool is_unplaced(const struct sb_ledger *ledger, const struct ledger_peer *peer)
+{
+	return ledger->unread && peer->in_kernel && !peer->listed && !peer->placed;
+}
+
 /* 1: there are more. Those of which nobody speaks any more are not read, and go once the kernel has not got them. */
 int ledger_read_peers(struct sb_ledger *ledger)
 {
@@ -97,7 +103,7 @@ int ledger_read_peers(struct sb_ledger *ledger)
 		void *record = NULL;
 		int result;
 
-		if (!peer->listed)
+		if (!peer->listed && !is_unplaced(ledger, peer))
 			continue;
 		if (reads++ == READS_A_STEP)
 			return 1;
@@ -111,11 +117,15 @@ int ledger_read_peers(struct sb_ledger *ledger)
 	return 0;
 }
 
+static bool is_let(const struct ledger_peer *peer)
+{
+	return peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED;
+}
+
 /* In a zone of ours, and the ledger has nothing against it. */
 static bool is_admitted(const struct ledger_peer *peer)
 {
-	return peer->listed && peer->known &&
-	       (peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED);
+	return peer->listed && peer->known && is_let(peer);
 }
 
 static bool may_bond(const struct sb_ledger *ledger, const struct ledger_peer *peer)
@@ -132,6 +142,8 @@ static bool must_end(const struct sb_ledger *ledger, const struct ledger_peer *p
 		return true;
 	if (!ledger->read_any && !peer->known)
 		return false;
+	if (is_unplaced(ledger, peer))
+		return peer->known && !(is_let(peer) && peer->lease_end > ledger->head.seconds);
 	/* Its heartbeats were as lost as ours. The kernel ends the bond with the hold that was granted. */
 	if (ledger->facts.hold_ms && sb_ledger_lost(&ledger->facts, ledger_now(ledger)) && is_admitted(peer))
 		return false;

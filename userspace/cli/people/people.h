@@ -93,6 +93,8 @@ struct cli_people {
 	const char *usage;
 	const char *ledger_file, *key_file, *passphrase_file;
 	bool dry_run;
+	bool quiet;			/* what is taken is not said: a command of many transactions says it at the end */
+	char *keep;			/* a passphrase that is asked for goes here, too, SB_PASSPHRASE_MAX bytes; or NULL */
 	struct cli_ledger ledger;
 	bool open;
 	const char *argument[CLI_ARGUMENTS_MAX];	/* what is no option, in its order */

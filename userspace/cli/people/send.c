@@ -38,6 +38,8 @@ static int report(struct cli_people *people, const struct cli_taken *taken, cons
 
 		return cli_fail(cli, SB_EXIT_FAILED, "refused (%s): %s", sb_tx_name(taken->code), log);
 	}
+	if (people->quiet)
+		return SB_EXIT_OK;
 	if (cli->json) {
 		cli_json_begin(cli);
 		sb_json_string(&cli->out, "done", done);
