@@ -117,6 +117,11 @@ static inline void ledger_close(struct ledger *ledger)
 	record_world_free(&ledger->world);
 }
 
+/* A test that wants to see each transaction defines it before. */
+#ifndef LEDGER_SENT
+#define LEDGER_SENT(ledger, tx, length)
+#endif
+
 /* In a block of its own; check says before what the block says after. */
 static inline uint32_t ledger_send(struct ledger *ledger, const uint8_t *tx, size_t length)
 {
@@ -127,6 +132,7 @@ static inline uint32_t ledger_send(struct ledger *ledger, const uint8_t *tx, siz
 	ledger_begin(ledger);
 	assert_int_equal(sb_machine_deliver(ledger->machine, tx, length, &ledger->last), 0);
 	ledger_finish(ledger);
+	LEDGER_SENT(ledger, tx, length);
 	if (ledger->last.code != SB_TX_QUOTE_CLONE)
 		assert_int_equal(checked.code, ledger->last.code);
 	else
