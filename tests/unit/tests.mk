@@ -188,6 +188,10 @@ transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_SAY
 	userspace/common/file.c userspace/common/sha256.c
 transfer_CFLAGS := $(MACHINE_CFLAGS)
 transfer_LIBS := $(MACHINE_LIBS)
+UNIT += privacy
+privacy_SRC := tests/unit/test_privacy.c $(wordlist 2,1000,$(transfer_SRC))
+privacy_CFLAGS := $(MACHINE_CFLAGS)
+privacy_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
 	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone zone_rekey \
@@ -195,6 +199,10 @@ people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $
 	$(USER_TEST_CONFIG) userspace/common/json.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c
+UNIT += zones
+zones_SRC := tests/unit/test_zones.c $(wordlist 2,1000,$(people_SRC))
+zones_CFLAGS := $(people_CFLAGS)
+zones_LIBS := $(people_LIBS)
 UNIT += ledger_app
 ledger_app_SRC := tests/unit/test_ledger_app.c userspace/ledger/app.c userspace/owner/authority.c $(LEDGER_APP) $(LEDGER_LIGHT) \
 	userspace/common/sha256.c userspace/common/file.c userspace/common/json.c $(USER_TEST_PARSE)
