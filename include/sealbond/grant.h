@@ -49,7 +49,7 @@ struct sb_grant_body {
 	__be16	version;
 	__u8	flags;			/* SB_GRANT_F_* */
 	__u8	reserved;		/* zero */
-	__be32	hold_s;			/* of the duration: so much at its end is a hold, see below */
+	__be32	hold_s;			/* of the duration, at its end: a hold, see above */
 	__be64	duration_ms;		/* SB_GRANT_MIN_MS to SB_GRANT_MAX_MS */
 	__u8	nonce[SB_GRANT_NONCE_LEN];	/* the holder's; zero: of no request ("static") */
 	__u8	chain_id[32];		/* of the ledger that both devices are on */

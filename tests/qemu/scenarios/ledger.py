@@ -110,6 +110,9 @@ def test_zone(lab, t):
     status = a.ask("status")
     t.check("no gap for unsigned peers", "unsigned-grants" not in status["gaps"], status)
     plant["inner"] = {d: d.guest.out("ip -4 -o addr show sb0 | awk '{print $4}' | cut -d/ -f1") for d in (a, b)}
+    peer = a.ask("peers")["peers"][0]
+    t.check("the kernel's grant reaches over the ledger's hold", peer["hold_ms"] == 3 * 86400000 and not peer["held"] and
+            0 < peer["lease_ms"] <= 86400000, peer)
     t.check("addresses by the ledger", plant["inner"][a] != plant["inner"][b], plant["inner"])
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
@@ -152,6 +155,24 @@ def test_helper_restart(lab, t):
             a.ask("peers"))
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
+
+
+def test_rekey(lab, t):
+    """A new zone key, for devices that nobody is at: their bonds go on, also when a helper is restarted meanwhile."""
+    a, b = plant["a"], plant["b"]
+    before = {d: d.ask("peers")["peers"][0]["handshakes"] for d in (a, b)}
+    said = owner("zone rekey --zone /root/pumps.zone")
+    t.check("both were told the new key", said.get("told") == 2 and said.get("left") == 0, said)
+    b.restart()
+    for d in (a, b):
+        t.must("a live lease", wait_lease(d, "lease-live"), lease(d))
+        t.check("and the zone is read by the new key", d.guest.wait_for(
+            "sealbond lease --json | grep -q '\"zone_devices\": *1,'", timeout=60), lease(d))
+        t.check("the same bond", d.ask("peers")["peers"][0]["handshakes"] == before[d], d.ask("peers"))
+    r = a.ping(plant["inner"][b])
+    t.check("traffic flows", r, r)
+    shown = people("zone show --zone /root/pumps.zone --ledger /root/home/ledger.conf")
+    t.check("nothing is due", shown["rekey_due"] is False and len(shown["devices"]) == 2, shown)
 
 
 def test_attacker(lab, t):

@@ -89,8 +89,8 @@ int zone_seal(struct zone_work *work, Sealbond__UpdateZone *update)
 				  &update->sealed.data, &update->sealed.len);
 
 	if (result == -EMSGSIZE)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone is full: %zu devices with their names are more than its "
-				"record has room for; make a second zone, and a conduit between them", work->content->n_devices);
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone is full: %zu devices with their names are more than "
+				"its record has room for; make a second zone, and a conduit between them", work->content->n_devices);
 	if (result < 0)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "the roster cannot be sealed");
 	update->zone = CLI_BYTES(16, work->file.zone);
@@ -357,8 +357,8 @@ static int remove_one(struct sb_cli *cli, int argc, char **argv)
 	if (code == 0 && work.people.key_file)
 		code = cli_people_say(&work.people, SB_KEY_OWNER, device, &body, "the device belongs nowhere");
 	if (code == 0 && !cli->json && !work.people.dry_run)
-		printf("It still knows the zone's key, and can read who is in it and where: sealbond zone rekey --zone %s --key OWNER\n",
-		       work.path);
+		printf("It still knows the zone's key, and can read who is in it and where: "
+		       "sealbond zone rekey --zone %s --key OWNER\n", work.path);
 	zone_end(&work);
 	return code;
 }

@@ -62,8 +62,8 @@ static int find_files(struct rekey *rekey, struct rekey_member *member)
 	}
 	if (found == membership->n_tags)
 		return 0;
-	return cli_fail(rekey->work.people.cli, SB_EXIT_USAGE, "%s is in %zu zones and conduits, and of %zu of them there is no "
-			"file: --conduits FILE,FILE...", sb_format_hex(hex, id, 32), membership->n_tags,
+	return cli_fail(rekey->work.people.cli, SB_EXIT_USAGE, "%s is in %zu zones and conduits, and of %zu of them there "
+			"is no file: --conduits FILE,FILE...", sb_format_hex(hex, id, 32), membership->n_tags,
 			membership->n_tags - found);
 }
 
@@ -108,8 +108,8 @@ static int plan(struct rekey *rekey)
 		code = plan_one(rekey, &rekey->member[i]);
 	}
 	if (code == 0 && rekey->others && !rekey->work.others_later)
-		code = cli_fail(rekey->work.people.cli, SB_EXIT_FAILED, "%zu devices are another owner's, who alone can tell them; "
-				"with --others-later they keep their bonds until that owner does, by the new file: "
+		code = cli_fail(rekey->work.people.cli, SB_EXIT_FAILED, "%zu devices are another owner's, who alone can "
+				"tell them; with --others-later they keep their bonds until that owner does, by the new file: "
 				"sealbond zone add DEVICE --zone FILE --key OWNER", rekey->others);
 	return code;
 }
@@ -238,8 +238,8 @@ static int write_file(struct zone_work *work)
 	struct sb_error error = { "" };
 
 	if (sb_key_file_write(work->path, &work->file, work->passphrase, true, &error) < 0)
-		return cli_fail(work->people.cli, SB_EXIT_FAILED, "%s; the zone has its new key: run the command again when this is "
-				"mended", error.text);
+		return cli_fail(work->people.cli, SB_EXIT_FAILED, "%s; the zone has its new key: run the command again when "
+				"this is mended", error.text);
 	return 0;
 }
 
@@ -306,7 +306,8 @@ static int report(const struct rekey *rekey)
 	}
 	printf("The zone has a new key, and so has %s; copies of it have to be replaced\n", rekey->work.path);
 	if (rekey->others)
-		printf("%zu devices of other owners wait for these: sealbond zone add DEVICE --zone FILE --key OWNER\n", rekey->others);
+		printf("%zu devices of other owners wait for these: sealbond zone add DEVICE --zone FILE --key OWNER\n",
+		       rekey->others);
 	if (rekey->lost_profiles)
 		printf("%zu profiles did not open with the zone's key: sealbond profile set\n", rekey->lost_profiles);
 	return SB_EXIT_OK;
