@@ -366,6 +366,7 @@ static void write_zone(const struct device *const *devices, size_t count)
 	zone.sealed.data = sealed;
 	zone.key = span32(world->authority);
 	zone.version = 1;
+	zone.conduit = world->in_conduit;
 	put_record(SB_RECORD_ZONE, world->zone_id, 16, &zone);
 	free(text);
 	free(sealed);

@@ -378,6 +378,26 @@ static void a_peer_leaves_the_zone(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
+/* A conduit is a zone of its own to a device: without its record, or out of it, the bonds through it end. */
+static void a_conduit_is_removed(void **state)
+{
+	struct sb_records *records = &world->plant.ledger.world.records;
+	uint8_t key[SB_RECORD_KEY_MAX];
+	size_t length = sb_record_key(SB_RECORD_ZONE, world->zone_id, 16, key);
+
+	world->in_conduit = true;
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(records->remove(records->context, key, length), 0);
+	ledger_wait(&world->plant.ledger, 5);
+	step();
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->b.id, 32);
+	steps(10);
+	assert_int_equal(world->grants, 1);
+}
+
 static void published_under(const uint8_t key[32])
 {
 	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
@@ -554,7 +574,7 @@ int main(void)
 		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
-		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew),
+		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
 		ROLE(a_peer_rotates), ROLE(it_rotates),
 		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
 	};
