@@ -159,6 +159,95 @@ static void manufacturer(void **state)
 	assert_int_equal(approves(&plant->ledger, &a->owner, a, a->current), SB_TX_OK);
 }
 
+/* ---- what may be wrong with an EK's chain of certificates, each with the transaction's own code */
+
+struct chain {
+	struct bytes cert[SB_CHAIN_MAX + 2];
+	size_t count;
+	struct wish ek, middle, inner;	/* of the EK, of the root's issuer, of the one below that */
+};
+
+static void cut_cert(struct chain *chain) { chain->cert[0].length--; }
+static void turned_signature(struct chain *chain) { chain->cert[0].data[chain->cert[0].length - 1] ^= 1; }
+static void not_for_ek(struct chain *chain) { chain->ek.extended = NULL; }
+static void not_yet(struct chain *chain) { chain->ek.from = START + DAY; }
+static void over(struct chain *chain) { chain->ek.to = START - DAY; }
+static void no_ca(struct chain *chain) { chain->middle.basic = "critical,CA:FALSE"; }
+
+/* Counted before they are read. */
+static void too_many(struct chain *chain)
+{
+	chain->count = SB_CHAIN_MAX + 2;
+	for (size_t i = 0; i < chain->count; i++)
+		chain->cert[i].length = 100;
+}
+
+static void no_way_down(struct chain *chain) { chain->middle.basic = "critical,CA:TRUE,pathlen:0"; }
+static void one_below(struct chain *chain) { chain->middle.basic = "critical,CA:TRUE,pathlen:1"; }
+
+static uint32_t enrols_with_chain(struct plant *plant, void (*wish)(struct chain *chain), void (*made)(struct chain *chain))
+{
+	const struct maker middle = { ec_key("P-256"), "middle" }, inner = { ec_key("P-256"), "inner" };
+	struct chain *chain = calloc(1, sizeof(*chain));
+	ProtobufCBinaryData certs[SB_CHAIN_MAX + 2];
+	BODY(ENROL, enrol, Enrol, enrol);
+	uint32_t code;
+
+	chain->middle = (struct wish){ .issuer = &root, .key = middle.key, .subject = "middle", .from = START - DAY,
+				       .to = START + DAY, .version = 2, .basic = "critical,CA:TRUE",
+				       .usage = "critical,keyCertSign", .digest = EVP_sha256() };
+	chain->inner = chain->ek = chain->middle;
+	chain->inner.issuer = &middle;
+	chain->inner.key = inner.key;
+	chain->inner.subject = "inner";
+	chain->ek.issuer = &inner;
+	chain->ek.key = pkey_of(&plant->a.ek);
+	chain->ek.subject = "device";
+	chain->ek.basic = "critical,CA:FALSE";
+	chain->ek.usage = "critical,keyAgreement";
+	chain->ek.extended = "2.23.133.8.1";
+	chain->count = 3;
+	if (wish)
+		wish(chain);
+	make_cert(&chain->ek, &chain->cert[0]);
+	make_cert(&chain->inner, &chain->cert[1]);
+	make_cert(&chain->middle, &chain->cert[2]);
+	for (size_t i = 3; i < SB_CHAIN_MAX + 2; i++)
+		chain->cert[i] = chain->cert[2];
+	if (made)
+		made(chain);
+	enrol_of(&plant->a, &enrol);
+	for (size_t i = 0; i < chain->count; i++)
+		certs[i] = pb(&chain->cert[i]);
+	enrol.n_ek_certificates = chain->count;
+	enrol.ek_certificates = certs;
+	code = attests(&plant->ledger, &plant->a, &body);
+	EVP_PKEY_free(chain->ek.key);
+	EVP_PKEY_free(middle.key);
+	EVP_PKEY_free(inner.key);
+	free(chain);
+	return code;
+}
+
+static void chains(void **state)
+{
+	static const struct {
+		void (*wish)(struct chain *chain), (*made)(struct chain *chain);
+		uint32_t code;
+	} cases[] = {
+		{ NULL, cut_cert, SB_TX_CERT_MALFORMED }, { NULL, too_many, SB_TX_CERT_TOO_LONG },
+		{ not_for_ek, NULL, SB_TX_CERT_NOT_EK }, { not_yet, NULL, SB_TX_CERT_NOT_YET },
+		{ over, NULL, SB_TX_CERT_OVER }, { no_ca, NULL, SB_TX_CERT_NOT_CA },
+		{ no_way_down, NULL, SB_TX_CERT_PATH_LENGTH }, { NULL, turned_signature, SB_TX_CERT_SIGNATURE },
+		{ one_below, NULL, SB_TX_OK },
+	};
+	struct plant *plant = *state;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(cases); i++)
+		assert_string_equal(sb_tx_name(enrols_with_chain(plant, cases[i].wish, cases[i].made)),
+				    sb_tx_name(cases[i].code));
+}
+
 /* Each check of the IAK's word by its own name. */
 static void certify_names(void **state)
 {
@@ -285,7 +374,7 @@ int main(void)
 {
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
-		TEST(manufacturer, by_root),
+		TEST(manufacturer, by_root), TEST(chains, by_both),
 		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
 		TEST(large_import, by_inventory),
 	};
