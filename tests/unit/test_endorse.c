@@ -283,6 +283,98 @@ static void certify_names(void **state)
 			 SB_CERTIFY_SCHEME);
 }
 
+static enum sb_certify_verdict certified(const struct bytes *info, const struct bytes *signature, const struct device *a)
+{
+	return sb_certify_check(info->data, info->length, signature->data, signature->length, &iak.public, &a->ak.public);
+}
+
+/* Names with a byte behind, a signature that is cut, and one of another scheme. */
+static void certify_forms(void **state)
+{
+	static const size_t places[] = { 6, 6 + 36 + 3 + 25, 6 + 36 + 3 + 25 + 36 };	/* of the three names' lengths */
+	static const enum sb_certify_verdict want[] = { SB_CERTIFY_SIGNER, SB_CERTIFY_OTHER_KEY, SB_CERTIFY_HIERARCHY };
+	struct plant *plant = *state;
+	struct statement_of_iak word = good_word(&plant->a);
+	struct bytes info, signature, longer, rsa_like = { .length = 0 };
+
+	certify(&word, &info, &signature);
+	for (size_t i = 0; i < 3; i++) {
+		longer.length = 0;
+		put(&longer, info.data, places[i]);
+		put_2b(&longer, info.data + places[i] + 2, 35);
+		longer.data[longer.length - 1] = 0;
+		put(&longer, info.data + places[i] + 36, info.length - places[i] - 36);
+		assert_string_equal(sb_certify_name(certified(&longer, &signature, &plant->a)), sb_certify_name(want[i]));
+	}
+	signature.length--;
+	assert_int_equal(certified(&info, &signature, &plant->a), SB_CERTIFY_MALFORMED);
+	put_be(&rsa_like, SB_TPM_ALG_RSASSA, 2);
+	put_be(&rsa_like, SB_TPM_ALG_SHA256, 2);
+	put_2b(&rsa_like, info.data, 64);
+	assert_int_equal(certified(&info, &rsa_like, &plant->a), SB_CERTIFY_SCHEME);
+}
+
+/* A root in the store that cannot be read is the node's fault, not the device's. */
+static void damaged_root(void **state)
+{
+	uint8_t key[SB_RECORD_KEY_MAX], id[32] = { 0xee };
+	struct plant *plant = *state;
+	struct record_world *world = &plant->ledger.world;
+	size_t length = sb_record_key(SB_RECORD_ROOT, id, sizeof(id), key);
+	struct papers papers = { .word = good_word(&plant->a), .iak = &iak, .iak_by = &root };
+
+	assert_int_equal(world->records.put(world, key, length, (const uint8_t *)"\xff", 1), 0);
+	assert_int_equal(enrols_by(plant, &plant->a, &papers), SB_TX_INTERNAL);
+	assert_int_equal(world->records.remove(world, key, length), 0);
+	assert_int_equal(enrols_by(plant, &plant->a, &papers), SB_TX_OK);
+}
+
+static bool is_ek(const struct tpm_template *t, int rsa_bits, uint32_t exponent)
+{
+	struct tpm_key key;
+	bool one;
+
+	if (rsa_bits)
+		make_rsa_key(&key, t, rsa_bits);
+	else
+		make_ec_key(&key, t);
+	if (exponent)
+		key.public.exponent = exponent;
+	one = sb_ek_is_one(&key.public);
+	free_key(&key);
+	return one;
+}
+
+/* What an endorsement key is made of; each line that it is held against, alone. */
+static void ek_lines(void **state)
+{
+	static const uint32_t turned[] = { SB_TPM_FIXED_TPM, SB_TPM_FIXED_PARENT, SB_TPM_SENSITIVE_DATA_ORIGIN,
+					   SB_TPM_RESTRICTED, SB_TPM_DECRYPT, SB_TPM_SIGN, SB_TPM_X509_SIGN };
+	struct tpm_template t = EK_TEMPLATE;
+	struct tpm_key key;
+
+	assert_true(is_ek(&t, 0, 0) && is_ek(&t, 2048, 0));
+	assert_false(is_ek(&t, 1024, 0));
+	assert_false(is_ek(&t, 2048, 3));
+	for (size_t i = 0; i < SB_ARRAY_SIZE(turned); i++) {
+		t = (struct tpm_template)EK_TEMPLATE;
+		t.attributes ^= turned[i];
+		assert_false(is_ek(&t, 0, 0));
+	}
+	t = (struct tpm_template)EK_TEMPLATE;
+	t.symmetric = SB_TPM_ALG_NULL;
+	assert_false(is_ek(&t, 0, 0));
+	t = (struct tpm_template)EK_TEMPLATE;
+	t.scheme = SB_TPM_ALG_ECDSA;
+	t.hash = SB_TPM_ALG_SHA256;
+	assert_false(is_ek(&t, 0, 0));
+	t = (struct tpm_template)EK_TEMPLATE;
+	make_ec_key(&key, &t);
+	key.public.symmetric_mode = 0x40;	/* CTR */
+	assert_false(sb_ek_is_one(&key.public));
+	free_key(&key);
+}
+
 /* With both ways the EK's own certificate is enough, since the activation says which AK is with it. */
 static void both_ways(void **state)
 {
@@ -374,7 +466,8 @@ int main(void)
 {
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
-		TEST(manufacturer, by_root), TEST(chains, by_both),
+		TEST(manufacturer, by_root), TEST(chains, by_both), TEST(certify_forms, by_root),
+		TEST(damaged_root, by_root), TEST(ek_lines, by_root),
 		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
 		TEST(large_import, by_inventory),
 	};
