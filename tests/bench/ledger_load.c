@@ -160,6 +160,9 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 			fprintf(stderr, "ledger_load: refused: %s\n", sender[i].said.first);
 	}
 	sent = seconds_of(CLOCK_MONOTONIC) - wall;
+	/* The daemon has closed what was silent for a minute. */
+	close(fd);
+	fd = load_connect(port);
 	settle(fd);
 	printf("{\"taken\": %llu, \"refused\": %llu, \"sent_s\": %.3f, \"seconds\": %.3f, \"sender_cpu_s\": %.3f, "
 	       "\"first\": %llu, \"last\": %llu}\n", (unsigned long long)taken, (unsigned long long)refused, sent,
