@@ -114,8 +114,8 @@ class Home:
         self.process = None
 
     def prepare(self, devices, each):
-        subprocess.run([program("ledger_load"), "prepare", str(self.port), self.load, str(devices), str(each), str(each),
-                        str(STREAMS)], check=True)
+        subprocess.run([program("ledger_load"), "prepare", str(self.port), self.load, str(devices), str(each),
+                        str(each), str(STREAMS)], check=True)
 
     def send(self):
         """Sends what is prepared; what came of it, counted in the blocks."""
@@ -192,7 +192,8 @@ class Ledger:
                            ledgerd_disk_mib_1m=round(disk[0]), renew_bytes=renew["renew_bytes"],
                            renew_header_bytes=renew["renew_sync_bytes"],
                            renew_heartbeat_bytes=renew["renew_submit_bytes"],
-                           renew_record_bytes=renew["renew_record_bytes"], renew_grant_bytes=renew["renew_grant_bytes"])
+                           renew_record_bytes=renew["renew_record_bytes"],
+                           renew_grant_bytes=renew["renew_grant_bytes"])
         self.close_home()
 
     def enrollers_list(self):
@@ -205,7 +206,8 @@ class Ledger:
         inventory = os.path.join(directory, "inventory")
         with open(inventory, "w", encoding="ascii") as file:
             file.writelines(f"{number:064x}\n" for number in range(1, 10001))
-        process = spawn([LEDGERD, "run", "--home", home, "--listen", f"127.0.0.1:{port}"], os.path.join(directory, "log"))
+        process = spawn([LEDGERD, "run", "--home", home, "--listen", f"127.0.0.1:{port}"],
+                        os.path.join(directory, "log"))
         try:
             conf = os.path.join(home, "ledger.conf")
             wait_until(lambda: not subprocess.run([SEALBOND, "ledger", "status", "--ledger", conf], check=False,
@@ -234,8 +236,8 @@ class Ledger:
 
     def run(self, only=()):
         """What fails is said, and its figures are missing; the others go on."""
-        parts = [("checks", self.checks), ("light", self.light), ("transactions", self.transactions), ("tree", self.tree),
-                 ("million", self.million), ("import", self.enrollers_list)]
+        parts = [("checks", self.checks), ("light", self.light), ("transactions", self.transactions),
+                 ("tree", self.tree), ("million", self.million), ("import", self.enrollers_list)]
         for name, part in parts:
             if only and name not in only:
                 continue

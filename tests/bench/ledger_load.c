@@ -16,6 +16,7 @@
 #include <openssl/pem.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "light/json_write.h"
@@ -242,6 +243,8 @@ int main(int argc, char **argv)
 			       number_of(argv[7]));
 	if (argc == 5 && !strcmp(argv[1], "send") && number_of(argv[4]) <= STREAMS_MAX)
 		return send_all(number_of(argv[2]), argv[3], number_of(argv[4]));
-	fputs("usage: ledger_load genesis GRANT_KEY | prepare PORT DIR DEVICES BEATS CHANGES STREAMS | send PORT DIR STREAMS\n", stderr);
+	fputs("usage: ledger_load genesis GRANT_KEY\n"
+	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS\n"
+	      "       ledger_load send PORT DIR STREAMS\n", stderr);
 	return 2;
 }
