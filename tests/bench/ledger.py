@@ -20,7 +20,7 @@ BUILD = os.path.join(TOP, "build")
 LEDGERD = os.path.join(BUILD, "sealbond-ledgerd")
 SEALBOND = os.path.join(BUILD, "sealbond")
 CHAIN = "plant"
-STREAMS = 4
+STREAMS = 8
 MILLION = 1000000
 
 TARGETS = [
