@@ -73,9 +73,13 @@ def memory_of(process):
 
 
 def cpu_of(process):
-    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
-        words = file.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of each thread that is there."""
+    found = {}
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{thread}/stat", encoding="ascii") as file:
+            words = file.read().rsplit(")", 1)[1].split()
+        found[thread] = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 class Home:
@@ -121,7 +125,8 @@ class Home:
         """Sends what is prepared; what came of it, counted in the blocks."""
         yard, before = yardstick(), cpu_of(self.process)
         result = json.loads(output(program("ledger_load"), "send", str(self.port), self.load, str(STREAMS)))
-        result["daemon_cpu_s"] = round(cpu_of(self.process) - before, 2)
+        threads = [round(after - before.get(thread, 0), 2) for thread, after in cpu_of(self.process).items()]
+        result.update(daemon_cpu_s=round(sum(threads), 2), threads_cpu_s=sorted(threads, reverse=True))
         client, done = Client(self.port, 60), 0
         for height in range(result["first"], result["last"] + 1):
             results = client.call("block_results", height=str(height))["txs_results"] or []
