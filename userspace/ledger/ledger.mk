@@ -16,8 +16,6 @@ LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp
 LEDGER_PROVE := userspace/ledger/app_prove.c userspace/light/query.c
 
 # The application: the state machine over its store. Its libraries are beside the daemon's.
-LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records app_query app_grant app_checkpoint \
-	app_recovery grant_terms checkpoints workers) $(LEDGER_PROVE) userspace/light/checkpoint.c userspace/light/bytes.c \
 LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records app_query app_grant grant_terms \
 	app_checkpoint app_recovery checkpoints workers) $(LEDGER_PROVE) userspace/light/checkpoint.c userspace/light/bytes.c \
 	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
