@@ -106,6 +106,10 @@ class Ledger:
         self.guest.put(json.dumps(proposal).encode(), "/root/proposal.json")
         self.member("member propose /root/proposal.json")
 
+    def head(self):
+        """Height and time of the latest proven block, beside a record."""
+        return self.ask("ledger show parameters")
+
     def serve_enrolments(self, options=""):
         self.enroller = self.guest.start(f"exec sealbond enroller serve {options} --key {HOME}/enroller.key "
                                          f"--ledger {HOME}/ledger.conf")
