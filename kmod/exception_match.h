@@ -37,6 +37,7 @@ struct sb_flow {
 	bool quotes_ours;	/* an ICMP error about an outer flow of ours, or the ledger's */
 	bool ledger;		/* from or to a socket that the helper has registered */
 	bool ports;		/* sport and dport are there */
+	bool opens;		/* TCP, and the first packet of a connection: SYN without ACK */
 	u16 sport, dport;
 	u8 saddr[16], daddr[16];	/* network order, IPv4 in the first 4 bytes */
 };

@@ -4,6 +4,7 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -82,6 +83,16 @@ static bool is_icmp_error(u8 family, u8 type)
 	return family == 4 ? icmp_is_err(type) : icmpv6_is_err(type);
 }
 
+/* Flags that cannot be read are those of a first packet. */
+static bool opens(const struct sb_packet *p, int offset)
+{
+	const struct tcphdr *tcp;
+	struct tcphdr buf;
+
+	tcp = skb_header_pointer(p->skb, offset, sizeof(buf), &buf);
+	return !tcp || (tcp->syn && !tcp->ack);
+}
+
 static void read_transport(const struct sb_packet *p, struct sb_flow *flow, int offset)
 {
 	bool in = flow->dir == SEALBOND_X_DIR_IN;
@@ -101,6 +112,7 @@ static void read_transport(const struct sb_packet *p, struct sb_flow *flow, int 
 		flow->ports = true;
 		flow->sport = ntohs(ports[0]);
 		flow->dport = ntohs(ports[1]);
+		flow->opens = flow->proto == IPPROTO_TCP && opens(p, offset);
 		return;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -174,4 +186,12 @@ void sb_packet_flow(const struct sb_packet *p, struct sb_flow *flow)
 			sb_ledger_socket_talks(p->sn, flow->family, flow->saddr, htons(flow->sport),
 					       flow->daddr, htons(flow->dport)) :
 			sb_ledger_socket_has(p->sn, p->skb->sk);
+}
+
+bool sb_packet_allowed(const struct sb_packet *p, const struct sb_ports *ports)
+{
+	struct sb_flow flow;
+
+	sb_packet_flow(p, &flow);
+	return sb_ports_allow(ports, &flow);
 }

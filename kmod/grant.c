@@ -17,13 +17,44 @@ static u64 hold_ms(const struct sb_grant_body *b)
 	return (u64)be32_to_cpu(b->hold_s) * MS_PER_S;
 }
 
+/* With rules, or without: each has one version. */
+static bool version_valid(const struct sb_grant_body *b)
+{
+	switch (be16_to_cpu(b->version)) {
+	case SB_GRANT_VERSION:
+		return !b->rules;
+	case SB_GRANT_VERSION_RULES:
+		return b->rules && b->rules <= SB_GRANT_RULES_MAX;
+	}
+	return false;
+}
+
+static bool rule_valid(const struct sb_grant_rule *r)
+{
+	u16 first = be16_to_cpu(r->first), last = be16_to_cpu(r->last);
+
+	if (!r->proto || !r->by || r->by & ~(SB_GRANT_BY_DEVICE | SB_GRANT_BY_HOLDER) ||
+	    !all_zero(r->reserved, sizeof(r->reserved)))
+		return false;
+	return !first ? !last : first <= last && sb_ports_of(r->proto);
+}
+
+static bool rules_valid(const struct sb_grant_rule *rule, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (!rule_valid(&rule[i]))
+			return false;
+	return true;
+}
+
 static bool body_valid(const struct sb_grant_body *b)
 {
 	u64 duration = be64_to_cpu(b->duration_ms);
 
-	return !memcmp(b->magic, SB_GRANT_MAGIC, sizeof(b->magic)) &&
-	       be16_to_cpu(b->version) == SB_GRANT_VERSION &&
-	       !(b->flags & ~SB_GRANT_F_ALL) && !b->reserved &&
+	return !memcmp(b->magic, SB_GRANT_MAGIC, sizeof(b->magic)) && version_valid(b) &&
+	       !(b->flags & ~SB_GRANT_F_ALL) &&
 	       duration >= SB_GRANT_MIN_MS + hold_ms(b) && duration <= SB_GRANT_MAX_MS &&
 	       (!b->hold_s || !all_zero(b->nonce, sizeof(b->nonce))) &&
 	       (!all_zero(b->overlay4, sizeof(b->overlay4)) ||
@@ -46,19 +77,26 @@ int sb_grant_parse(struct sb_grant *grant, const void *data, size_t len)
 	const struct sb_grant_body *body = data;
 	const struct sb_grant_signature *signature;
 	const struct sb_grant_count *count;
+	const struct sb_grant_rule *rule;
+	size_t head;
 	u32 n;
 
-	if (len < SB_GRANT_MIN || len > SB_GRANT_MAX)
+	if (len < SB_GRANT_MIN || len > SB_GRANT_MAX || !body_valid(body))
 		return -EBADMSG;
-	count = (const void *)(body + 1);
+	head = SB_GRANT_HEAD + body->rules * sizeof(*rule);
+	if (len < head)
+		return -EBADMSG;
+	rule = (const void *)(body + 1);
+	count = (const void *)(rule + body->rules);
 	signature = (const void *)(count + 1);
 	n = be32_to_cpu(count->signatures);
-	if (!n || n > SB_GRANT_KEYS_MAX || len != SB_GRANT_HEAD + n * sizeof(*signature))
+	if (!n || n > SB_GRANT_KEYS_MAX || len != head + n * sizeof(*signature))
 		return -EBADMSG;
-	if (!body_valid(body) || !ascending(signature, n))
+	if (!rules_valid(rule, body->rules) || !ascending(signature, n))
 		return -EBADMSG;
 	*grant = (struct sb_grant) {
 		.body = body,
+		.rule = rule,
 		.signature = signature,
 		.signatures = n,
 		.duration_ms = be64_to_cpu(body->duration_ms),
@@ -73,7 +111,8 @@ void sb_grant_digest(u8 out[32], const struct sb_grant_body *body)
 
 	sb_sha256_init(&sha);
 	sb_sha256_update(&sha, SB_GRANT_TAG, sizeof(SB_GRANT_TAG));
-	sb_sha256_update(&sha, body, sizeof(*body));
+	/* The rules are behind it. */
+	sb_sha256_update(&sha, body, sizeof(*body) + body->rules * sizeof(struct sb_grant_rule));
 	sb_sha256_final(&sha, out);
 }
 
@@ -232,6 +271,25 @@ struct sb_grant_request *sb_grant_asked(struct sb_grant_requests *requests,
 void sb_grant_used(struct sb_grant_request *request)
 {
 	memset(request, 0, sizeof(*request));
+}
+
+void sb_grant_ports(const struct sb_grant *grant, struct sb_ports *ports)
+{
+	u32 i;
+
+	/* A rule's ends are a flow's directions, seen from the holder. */
+	static_assert(SB_GRANT_BY_DEVICE == SEALBOND_X_DIR_IN);
+	static_assert(SB_GRANT_BY_HOLDER == SEALBOND_X_DIR_OUT);
+	static_assert(SB_GRANT_RULES_MAX == SB_PORT_RULES);
+	memset(ports, 0, sizeof(*ports));
+	ports->n = grant->body->rules;
+	for (i = 0; i < ports->n; i++)
+		ports->rule[i] = (struct sb_port_rule) {
+			.proto = grant->rule[i].proto,
+			.by = grant->rule[i].by,
+			.first = be16_to_cpu(grant->rule[i].first),
+			.last = be16_to_cpu(grant->rule[i].last),
+		};
 }
 
 u64 sb_grant_end_ns(const struct sb_grant *grant, u64 from_ns)

@@ -4,12 +4,14 @@
 #define SB_GRANT_H
 
 #include "pure.h"
+#include "ports.h"
 
 #include "sealbond/grant.h"
 
 /* Points into the bytes that were read. */
 struct sb_grant {
 	const struct sb_grant_body *body;
+	const struct sb_grant_rule *rule;		/* body->rules of them */
 	const struct sb_grant_signature *signature;	/* ascending by key id, each once */
 	u32 signatures;
 	u64 duration_ms;	/* with the hold */
@@ -19,7 +21,7 @@ struct sb_grant {
 /* sb_grant_parse() - exactly @len bytes. Returns 0 or -EBADMSG; *grant is untouched then. */
 int __must_check sb_grant_parse(struct sb_grant *grant, const void *data, size_t len);
 
-/* sb_grant_digest() - what is signed. */
+/* sb_grant_digest() - what is signed: @body, and the rules that are behind it. */
 void sb_grant_digest(u8 out[32], const struct sb_grant_body *body);
 
 /* sb_grant_is_static() - it answers no request: the nonce is zero. */
@@ -76,6 +78,9 @@ struct sb_grant_request *sb_grant_asked(struct sb_grant_requests *requests,
 
 /* sb_grant_used() - a request is answered once. */
 void sb_grant_used(struct sb_grant_request *request);
+
+/* sb_grant_ports() - what may pass between the two devices; n 0: everything. */
+void sb_grant_ports(const struct sb_grant *grant, struct sb_ports *ports);
 
 /* sb_grant_end_ns() - when a grant whose time began at @from_ns ends; boot time. */
 u64 sb_grant_end_ns(const struct sb_grant *grant, u64 from_ns);

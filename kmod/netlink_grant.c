@@ -168,6 +168,7 @@ static int read_spec(struct sb_peer_spec *spec, const struct sb_grant *grant, u6
 	memcpy(spec->key, body->key, sizeof(spec->key));
 	memcpy(&spec->overlay4, body->overlay4, sizeof(spec->overlay4));
 	memcpy(&spec->overlay6, body->overlay6, sizeof(spec->overlay6));
+	sb_grant_ports(grant, &spec->ports);
 	if (body->flags & SB_GRANT_F_QUARANTINE)
 		spec->flags |= SEALBOND_PEER_F_QUARANTINE;
 	spec->hold_ms = grant->hold_ms;

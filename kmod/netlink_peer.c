@@ -2,6 +2,7 @@
 /* Commands about peers and their bonds. */
 #include "bond.h"
 #include "exchange.h"
+#include "grant.h"
 #include "netlink.h"
 #include "peer.h"
 #include "sa.h"
@@ -177,6 +178,25 @@ static int put_bond(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer
 	return 0;
 }
 
+/* As they were in its grant. */
+static int put_rules(struct sk_buff *skb, const struct sb_net *sn, const struct sb_peer *peer)
+{
+	const struct sb_peer_ports *only = rcu_dereference_protected(peer->ports,
+								     lockdep_is_held(&sn->lock));
+	struct sb_grant_rule rule[SB_PORT_RULES] = {};
+	u8 i;
+
+	if (!only)
+		return 0;
+	for (i = 0; i < only->ports.n; i++) {
+		rule[i].proto = only->ports.rule[i].proto;
+		rule[i].by = only->ports.rule[i].by;
+		rule[i].first = cpu_to_be16(only->ports.rule[i].first);
+		rule[i].last = cpu_to_be16(only->ports.rule[i].last);
+	}
+	return nla_put(skb, SEALBOND_A_PEER_RULES, i * sizeof(rule[0]), rule);
+}
+
 static int put_peer(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer)
 {
 	u64 now = ktime_get_boottime_ns();
@@ -200,6 +220,8 @@ static int put_peer(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer
 	if (peer->bond.handshakes &&
 	    put_u64(skb, SEALBOND_A_LAST_HANDSHAKE_MS,
 		    div_u64(now - peer->bond.last_handshake_ns, NSEC_PER_MSEC)))
+		return -EMSGSIZE;
+	if (put_rules(skb, sn, peer))
 		return -EMSGSIZE;
 	return put_bond(skb, sn, peer, now);
 }

@@ -7,6 +7,7 @@
 #include <linux/skbuff.h>
 
 #include "exception_match.h"
+#include "ports.h"
 #include "verdict.h"
 
 struct sb_net;
@@ -32,5 +33,8 @@ struct sb_packet {
  * be read stays zero, and a fragment is marked as one.
  */
 void sb_packet_flow(const struct sb_packet *p, struct sb_flow *flow);
+
+/* sb_packet_allowed() - is it among what the peer's grant allows? Of the inside of a bond. */
+bool sb_packet_allowed(const struct sb_packet *p, const struct sb_ports *ports);
 
 #endif

@@ -182,6 +182,14 @@ static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *p
 	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
 }
 
+/* Most peers may say everything; the others' packets are read. */
+static __always_inline bool ports_ok(const struct sb_packet *p, const struct sb_peer *peer)
+{
+	const struct sb_peer_ports *only = rcu_dereference(peer->ports);
+
+	return likely(!only) || sb_packet_allowed(p, &only->ports);
+}
+
 static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		  const struct net_device *dev, enum sb_hook hook)
 {
@@ -241,6 +249,7 @@ static __always_inline void through_sb0(struct sb_packet *p, u8 pf)
 	f->sa = SB_SA_OURS;
 	ask_peer(f, p->sa->peer);
 	f->source_ok = source_is(p->sa->peer, p);
+	f->ports_ok = ports_ok(p, p->sa->peer);
 	if (sb_packet_is_dummy(p->skb, pf))
 		f->shape = SB_SHAPE_DUMMY;
 }
@@ -385,6 +394,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 		if (sa && sa->out && sa->peer->sn == sn) {
 			f->sa = SB_SA_OURS;
 			ask_peer(f, sa->peer);
+			f->ports_ok = ports_ok(p, sa->peer);
 		}
 		return;
 	}

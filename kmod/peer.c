@@ -127,6 +127,7 @@ static int claim_addresses(struct sb_net *sn, struct sb_peer *peer)
 static void free_peer(struct sb_peer *peer)
 {
 	sb_hs_peer_wipe(&peer->hs);
+	kfree(rcu_dereference_protected(peer->ports, true));
 	kfree_sensitive(peer);
 }
 
@@ -333,7 +334,7 @@ static bool same_key(const struct sb_peer *peer, const struct sb_peer_spec *spec
 	return !memcmp(peer->key, spec->key, sizeof(peer->key));
 }
 
-int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
+static int set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
 {
 	struct sb_peer *peer = sb_peer_by_id(sn, spec->device_id);
 	int err;
@@ -355,6 +356,33 @@ int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char *
 	peer->hold_ms = spec->hold_ms;
 	set_lease(peer, spec->lease_ms);
 	return 0;
+}
+
+/* Packets that pass meanwhile are judged by the old ones. */
+static void put_ports(struct sb_net *sn, struct sb_peer *peer, struct sb_peer_ports *ports)
+{
+	ports = rcu_replace_pointer(peer->ports, ports, lockdep_is_held(&sn->lock));
+	if (ports)
+		kfree_rcu(ports, rcu);
+}
+
+int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text)
+{
+	struct sb_peer_ports *ports = NULL;
+	int err;
+
+	if (spec->ports.n) {
+		ports = kzalloc(sizeof(*ports), GFP_KERNEL);
+		if (!ports)
+			return -ENOMEM;
+		ports->ports = spec->ports;
+	}
+	err = set(sn, spec, text);
+	if (err)
+		kfree(ports);
+	else
+		put_ports(sn, sb_peer_by_id(sn, spec->device_id), ports);
+	return err;
 }
 
 void sb_peer_del(struct sb_net *sn, struct sb_peer *peer)

@@ -13,8 +13,14 @@
 #include <net/ipv6.h>
 #include "bond.h"
 #include "handshake.h"
+#include "ports.h"
 
 struct sb_net;
+
+struct sb_peer_ports {
+	struct rcu_head rcu;
+	struct sb_ports ports;		/* n is not 0 */
+};
 
 /* An inner address as a table's key; IPv4 as ::ffff:a.b.c.d. */
 struct sb_overlay {
@@ -36,6 +42,7 @@ struct sb_peer {
 	struct in6_addr overlay6;	/* ::: none; fixed while the peer lives */
 	u32 flags;			/* SEALBOND_PEER_F_*; READ_ONCE */
 	bool bonded;			/* has a current epoch; READ_ONCE */
+	struct sb_peer_ports __rcu *ports;	/* NULL: everything may pass */
 	struct sb_net *sn;
 
 	/* sn->lock. */
@@ -80,6 +87,7 @@ struct sb_peer_spec {
 	struct in6_addr overlay6;
 	struct sb_addr endpoint;	/* port 0: leave as it is */
 	u32 flags;
+	struct sb_ports ports;		/* n 0: everything */
 };
 
 int sb_peers_init(struct sb_net *sn);

@@ -71,6 +71,7 @@ struct sb_facts {
 	bool lease_live;	/* of the peer behind the SA; POST on sb0: if it has no bond */
 	bool quarantined;	/* that peer */
 	bool source_ok;		/* PRE on sb0: the inner source is the peer's */
+	bool ports_ok;		/* PRE on sb0, POST transforming: its grant allows this protocol and port */
 	bool peer;		/* POST on sb0: the inner destination is a peer's */
 	bool bonded;		/* POST on sb0: and there is a bond */
 	bool transforming;	/* POST: an SA comes next */
@@ -134,6 +135,16 @@ static __always_inline struct sb_verdict sb_verdict_by_lease(const struct sb_fac
 	return sb_verdict_accept();
 }
 
+/* The inside of a bond: of a peer that may talk, and what it may say. */
+static __always_inline struct sb_verdict sb_verdict_into_sa(const struct sb_facts *f)
+{
+	struct sb_verdict verdict = sb_verdict_by_lease(f);
+
+	if (verdict.outcome == SB_ACCEPT && !f->ports_ok)
+		return sb_verdict_drop(SEALBOND_REASON_CONDUIT);
+	return verdict;
+}
+
 /* What a packet without a bond can still be excused for: whole, and the device's own. */
 static __always_inline bool sb_verdict_excusable(const struct sb_facts *f)
 {
@@ -179,7 +190,7 @@ static __always_inline struct sb_verdict sb_verdict_clear_out(const struct sb_fa
 static __always_inline struct sb_verdict sb_verdict_protected_out(const struct sb_facts *f)
 {
 	if (f->transforming)
-		return f->sa == SB_SA_OURS ? sb_verdict_by_lease(f) : sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
+		return f->sa == SB_SA_OURS ? sb_verdict_into_sa(f) : sb_verdict_drop(SEALBOND_REASON_FOREIGN_SA);
 	/*
 	 * Its SA and lease were judged just before; what it has become is judged at egress. Headers
 	 * that cannot be read have no sequence number that could be looked at.
@@ -228,7 +239,7 @@ static __always_inline struct sb_verdict sb_verdict_on_sb0(const struct sb_facts
 			return sb_verdict_drop(SEALBOND_REASON_WRONG_SOURCE);
 		if (f->shape == SB_SHAPE_DUMMY)
 			return (struct sb_verdict){ .outcome = SB_CONSUME };
-		return sb_verdict_accept();
+		return f->ports_ok ? sb_verdict_accept() : sb_verdict_drop(SEALBOND_REASON_CONDUIT);
 	case SB_HOOK_POST:
 		if (f->forwarded)
 			return sb_verdict_drop(SEALBOND_REASON_FORWARDED);

@@ -19,7 +19,7 @@ INITRAMFSDIR ?= $(PREFIX)/share/initramfs-tools
 DRACUTDIR ?= $(PREFIX)/lib/dracut/modules.d/90sealbond
 
 USER_PARSE := sha256 parse format error
-USER_CONFIG := $(USER_PARSE) ini field file config config_ledger exception peers p256 states approval grant blob \
+USER_CONFIG := $(USER_PARSE) ini field file config config_ledger exception peers p256 states approval grant rules blob \
 	security security_keys
 
 SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox notify system_gaps assurance) \

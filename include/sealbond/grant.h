@@ -4,17 +4,18 @@
  * with which key and addresses. Public; docs/grants.md says what it is worth. All integers are
  * big endian, all lengths exact; a byte too few or too many makes it invalid.
  *
- * A grant is struct sb_grant_body, struct sb_grant_count, then so many struct
- * sb_grant_signature, strictly ascending by key id: no key signs twice, and the same signatures
- * have one order only.
+ * A grant is struct sb_grant_body, body.rules times struct sb_grant_rule, struct sb_grant_count,
+ * then so many struct sb_grant_signature, strictly ascending by key id: no key signs twice, and the
+ * same signatures have one order only. Version 1 has no rules, and lets everything pass; version 2
+ * has 1 to SB_GRANT_RULES_MAX, and nothing else passes between the two devices.
  *
  * hold_s: the leases of both devices end so many seconds before the grant does; in these the bond
  * is held for a ledger that is lost (on_ledger_loss). What is left without them is
  * SB_GRANT_MIN_MS at least; a grant of no request has none.
  *
  * A signature is ECDSA over P-256 with SHA-256 (FIPS 186-5) of SB_GRANT_TAG with its NUL ||
- * struct sb_grant_body, with s at most half of the group's order: no one but the signer can make
- * a second one of it.
+ * struct sb_grant_body || the rules, with s at most half of the group's order: no one but the
+ * signer can make a second one of it.
  */
 #ifndef _SEALBOND_GRANT_H
 #define _SEALBOND_GRANT_H
@@ -30,12 +31,14 @@
 
 #define SB_GRANT_MAGIC		"SBGRNT1\n"
 #define SB_GRANT_VERSION	1
+#define SB_GRANT_VERSION_RULES	2
 #define SB_GRANT_TAG		"sealbond grant v1"
 
 #define SB_GRANT_KEYS_MAX	16	/* keys that may sign, and signatures in one grant */
 #define SB_GRANT_POINT_LEN	64	/* a P-256 point: x, y */
 #define SB_GRANT_KEY_ID_LEN	8	/* the first bytes of SHA-256(x || y) */
 #define SB_GRANT_NONCE_LEN	16
+#define SB_GRANT_RULES_MAX	8
 
 /* Bounds of a grant's duration. */
 #define SB_GRANT_MIN_MS		1000ULL
@@ -48,7 +51,7 @@ struct sb_grant_body {
 	__u8	magic[8];
 	__be16	version;
 	__u8	flags;			/* SB_GRANT_F_* */
-	__u8	reserved;		/* zero */
+	__u8	rules;			/* version 1: zero */
 	__be32	hold_s;			/* of the duration, at its end: a hold, see above */
 	__be64	duration_ms;		/* SB_GRANT_MIN_MS to SB_GRANT_MAX_MS */
 	__u8	nonce[SB_GRANT_NONCE_LEN];	/* the holder's; zero: of no request ("static") */
@@ -58,6 +61,17 @@ struct sb_grant_body {
 	__u8	key[32];		/* ... its X25519 bond key ... */
 	__u8	overlay4[4];		/* ... and inner addresses; zero: none, not both */
 	__u8	overlay6[16];
+} __attribute__((packed));
+
+/* Which end begins: of TCP who connects, else who sends to the port. */
+#define SB_GRANT_BY_DEVICE	(1 << 0)
+#define SB_GRANT_BY_HOLDER	(1 << 1)
+
+struct sb_grant_rule {
+	__u8	proto;			/* IP protocol, not 0 */
+	__u8	by;			/* SB_GRANT_BY_*, one or both */
+	__be16	first, last;		/* ports of who does not begin; TCP, UDP, UDP-Lite, SCTP. 0, 0: any */
+	__u8	reserved[2];		/* zero */
 } __attribute__((packed));
 
 struct sb_grant_count {
@@ -73,6 +87,7 @@ struct sb_grant_signature {
 #define SB_GRANT_HEAD		(sizeof(struct sb_grant_body) + sizeof(struct sb_grant_count))
 #define SB_GRANT_MIN		(SB_GRANT_HEAD + sizeof(struct sb_grant_signature))
 #define SB_GRANT_MAX		(SB_GRANT_HEAD + \
+				 SB_GRANT_RULES_MAX * sizeof(struct sb_grant_rule) + \
 				 SB_GRANT_KEYS_MAX * sizeof(struct sb_grant_signature))
 
 static_assert(sizeof(struct sb_grant_body) == 188, "a grant's signed part is 188 bytes");
@@ -87,6 +102,7 @@ static_assert(offsetof(struct sb_grant_body, key) == 136, "key is at 136");
 static_assert(offsetof(struct sb_grant_body, overlay4) == 168, "overlay4 is at 168");
 static_assert(offsetof(struct sb_grant_body, overlay6) == 172, "overlay6 is at 172");
 static_assert(sizeof(struct sb_grant_signature) == 72, "a signature is 72 bytes");
-static_assert(SB_GRANT_MAX == 1344, "the largest grant is 1344 bytes");
+static_assert(sizeof(struct sb_grant_rule) == 8, "a rule is 8 bytes");
+static_assert(SB_GRANT_MAX == 1408, "the largest grant is 1408 bytes");
 
 #endif /* _SEALBOND_GRANT_H */

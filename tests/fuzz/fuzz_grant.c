@@ -36,6 +36,7 @@ static void check(const u8 *data, size_t len)
 	u8 *copy = malloc(len ? len : 1);
 	const char *text = NULL;
 	struct sb_grant grant;
+	struct sb_ports ports;
 	int err;
 
 	OPENSSL_MUST(copy);
@@ -43,7 +44,11 @@ static void check(const u8 *data, size_t len)
 		memcpy(copy, data, len);
 	if (!sb_grant_parse(&grant, copy, len)) {
 		if (grant.signatures > SB_GRANT_KEYS_MAX || grant.duration_ms > SB_GRANT_MAX_MS ||
-		    len != SB_GRANT_HEAD + grant.signatures * sizeof(*grant.signature))
+		    len != SB_GRANT_HEAD + grant.body->rules * sizeof(*grant.rule) +
+				   grant.signatures * sizeof(*grant.signature))
+			abort();
+		sb_grant_ports(&grant, &ports);
+		if (ports.n > SB_PORT_RULES)
 			abort();
 		sb_grant_ask(&requests, grant.body->key, grant.body->device_id, len);
 		(void)sb_grant_asked(&requests, &grant);

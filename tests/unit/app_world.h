@@ -200,9 +200,9 @@ static void ask(struct node *node, const char *path, const void *data, size_t le
 	assert_int_equal(node->app.query(node->app.context, path, data, length, 0, prove, answer), 0);
 }
 
-/* The owner's word: a tag of each of these zones; what proves it, each. */
-static uint32_t sets_tags(struct node *node, struct device *device, const uint8_t (*secrets)[32], size_t count,
-			  uint8_t (*proofs)[64])
+/* The owner's word: a tag of each of these zones; what proves it, each. @rules: of each, or NULL. */
+static uint32_t sets_tags_for(struct node *node, struct device *device, const uint8_t (*secrets)[32],
+			      const struct sb_tag_rules *rules, size_t count, uint8_t (*proofs)[64])
 {
 	BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
 	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
@@ -211,7 +211,8 @@ static uint32_t sets_tags(struct node *node, struct device *device, const uint8_
 	size_t length;
 
 	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(sb_tag_prove(secrets[i], CHAIN, device->id, tag[i], proofs[i]), 0);
+		assert_int_equal(sb_tag_prove_for(secrets[i], CHAIN, device->id, rules ? &rules[i] : NULL, tag[i],
+						  proofs[i]), 0);
 		tags[i] = span32(tag[i]);
 	}
 	membership.n_tags = count;
@@ -220,6 +221,12 @@ static uint32_t sets_tags(struct node *node, struct device *device, const uint8_
 	set.device = span32(device->id);
 	set.membership = count ? &membership : NULL;
 	return put_tx(node, sign_body(&device->owner, &body, &length), &length);
+}
+
+static uint32_t sets_tags(struct node *node, struct device *device, const uint8_t (*secrets)[32], size_t count,
+			  uint8_t (*proofs)[64])
+{
+	return sets_tags_for(node, device, secrets, NULL, count, proofs);
 }
 
 static void live(struct node *node, struct device *device, const uint8_t *zone_secret, uint8_t proof[64])

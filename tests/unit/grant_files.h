@@ -113,25 +113,35 @@ static inline int compare_signer(const void *a, const void *b)
 		      SB_GRANT_KEY_ID_LEN);
 }
 
-/* Writes body and the signatures of n signers, which are sorted here; returns the length. */
-static inline size_t sample_grant(u8 out[SB_GRANT_MAX], const struct sb_grant_body *body,
-				  struct signer *signers, u32 n)
+/* Writes body, its rules, and the signatures of n signers, which are sorted here; returns the length. */
+static inline size_t sample_grant_with(u8 out[SB_GRANT_MAX], const struct sb_grant_body *body,
+				       const struct sb_grant_rule *rules, struct signer *signers, u32 n)
 {
 	struct sb_grant_count count = { cpu_to_be32(n) };
+	size_t head = sizeof(*body) + body->rules * sizeof(*rules);
 	struct sb_grant_signature signature;
 	u8 digest[32];
 	u32 i;
 
 	qsort(signers, n, sizeof(*signers), compare_signer);
-	sb_grant_digest(digest, body);
 	memcpy(out, body, sizeof(*body));
-	memcpy(out + sizeof(*body), &count, sizeof(count));
+	if (body->rules)
+		memcpy(out + sizeof(*body), rules, body->rules * sizeof(*rules));
+	sb_grant_digest(digest, (const void *)out);
+	memcpy(out + head, &count, sizeof(count));
+	head += sizeof(count);
 	for (i = 0; i < n; i++) {
 		memcpy(signature.key_id, signers[i].id, sizeof(signature.key_id));
 		sign_digest(&signers[i], digest, signature.r, signature.s, false);
-		memcpy(out + SB_GRANT_HEAD + i * sizeof(signature), &signature, sizeof(signature));
+		memcpy(out + head + i * sizeof(signature), &signature, sizeof(signature));
 	}
-	return SB_GRANT_HEAD + n * sizeof(signature);
+	return head + n * sizeof(signature);
+}
+
+static inline size_t sample_grant(u8 out[SB_GRANT_MAX], const struct sb_grant_body *body,
+				  struct signer *signers, u32 n)
+{
+	return sample_grant_with(out, body, NULL, signers, n);
 }
 
 #endif

@@ -43,6 +43,8 @@ struct role_world {
 	bool rotated, cleared;		/* the kernel's keys */
 	unsigned int grants, drops, submits, quotes, asked;
 	bool in_conduit;		/* as the nodes see A and B */
+	struct sb_tag_rules rules;	/* what the zone, then a conduit, is for */
+	struct sb_tag_rules told_rules;	/* what its members are told that it is for */
 	uint8_t dropped[32], admitted[32];
 	struct sb_admit_request last;
 	uint8_t nonce[16];
@@ -240,8 +242,7 @@ static void node_sign(const struct node *node, const struct sb_grant_file *grant
 	BIGNUM *half, *s = BN_new();
 	const BIGNUM *n = EC_GROUP_get0_order(EC_KEY_get0_group(node->key));
 
-	sb_grant_file_message(grant, message);
-	SHA256(message, sizeof(message), digest);
+	SHA256(message, sb_grant_file_message(grant, message), digest);
 	signature = ECDSA_do_sign(digest, 32, node->key);
 	half = BN_dup(n);
 	BN_rshift1(half, half);
@@ -287,6 +288,7 @@ static int port_ask(void *context, unsigned int endpoint, const char *path, cons
 	sb_grant_file_init(&grant);
 	grant.body.duration_ms = htobe64(terms.duration_ms);
 	grant.body.hold_s = htobe32(terms.hold_s);
+	assert_int_equal(sb_grant_file_set_rules(&grant, request->rules.data, request->rules.len / 8), 0);
 	out.as_of = terms.as_of;
 	memcpy(grant.body.nonce, request->nonce.data, 16);
 	SHA256((const uint8_t *)CHAIN, strlen(CHAIN), grant.body.chain_id);
@@ -341,13 +343,14 @@ static void write_zone(const struct device *const *devices, size_t count)
 	SealbondPrivate__ZoneDevice one[4], *list[4];
 	Sealbond__Zone zone = SEALBOND__ZONE__INIT;
 	const struct sb_about about = { SB_PURPOSE_ZONE, CHAIN, world->zone_id, 16 };
+	SealbondPrivate__Allowed allowed = SEALBOND_PRIVATE__ALLOWED__INIT, *allows[] = { &allowed };
 	uint8_t proof[4][64], tag[32], *text, *sealed;
 	size_t length;
 
 	content.name = (char *)"pumps";
 	for (size_t i = 0; i < count; i++) {
 		sealbond_private__zone_device__init(&one[i]);
-		assert_int_equal(sb_tag_prove(world->secret, CHAIN, devices[i]->id, tag, proof[i]), 0);
+		assert_int_equal(sb_tag_prove_for(world->secret, CHAIN, devices[i]->id, &world->rules, tag, proof[i]), 0);
 		one[i].device = span32(devices[i]->id);
 		one[i].name = (char *)(devices[i] == &world->b ? "b" : "a");
 		one[i].proof = (ProtobufCBinaryData){ 64, proof[i] };
@@ -361,6 +364,13 @@ static void write_zone(const struct device *const *devices, size_t count)
 	}
 	content.n_devices = count;
 	content.devices = list;
+	/* One rule for TCP is enough here. */
+	if (world->told_rules.length) {
+		allowed.protocol = world->told_rules.bytes[0];
+		allowed.port = (uint32_t)world->told_rules.bytes[2] << 8 | world->told_rules.bytes[3];
+		content.n_allowed = 1;
+		content.allowed = allows;
+	}
 	text = sb_private_pack(&content, &length);
 	assert_int_equal(sb_envelope_seal(world->zone_key, &about, text, length, &sealed, &zone.sealed.len), 0);
 	zone.sealed.data = sealed;
@@ -383,13 +393,14 @@ static void join_zone(void)
 	ProtobufCBinaryData tags = { 32, tag };
 	size_t length;
 
-	assert_int_equal(sb_tag_prove(world->secret, CHAIN, world->plant.a.id, tag, proof), 0);
+	assert_int_equal(sb_tag_prove_for(world->secret, CHAIN, world->plant.a.id, &world->rules, tag, proof), 0);
 	content.chain = (char *)CHAIN;
 	content.device = span32(world->plant.a.id);
 	belonging.zone = (ProtobufCBinaryData){ 16, world->zone_id };
 	belonging.key = span32(world->zone_key);
 	belonging.authority = span32(world->authority);
 	belonging.proof = (ProtobufCBinaryData){ 64, proof };
+	belonging.rules = (ProtobufCBinaryData){ world->rules.length, world->rules.bytes };
 	content.n_belongings = 1;
 	content.belongings = list;
 	text = sb_private_pack(&content, &length);

@@ -132,7 +132,7 @@ static void static_hold(struct sb_grant_body *b)
 }
 static void version_2(struct sb_grant_body *b) { b->version = cpu_to_be16(2); }
 static void other_magic(struct sb_grant_body *b) { b->magic[6]++; }
-static void reserved_byte(struct sb_grant_body *b) { b->reserved = 1; }
+static void rules_in_version_1(struct sb_grant_body *b) { b->rules = 1; }
 static void unknown_flag(struct sb_grant_body *b) { b->flags = 2; }
 static void quarantine(struct sb_grant_body *b) { b->flags = SB_GRANT_F_QUARANTINE; }
 static void duration_0(struct sb_grant_body *b) { b->duration_ms = 0; }
@@ -162,7 +162,7 @@ static void what_a_body_may_say(void **state)
 	assert_int_equal(with_body(static_hold), -EBADMSG);
 	assert_int_equal(with_body(version_2), -EBADMSG);
 	assert_int_equal(with_body(other_magic), -EBADMSG);
-	assert_int_equal(with_body(reserved_byte), -EBADMSG);
+	assert_int_equal(with_body(rules_in_version_1), -EBADMSG);
 	assert_int_equal(with_body(unknown_flag), -EBADMSG);
 	assert_int_equal(with_body(duration_0), -EBADMSG);
 	assert_int_equal(with_body(too_short), -EBADMSG);
@@ -175,6 +175,78 @@ static void what_a_body_may_say(void **state)
 	assert_non_null(strstr(text, "another holder"));
 	assert_int_equal(with_body(no_nonce), -EPERM);
 	assert_non_null(strstr(text, "GRANT_STATIC"));
+}
+
+static int with_rules(u8 n, const struct sb_grant_rule *rules)
+{
+	struct sb_grant_rule many[SB_GRANT_RULES_MAX] = {};
+	struct sb_grant_body body;
+	struct sb_grant_keys keys;
+	u8 data[SB_GRANT_MAX + 8];
+
+	sample_body(&body);
+	body.version = cpu_to_be16(SB_GRANT_VERSION_RULES);
+	body.rules = n;
+	for (u8 i = 0; i < n && i < SB_GRANT_RULES_MAX; i++)
+		many[i] = rules[0];
+	if (n > SB_GRANT_RULES_MAX)
+		return -EBADMSG;
+	some_keys(&keys, 2, 2, false);
+	return check(data, sample_grant_with(data, &body, many, signers, 2), &keys);
+}
+
+#define RULE(proto, by, first, last)	{ proto, by, cpu_to_be16(first), cpu_to_be16(last), { 0 } }
+
+/* Version 2: which rules there may be, all of them signed. */
+static void rules(void **state)
+{
+	const struct {
+		struct sb_grant_rule rule;
+		int result;
+	} one[] = {
+		{ RULE(6, 3, 502, 502), 0 }, { RULE(17, 1, 1, 65535), 0 }, { RULE(1, 2, 0, 0), 0 },
+		{ RULE(132, 3, 5, 6), 0 }, { RULE(136, 3, 5, 6), 0 }, { RULE(6, 3, 0, 0), 0 },
+		{ RULE(0, 3, 0, 0), -EBADMSG }, { RULE(6, 0, 5, 5), -EBADMSG }, { RULE(6, 4, 5, 5), -EBADMSG },
+		{ RULE(6, 7, 5, 5), -EBADMSG }, { RULE(6, 3, 6, 5), -EBADMSG }, { RULE(6, 3, 0, 5), -EBADMSG },
+		{ RULE(1, 3, 5, 5), -EBADMSG }, { { 6, 3, 0, 0, { 0, 1 } }, -EBADMSG },
+	};
+	struct sb_grant_rule rule = RULE(6, SB_GRANT_BY_HOLDER, 502, 510);
+	struct sb_grant_body body;
+	struct sb_grant_keys keys;
+	struct sb_grant grant;
+	struct sb_ports ports;
+	u8 data[SB_GRANT_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(one); i++)
+		assert_int_equal(with_rules(1, &one[i].rule), one[i].result);
+	assert_int_equal(with_rules(SB_GRANT_RULES_MAX, &rule), 0);
+	assert_int_equal(with_rules(0, &rule), -EBADMSG);
+	sample_body(&body);
+	body.version = cpu_to_be16(SB_GRANT_VERSION_RULES);
+	body.rules = 1;
+	len = sample_grant_with(data, &body, &rule, signers, 2);
+	assert_int_equal(sb_grant_parse(&grant, data, len), 0);
+	sb_grant_ports(&grant, &ports);
+	assert_int_equal(ports.n, 1);
+	assert_int_equal(ports.rule[0].by, SEALBOND_X_DIR_OUT);
+	assert_int_equal(ports.rule[0].first, 502);
+	assert_int_equal(ports.rule[0].last, 510);
+	/* No byte of it can be another. */
+	some_keys(&keys, 2, 2, false);
+	for (size_t i = 0; i < len * 8; i++) {
+		data[i / 8] ^= 1 << i % 8;
+		assert_int_not_equal(check(data, len, &keys), 0);
+		data[i / 8] ^= 1 << i % 8;
+	}
+	assert_int_equal(check(data, len, &keys), 0);
+	/* Without rules everything passes, and version 1 has none. */
+	len = usual(data, 2);
+	assert_int_equal(sb_grant_parse(&grant, data, len), 0);
+	sb_grant_ports(&grant, &ports);
+	assert_int_equal(ports.n, 0);
+	data[offsetof(struct sb_grant_body, rules)] = 1;
+	assert_int_equal(sb_grant_parse(&grant, data, len), -EBADMSG);
 }
 
 static void a_static_one_where_allowed(void **state)
@@ -293,7 +365,7 @@ static void the_count(void **state)
 		at(many, i)->key_id[7] = i;
 	assert_int_equal(sb_grant_parse(&grant, many, sizeof(many)), -EBADMSG);
 	put_unaligned_be32(16, many + sizeof(struct sb_grant_body));
-	assert_int_equal(sb_grant_parse(&grant, many, SB_GRANT_MAX), 0);
+	assert_int_equal(sb_grant_parse(&grant, many, SB_GRANT_HEAD + 16 * sizeof(struct sb_grant_signature)), 0);
 }
 
 static void keys_that_are_refused(void **state)
@@ -439,6 +511,7 @@ int main(void)
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(every_flipped_bit),
 		cmocka_unit_test(what_a_body_may_say),
+		cmocka_unit_test(rules),
 		cmocka_unit_test(a_static_one_where_allowed),
 		cmocka_unit_test(who_signs),
 		cmocka_unit_test(whose_signature),

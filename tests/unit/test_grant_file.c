@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/grant.h"
 #include "common/p256.h"
+#include "common/rules.h"
 
 #define KEYS	3
 
@@ -57,14 +58,15 @@ static void fill(struct sb_grant_file *grant)
 static int sign(struct sb_grant_file *grant, int key)
 {
 	uint8_t message[SB_GRANT_MESSAGE_LEN], point[64], signature[64], id[8];
+	size_t length;
 	struct sb_error error;
 
-	sb_grant_file_message(grant, message);
-	if (sb_key_sign(private_path[key], message, sizeof(message), point, signature, &error) < 0)
+	length = sb_grant_file_message(grant, message);
+	if (sb_key_sign(private_path[key], message, length, point, signature, &error) < 0)
 		fail_msg("%s", error.text);
-	assert_int_equal(sb_key_verify(point, message, sizeof(message), signature), 0);
+	assert_int_equal(sb_key_verify(point, message, length, signature), 0);
 	message[40] ^= 1;
-	assert_int_not_equal(sb_key_verify(point, message, sizeof(message), signature), 0);
+	assert_int_not_equal(sb_key_verify(point, message, length, signature), 0);
 	sb_grant_key_id(point, id);
 	return sb_grant_file_add(grant, id, signature);
 }
@@ -146,6 +148,62 @@ static void both_readers_agree(void **state)
 	}
 }
 
+/* With rules, too: what is signed of them, and what the module reads. */
+static void rules_are_signed(void **state)
+{
+	struct sb_grant_rule rules[SB_GRANT_RULES_MAX];
+	struct sb_grant_file grant, read;
+	uint8_t bytes[SB_GRANT_MAX];
+	char text[SB_RULE_ROOM];
+	struct sb_grant parsed;
+	struct sb_ports ports;
+	size_t length;
+
+	fill(&grant);
+	assert_int_equal(sb_parse_rules("tcp/502,udp/1000-2000:holder,icmp,47:device", rules), 4);
+	assert_string_equal(sb_format_rule(text, &rules[0]), "tcp/502");
+	assert_string_equal(sb_format_rule(text, &rules[1]), "udp/1000-2000:holder");
+	assert_string_equal(sb_format_rule(text, &rules[3]), "47:device");
+	assert_int_equal(sb_grant_file_set_rules(&grant, rules, 4), 0);
+	sign(&grant, 0);
+	sign(&grant, 1);
+	assert_int_equal(ask_kernel(&grant, 2), 0);
+	length = sb_grant_file_encode(&grant, bytes);
+	assert_int_equal(length, SB_GRANT_HEAD + 4 * 8 + 2 * 72);
+	assert_int_equal(sb_grant_file_decode(bytes, length, &read), 0);
+	assert_memory_equal(read.rule, grant.rule, sizeof(grant.rule));
+	assert_int_equal(sb_grant_parse(&parsed, bytes, length), 0);
+	sb_grant_ports(&parsed, &ports);
+	assert_int_equal(ports.rule[1].last, 2000);
+	for (size_t i = 0; i < length; i++)
+		for (int value = 1; value < 256; value += 50) {
+			bytes[i] ^= (uint8_t)value;
+			assert_int_equal(sb_grant_file_decode(bytes, length, &read) == 0,
+					 sb_grant_parse(&parsed, bytes, length) == 0);
+			bytes[i] ^= (uint8_t)value;
+		}
+	/* Another rule than the one that was signed; and none, which is a grant for everything. */
+	grant.rule[0].first = grant.rule[0].last = htobe16(503);
+	assert_int_equal(ask_kernel(&grant, 1), -EKEYREJECTED);
+	assert_int_equal(sb_grant_file_set_rules(&grant, rules, 0), 0);
+	assert_int_equal(ask_kernel(&grant, 1), -EKEYREJECTED);
+}
+
+static void rules_as_people_write_them(void **state)
+{
+	static const char *const wrong[] = {
+		"", ",", "tcp/", "tcp/0", "tcp/65536", "tcp/5-", "tcp/6-5", "icmp/5", "tcp/5:both", "tcp:holder/5", "0", "256", "quic/5",
+		"tcp/5,", "tcp/0x5-z",
+	};
+	struct sb_grant_rule rules[SB_GRANT_RULES_MAX];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (sb_parse_rules(wrong[i], rules) != -EINVAL)
+			fail_msg("%s is taken", wrong[i]);
+	assert_int_equal(sb_parse_rules("1,2,3,4,5,6,7,8", rules), 8);
+	assert_int_equal(sb_parse_rules("1,2,3,4,5,6,7,8,9", rules), -ERANGE);
+}
+
 static void sixteen_and_no_more(void **state)
 {
 	uint8_t id[8] = { 0 }, signature[64] = { 0 };
@@ -168,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_module_takes_it),
 		cmocka_unit_test(both_readers_agree),
+		cmocka_unit_test(rules_are_signed), cmocka_unit_test(rules_as_people_write_them),
 		cmocka_unit_test(sixteen_and_no_more),
 	};
 

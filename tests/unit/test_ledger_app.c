@@ -113,8 +113,9 @@ static bool is_signed_by(const struct sb_grant_file *grant, const uint8_t point[
 	uint8_t message[SB_GRANT_MESSAGE_LEN], digest[32];
 	struct sb_span hash = { digest, 32 };
 
-	sb_grant_file_message(grant, message);
-	sb_digest_of(message, sizeof(message), digest);
+	size_t length = sb_grant_file_message(grant, message);
+
+	sb_digest_of(message, length, digest);
 	return sb_ecdsa_verify(SB_TPM_CURVE_P256, (struct sb_span){ point, 32 }, (struct sb_span){ point + 32, 32 }, hash,
 			       (struct sb_span){ grant->signature[0].r, 32 },
 			       (struct sb_span){ grant->signature[0].s, 32 }) == 0;

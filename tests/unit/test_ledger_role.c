@@ -129,6 +129,28 @@ static void restarted_without_a_ledger(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
+/* A conduit for one port gives a grant for that; one whose roster says something else gives none. */
+static void a_conduit_for_a_port(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->rules = world->told_rules = (struct sb_tag_rules){ { 6, 3, 1, 0xf6, 1, 0xf6 }, 8 };
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.body.rules, 1);
+	assert_int_equal(grant.rule[0].proto, 6);
+	assert_int_equal(be16toh(grant.rule[0].first), 502);
+}
+
+static void a_conduit_that_says_two_things(void **state)
+{
+	world->rules = world->told_rules = (struct sb_tag_rules){ { 6, 3, 1, 0xf6, 1, 0xf6 }, 8 };
+	world->told_rules.bytes[3] = 0xf7;
+	with_zone();
+	assert_int_equal(world->grants, 0);
+}
+
 static void a_fork_is_seen(void **state)
 {
 	with_zone();
@@ -570,7 +592,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(it_renews), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
+		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
 		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),

@@ -43,6 +43,27 @@ static void a_proof_holds_where_it_was_made_for(void **state)
 	assert_int_equal(sb_tag_verify(chain, device, wrong, authority, proof), -EKEYREJECTED);
 }
 
+/* Rules are in the point: a tag for some ports is none for all, or for others. */
+static void rules_are_in_the_tag(void **state)
+{
+	struct sb_tag_rules none = { .length = 0 }, one = { { 6, 3, 1, 0xf6, 1, 0xf6 }, 8 }, two = one, other = one;
+	uint8_t tag[32], plain[32], proof[64], plain_proof[64];
+
+	two.length = 16;
+	other.bytes[3]++;
+	assert_int_equal(sb_tag_prove_for(secret, chain, device, &one, tag, proof), 0);
+	assert_int_equal(sb_tag_prove(secret, chain, device, plain, plain_proof), 0);
+	assert_memory_not_equal(tag, plain, 32);
+	assert_int_equal(sb_tag_verify_for(chain, device, &one, tag, authority, proof), 0);
+	assert_int_equal(sb_tag_verify(chain, device, tag, authority, proof), -EKEYREJECTED);
+	assert_int_equal(sb_tag_verify_for(chain, device, &none, tag, authority, proof), -EKEYREJECTED);
+	assert_int_equal(sb_tag_verify_for(chain, device, &two, tag, authority, proof), -EKEYREJECTED);
+	assert_int_equal(sb_tag_verify_for(chain, device, &other, tag, authority, proof), -EKEYREJECTED);
+	assert_int_equal(sb_tag_verify_for(chain, other_device, &one, tag, authority, proof), -EKEYREJECTED);
+	assert_int_equal(sb_tag_verify_for(chain, device, &none, plain, authority, plain_proof), 0);
+	assert_int_equal(sb_tag_verify_for(chain, device, &one, plain, authority, plain_proof), -EKEYREJECTED);
+}
+
 static void every_changed_bit_is_seen(void **state)
 {
 	uint8_t tag[32], proof[64];
@@ -140,7 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_proof_holds_where_it_was_made_for),
-		cmocka_unit_test(every_changed_bit_is_seen),
+		cmocka_unit_test(rules_are_in_the_tag), cmocka_unit_test(every_changed_bit_is_seen),
 		cmocka_unit_test(one_encoding_of_each_value),
 		cmocka_unit_test(secrets_out_of_range_are_refused),
 		cmocka_unit_test(tags_of_one_zone_differ),

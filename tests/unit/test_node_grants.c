@@ -232,6 +232,68 @@ static void holds(void **state)
 	assert_int_equal(sb_grant_file_hold(&grant), 0);
 }
 
+/* A conduit for one port: its tags have that in them, and no node signs for anything else. */
+static void a_conduit_for_a_port(void **state)
+{
+	static const struct sb_grant_rule modbus = { 6, 3, 0, 0, { 0 } };
+	struct three *three = *state;
+	struct node *node = three->node[0];
+	struct device *a = &node->plant.a, *b = &node->plant.b;
+	struct sb_tag_rules rules[2] = { { .length = 0 }, { .length = 8 } };
+	Sealbond__GrantRequest request = three->request;
+	struct sb_grant_merge merge = { 0 };
+	struct sb_grant_file grant;
+	struct sb_grant_rule rule = modbus;
+	int64_t as_of;
+
+	rule.first = rule.last = htobe16(502);
+	memcpy(rules[1].bytes, &rule, sizeof(rule));
+	assert_int_equal(sets_tags_for(node, a, three->secret, rules, 2, three->holder_proof), SB_TX_OK);
+	assert_int_equal(sets_tags_for(node, b, three->secret, rules, 2, three->device_proof), SB_TX_OK);
+	request.zone = span32(three->zone[1]);
+	request.holder_proof.data = three->holder_proof[1];
+	request.device_proof.data = three->device_proof[1];
+	/* Without them it would be for everything. */
+	assert_int_equal(granted(node, &request, &grant), SB_TX_NOT_ALLOWED);
+	request.rules = (ProtobufCBinaryData){ 8, rules[1].bytes };
+	assert_int_equal(granted(node, &request, &grant), SB_TX_OK);
+	assert_int_equal(grant.body.rules, 1);
+	assert_memory_equal(&grant.rule[0], &rule, sizeof(rule));
+	/* Another port, more of them, half of one. */
+	rules[1].bytes[3]++;
+	rules[1].bytes[5]++;
+	assert_int_equal(granted(node, &request, &grant), SB_TX_NOT_ALLOWED);
+	rules[1].bytes[3]--;
+	rules[1].bytes[5]--;
+	request.rules.len = 16;
+	assert_int_equal(granted(node, &request, &grant), SB_TX_NOT_ALLOWED);
+	request.rules.len = 7;
+	assert_int_equal(granted(node, &request, &grant), SB_TX_MALFORMED);
+	request.rules.len = 72;
+	assert_int_equal(granted(node, &request, &grant), SB_TX_MALFORMED);
+	/* The holder's helper takes a grant with these, and no other. */
+	request.rules.len = 8;
+	three->request = request;
+	three->wanted.rules = &rules[1];
+	assert_int_equal(add_from(three, 0, &merge, &as_of), SB_TX_OK);
+	assert_int_equal(granted(node, &request, &grant), SB_TX_OK);
+	{
+		uint8_t file[SB_GRANT_MAX];
+		size_t length = sb_grant_file_encode(&grant, file);
+
+		three->wanted.rules = &rules[0];
+		assert_int_equal(sb_grant_merge_add(&merge, &three->wanted, file, length), -ENOMSG);
+	}
+	/* And the zone that both are in goes on as it was. */
+	request = three->request;
+	request.rules.len = 0;
+	request.zone = span32(three->zone[0]);
+	request.holder_proof.data = three->holder_proof[0];
+	request.device_proof.data = three->device_proof[0];
+	assert_int_equal(granted(node, &request, &grant), SB_TX_OK);
+	assert_int_equal(grant.body.rules, 0);
+}
+
 static void terms(void **state)
 {
 	Sealbond__Parameters parameters = SEALBOND__PARAMETERS__INIT;
@@ -325,7 +387,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, open_three, close_three)
 	const struct CMUnitTest tests[] = {
 		WITH(nodes_a_block_apart), WITH(an_old_request_is_worth_nothing), WITH(a_node_that_missed_a_heartbeat),
-		WITH(holds), cmocka_unit_test(terms), WITH(a_conduit),
+		WITH(holds), cmocka_unit_test(terms), WITH(a_conduit), WITH(a_conduit_for_a_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The verdict against every combination of facts (8.3 million). Two tables say, apart from the
+ * The verdict against every combination of facts (16.6 million). Two tables say, apart from the
  * code and in no order of its own, by which ways a packet passes and which reason a dropped one
  * gets; further tests state the promises that the tables must keep.
  */
@@ -26,7 +26,8 @@ enum {
 	PACKET_SOCKET = 1 << 9,
 	FORWARDED = 1 << 10,
 	REPEATED = 1 << 11,
-	ALL_BITS = (1 << 12) - 1,
+	PORTS = 1 << 12,
+	ALL_BITS = (1 << 13) - 1,
 };
 
 #define IS(x)		(1u << (x))
@@ -57,10 +58,10 @@ static const struct set ways[] = {
 	{ "our ESP comes in", PRE, PROTECTED, SEALED, .sas = OURS },
 	{ "a handshake comes in", PRE, PROTECTED, .shapes = IS(SB_SHAPE_HANDSHAKE) },
 	{ "out of our SA onto sb0", PRE, SB0, NOT(SB_SHAPE_DUMMY), OURS,
-	  .all = LEASE | SOURCE, .none = QUARANTINE },
+	  .all = LEASE | SOURCE | PORTS, .none = QUARANTINE },
 	{ "onto sb0 towards a bond", POST, SB0, .all = PEER | BONDED, .none = FORWARDED },
 	{ "into our SA", POST, PROTECTED, .sas = OURS,
-	  .all = TRANSFORMING | LEASE, .none = QUARANTINE },
+	  .all = TRANSFORMING | LEASE | PORTS, .none = QUARANTINE },
 	{ "out of an SA and on to egress", POST, PROTECTED, NOT(SB_SHAPE_MALFORMED),
 	  .all = TRANSFORMED, .none = TRANSFORMING | REPEATED },
 	{ "from our socket", POST, PROTECTED,
@@ -96,6 +97,7 @@ static const struct set reasons[] = {
 	{ "", PRE | POST, SB0, .none = LEASE, R(LEASE_ENDED) },
 	{ "", PRE | POST, SB0, .all = QUARANTINE, R(QUARANTINED) },
 	{ "", PRE, SB0, .none = SOURCE, R(WRONG_SOURCE) },
+	{ "", PRE, SB0, .none = PORTS, R(CONDUIT) },
 	{ "", POST, SB0, .none = BONDED, R(NO_BOND) },
 	{ "", EGRESS, SB0, R(NOT_SEALED) },
 
@@ -103,6 +105,7 @@ static const struct set reasons[] = {
 	{ "", POST, PROTECTED, .sas = NOT(SB_SA_OURS), .all = TRANSFORMING, R(FOREIGN_SA) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING, .none = LEASE, R(LEASE_ENDED) },
 	{ "", POST, PROTECTED, .all = TRANSFORMING | QUARANTINE, R(QUARANTINED) },
+	{ "", POST, PROTECTED, .all = TRANSFORMING, .none = PORTS, R(CONDUIT) },
 	{ "", POST, PROTECTED, NOT(SB_SHAPE_MALFORMED), .all = TRANSFORMED | REPEATED,
 	  .none = TRANSFORMING, R(REPEATED) },
 	{ "", EGRESS, PROTECTED, SEALED, OURS, .none = LEASE | FORWARDED, R(LEASE_ENDED) },
@@ -152,6 +155,7 @@ static void set_bits(struct sb_facts *f, unsigned int bits)
 	f->packet_socket = bits & PACKET_SOCKET;
 	f->forwarded = bits & FORWARDED;
 	f->repeated = bits & REPEATED;
+	f->ports_ok = bits & PORTS;
 }
 
 typedef void check_fn(const struct sb_facts *f, unsigned int bits, struct sb_verdict v);
@@ -239,7 +243,7 @@ static void check_leaves(const struct sb_facts *f, unsigned int bits, struct sb_
 	if (f->hook == SB_HOOK_EGRESS && after_sa && live && !(bits & REPEATED))
 		return;
 	/* At POST: about to become ours; or an SA came before, and egress judges what it is now. */
-	if (f->hook == SB_HOOK_POST && bits & TRANSFORMING && ours && live)
+	if (f->hook == SB_HOOK_POST && bits & TRANSFORMING && bits & PORTS && ours && live)
 		return;
 	if (f->hook == SB_HOOK_POST && bits & TRANSFORMED && !(bits & (TRANSFORMING | REPEATED)))
 		return;
@@ -250,7 +254,8 @@ static void check_leaves(const struct sb_facts *f, unsigned int bits, struct sb_
 static void check_comes(const struct sb_facts *f, unsigned int bits, struct sb_verdict v)
 {
 	if (f->device == SB_DEVICE_SB0 && f->hook == SB_HOOK_PRE && v.outcome == SB_ACCEPT &&
-	    (f->sa != SB_SA_OURS || (bits & (LEASE | SOURCE | QUARANTINE)) != (LEASE | SOURCE)))
+	    (f->sa != SB_SA_OURS ||
+	     (bits & (LEASE | SOURCE | QUARANTINE | PORTS)) != (LEASE | SOURCE | PORTS)))
 		explain(f, bits, v, "comes from sb0");
 }
 

@@ -25,6 +25,8 @@ UNIT += nonce
 nonce_SRC := tests/unit/test_nonce.c kmod/nonce.c
 
 UNIT += exception
+UNIT += ports
+ports_SRC := tests/unit/test_ports.c kmod/ports.c
 exception_SRC := tests/unit/test_exception.c kmod/exception_match.c
 
 # The helper's and the tool's own files.
@@ -51,12 +53,12 @@ decode_LIBS := $(shell pkg-config --libs libnl-3.0)
 $(foreach t,parse config peers frame states approval file decode,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)))
 decode_CFLAGS += $(shell pkg-config --cflags libnl-3.0)
 
-GRANT := kmod/grant.c kmod/p256.c tests/shim/ecc.c tests/shim/crypto.c
+GRANT := kmod/grant.c kmod/ports.c kmod/p256.c tests/shim/ecc.c tests/shim/crypto.c
 UNIT += p256 grant
 p256_SRC := tests/unit/test_p256.c $(GRANT)
 grant_SRC := tests/unit/test_grant.c $(GRANT)
 UNIT += grant_file
-grant_file_SRC := tests/unit/test_grant_file.c userspace/common/grant.c userspace/common/p256.c \
+grant_file_SRC := tests/unit/test_grant_file.c userspace/common/grant.c userspace/common/rules.c userspace/common/p256.c \
 	userspace/common/approval.c userspace/cli/release_key.c userspace/common/p256_key.c userspace/common/file.c \
 	userspace/common/sha256.c $(USER_TEST_PARSE) $(GRANT)
 grant_file_CFLAGS := $(USER_TEST_CFLAGS)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "common/rules.h"
 
 /* The leases have ended, and on_ledger_loss goes on. */
 static bool is_held(const struct sb_peer_status *peer)
@@ -41,6 +42,10 @@ static void print_object(struct cli_bonds *bonds, const struct sb_peer_status *p
 	sb_json_bool(out, "held", is_held(peer));
 	sb_json_bool(out, "signed", !(peer->flags & SEALBOND_PEER_F_UNSIGNED));
 	sb_json_bool(out, "quarantine", peer->flags & SEALBOND_PEER_F_QUARANTINE);
+	sb_json_open(out, "allowed", '[');
+	for (size_t i = 0; i < peer->rules; i++)
+		sb_json_string(out, NULL, sb_format_rule(text, &peer->rule[i]));
+	sb_json_close(out, ']');
 	sb_json_string(out, "overlay4", peer->overlay4.family ?
 		       sb_format_address(text, AF_INET, peer->overlay4.address) : NULL);
 	sb_json_string(out, "overlay6", peer->overlay6.family ?
@@ -102,6 +107,8 @@ static void print_more(const struct sb_peer_status *peer)
 	       peer->had_handshake ? " ago" : "");
 	printf("    admitted   %s%s\n", peer->flags & SEALBOND_PEER_F_UNSIGNED ? "by an unsigned file" : "by a signed grant",
 	       peer->flags & SEALBOND_PEER_F_QUARANTINE ? ", in quarantine" : "");
+	for (size_t i = 0; i < peer->rules; i++)
+		printf("    %s    %s\n", i ? "       " : "allowed", sb_format_rule(age, &peer->rule[i]));
 	if (peer->algorithm)
 		printf("    packets    %llu in, %llu out; sequence %llu; SPIs %08x in, %08x out\n",
 		       (unsigned long long)peer->packets_in, (unsigned long long)peer->packets_out,

@@ -6,6 +6,7 @@
 #include "cli/release_key.h"
 #include "common/file.h"
 #include "common/p256.h"
+#include "common/rules.h"
 
 #define PEM_MAX	4096
 
@@ -31,18 +32,19 @@ static int read_key(struct sb_cli *cli, const char *path, uint8_t point[64])
 static int judge(struct sb_cli *cli, const struct sb_grant_file *grant, const char *path, uint8_t *verdict)
 {
 	uint8_t point[64], message[SB_GRANT_MESSAGE_LEN], signature[64], id[SB_GRANT_KEY_ID_LEN];
+	size_t length;
 	int code = read_key(cli, path, point);
 
 	if (code)
 		return code;
 	sb_grant_key_id(point, id);
-	sb_grant_file_message(grant, message);
+	length = sb_grant_file_message(grant, message);
 	for (size_t i = 0; i < grant->count; i++) {
 		if (memcmp(grant->signature[i].key_id, id, sizeof(id)) != 0)
 			continue;
 		memcpy(signature, grant->signature[i].r, 32);
 		memcpy(signature + 32, grant->signature[i].s, 32);
-		verdict[i] = sb_key_verify(point, message, sizeof(message), signature) == 0 ? VALID : INVALID;
+		verdict[i] = sb_key_verify(point, message, length, signature) == 0 ? VALID : INVALID;
 		return 0;
 	}
 	return cli_fail(cli, SB_EXIT_FAILED, "%s: this key has not signed the grant", path);
@@ -66,6 +68,10 @@ static void show_json(struct sb_cli *cli, const struct sb_grant_file *grant, con
 	sb_json_bool(out, "quarantine", body->flags & SB_GRANT_F_QUARANTINE);
 	sb_json_bool(out, "static", sb_grant_file_static(grant));
 	sb_json_hex(out, "nonce", body->nonce, sizeof(body->nonce));
+	sb_json_open(out, "allowed", '[');
+	for (size_t i = 0; i < body->rules; i++)
+		sb_json_string(out, NULL, sb_format_rule(address, &grant->rule[i]));
+	sb_json_close(out, ']');
 	sb_json_open(out, "signatures", '[');
 	for (size_t i = 0; i < grant->count; i++) {
 		sb_json_open(out, NULL, '{');
@@ -99,6 +105,8 @@ static void show_text(const struct sb_grant_file *grant, const uint8_t *verdict)
 	       sb_grant_file_static(grant) ? ", from each time that it is shown to the kernel" : " from the request");
 	if (!sb_grant_file_static(grant))
 		printf("Nonce:      %s\n", sb_format_hex(hex, body->nonce, SB_GRANT_NONCE_LEN));
+	for (size_t i = 0; i < body->rules; i++)
+		printf("Allowed:    %s\n", sb_format_rule(address, &grant->rule[i]));
 	for (size_t i = 0; i < grant->count; i++)
 		printf("Signed by:  %s  %s\n", sb_format_hex(hex, grant->signature[i].key_id, SB_GRANT_KEY_ID_LEN),
 		       verdicts[verdict[i]]);

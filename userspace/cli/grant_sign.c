@@ -6,13 +6,14 @@
 #include "cli/grant.h"
 #include "cli/release_key.h"
 #include "common/file.h"
+#include "common/rules.h"
 
 #define USAGE	"grant sign --key grant.pem --device PEER.conf --holder DEVICE-ID [--chain NAME] --duration 24h\n" \
-		"           [--quarantine] [--nonce HEX] --out FILE\n" \
+		"           [--quarantine] [--allow tcp/502,...] [--nonce HEX] --out FILE\n" \
 		"   or: sealbond grant sign --key grant.pem --add-signature FILE [--out FILE]"
 
 struct options {
-	const char *key, *device, *holder, *chain, *duration, *nonce, *out, *add;
+	const char *key, *device, *holder, *chain, *duration, *nonce, *out, *add, *allow;
 	bool quarantine;
 };
 
@@ -24,7 +25,7 @@ static bool take_options(struct options *options, int argc, char **argv)
 	} all[] = {
 		{ "--key", &options->key }, { "--device", &options->device }, { "--holder", &options->holder },
 		{ "--chain", &options->chain }, { "--duration", &options->duration },
-		{ "--nonce", &options->nonce }, { "--out", &options->out }, { "--add-signature", &options->add },
+		{ "--nonce", &options->nonce }, { "--allow", &options->allow }, { "--out", &options->out }, { "--add-signature", &options->add },
 	};
 
 	for (int i = 1; i < argc; i++) {
@@ -44,7 +45,7 @@ static bool take_options(struct options *options, int argc, char **argv)
 		return false;
 	if (options->add)
 		return !options->device && !options->holder && !options->chain && !options->duration &&
-		       !options->nonce && !options->quarantine;
+		       !options->nonce && !options->allow && !options->quarantine;
 	return options->device && options->holder && options->duration && options->out;
 }
 
@@ -97,14 +98,28 @@ static int take_body(struct sb_cli *cli, struct sb_grant_body *body, const struc
 	return 0;
 }
 
+static int take_rules(struct sb_cli *cli, struct sb_grant_file *grant, const char *allow)
+{
+	struct sb_grant_rule rules[SB_GRANT_RULES_MAX];
+	int count;
+
+	if (!allow)
+		return 0;
+	count = sb_parse_rules(allow, rules);
+	if (count < 0)
+		return cli_fail(cli, SB_EXIT_USAGE, "--allow %s: allowed: " SB_RULES_ALLOWED, allow);
+	return sb_grant_file_set_rules(grant, rules, (size_t)count) < 0 ? SB_EXIT_FAILED : 0;
+}
+
 static int sign(struct sb_cli *cli, struct sb_grant_file *grant, const char *key)
 {
 	uint8_t message[SB_GRANT_MESSAGE_LEN], point[64], signature[64], id[SB_GRANT_KEY_ID_LEN];
+	size_t length;
 	struct sb_error error;
 	int result;
 
-	sb_grant_file_message(grant, message);
-	result = sb_key_sign(key, message, sizeof(message), point, signature, &error);
+	length = sb_grant_file_message(grant, message);
+	result = sb_key_sign(key, message, length, point, signature, &error);
 	if (result < 0)
 		return cli_fail(cli, cli_code_of(result), "%s", error.text);
 	sb_grant_key_id(point, id);
@@ -126,6 +141,8 @@ int cli_grant_sign(struct sb_cli *cli, int argc, char **argv)
 		return cli_usage(cli, USAGE);
 	sb_grant_file_init(&grant);
 	code = options.add ? cli_grant_read(cli, options.add, &grant) : take_body(cli, &grant.body, &options);
+	if (code == 0)
+		code = take_rules(cli, &grant, options.allow);
 	if (code == 0)
 		code = sign(cli, &grant, options.key);
 	if (code)

@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "common/sha256.h"
@@ -23,20 +24,60 @@ void sb_grant_file_init(struct sb_grant_file *grant)
 	grant->body.version = htobe16(SB_GRANT_VERSION);
 }
 
-void sb_grant_file_message(const struct sb_grant_file *grant, uint8_t message[SB_GRANT_MESSAGE_LEN])
+static int has_ports(uint8_t proto)
 {
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP || proto == IPPROTO_UDPLITE;
+}
+
+static bool rule_valid(const struct sb_grant_rule *rule)
+{
+	uint16_t first = be16toh(rule->first), last = be16toh(rule->last);
+
+	if (!rule->proto || !rule->by || rule->by & ~(SB_GRANT_BY_DEVICE | SB_GRANT_BY_HOLDER) ||
+	    !is_zero(rule->reserved, sizeof(rule->reserved)))
+		return false;
+	return !first ? !last : first <= last && has_ports(rule->proto);
+}
+
+int sb_grant_file_set_rules(struct sb_grant_file *grant, const void *rules, size_t count)
+{
+	struct sb_grant_rule read[SB_GRANT_RULES_MAX];
+
+	if (count > SB_GRANT_RULES_MAX)
+		return -EINVAL;
+	memset(read, 0, sizeof(read));
+	if (count)
+		memcpy(read, rules, count * sizeof(read[0]));
+	for (size_t i = 0; i < count; i++)
+		if (!rule_valid(&read[i]))
+			return -EINVAL;
+	memcpy(grant->rule, read, sizeof(read));
+	grant->body.rules = (uint8_t)count;
+	grant->body.version = htobe16(count ? SB_GRANT_VERSION_RULES : SB_GRANT_VERSION);
+	return 0;
+}
+
+size_t sb_grant_file_message(const struct sb_grant_file *grant, uint8_t message[SB_GRANT_MESSAGE_LEN])
+{
+	size_t rules = grant->body.rules * sizeof(grant->rule[0]);
+
 	memcpy(message, SB_GRANT_TAG, sizeof(SB_GRANT_TAG));
 	memcpy(message + sizeof(SB_GRANT_TAG), &grant->body, sizeof(grant->body));
+	memcpy(message + sizeof(SB_GRANT_TAG) + sizeof(grant->body), grant->rule, rules);
+	return sizeof(SB_GRANT_TAG) + sizeof(grant->body) + rules;
 }
 
 size_t sb_grant_file_encode(const struct sb_grant_file *grant, uint8_t out[SB_GRANT_MAX])
 {
 	const struct sb_grant_count count = { htobe32((uint32_t)grant->count) };
 
+	size_t rules = grant->body.rules * sizeof(grant->rule[0]);
+
 	memcpy(out, &grant->body, sizeof(grant->body));
-	memcpy(out + sizeof(grant->body), &count, sizeof(count));
-	memcpy(out + SB_GRANT_HEAD, grant->signature, grant->count * sizeof(grant->signature[0]));
-	return SB_GRANT_HEAD + grant->count * sizeof(grant->signature[0]);
+	memcpy(out + sizeof(grant->body), grant->rule, rules);
+	memcpy(out + sizeof(grant->body) + rules, &count, sizeof(count));
+	memcpy(out + SB_GRANT_HEAD + rules, grant->signature, grant->count * sizeof(grant->signature[0]));
+	return SB_GRANT_HEAD + rules + grant->count * sizeof(grant->signature[0]);
 }
 
 static bool body_valid(const struct sb_grant_body *body)
@@ -44,7 +85,8 @@ static bool body_valid(const struct sb_grant_body *body)
 	uint64_t duration = be64toh(body->duration_ms), hold = be32toh(body->hold_s) * 1000ULL;
 
 	return memcmp(body->magic, SB_GRANT_MAGIC, sizeof(body->magic)) == 0 &&
-	       be16toh(body->version) == SB_GRANT_VERSION && !(body->flags & ~SB_GRANT_F_ALL) && !body->reserved &&
+	       be16toh(body->version) == (body->rules ? SB_GRANT_VERSION_RULES : SB_GRANT_VERSION) &&
+	       body->rules <= SB_GRANT_RULES_MAX && !(body->flags & ~SB_GRANT_F_ALL) &&
 	       duration >= SB_GRANT_MIN_MS + hold && duration <= SB_GRANT_MAX_MS &&
 	       (!hold || !is_zero(body->nonce, sizeof(body->nonce))) &&
 	       (!is_zero(body->overlay4, sizeof(body->overlay4)) ||
@@ -55,16 +97,21 @@ int sb_grant_file_decode(const uint8_t *data, size_t length, struct sb_grant_fil
 {
 	struct sb_grant_file read = { 0 };
 	struct sb_grant_count count;
+	size_t rules;
 
 	if (length < SB_GRANT_MIN || length > SB_GRANT_MAX)
 		return -EBADMSG;
 	memcpy(&read.body, data, sizeof(read.body));
-	memcpy(&count, data + sizeof(read.body), sizeof(count));
+	rules = read.body.rules * sizeof(read.rule[0]);
+	if (!body_valid(&read.body) || length < SB_GRANT_HEAD + rules ||
+	    sb_grant_file_set_rules(&read, data + sizeof(read.body), read.body.rules) < 0)
+		return -EBADMSG;
+	memcpy(&count, data + sizeof(read.body) + rules, sizeof(count));
 	read.count = be32toh(count.signatures);
 	if (read.count == 0 || read.count > SB_GRANT_KEYS_MAX ||
-	    length != SB_GRANT_HEAD + read.count * sizeof(read.signature[0]) || !body_valid(&read.body))
+	    length != SB_GRANT_HEAD + rules + read.count * sizeof(read.signature[0]))
 		return -EBADMSG;
-	memcpy(read.signature, data + SB_GRANT_HEAD, read.count * sizeof(read.signature[0]));
+	memcpy(read.signature, data + SB_GRANT_HEAD + rules, read.count * sizeof(read.signature[0]));
 	for (size_t i = 1; i < read.count; i++)
 		if (memcmp(read.signature[i - 1].key_id, read.signature[i].key_id, SB_GRANT_KEY_ID_LEN) >= 0)
 			return -EBADMSG;

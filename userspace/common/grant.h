@@ -10,18 +10,23 @@
 #include "sealbond/grant.h"
 
 struct sb_grant_file {
-	struct sb_grant_body body;	/* in its own byte order */
+	struct sb_grant_body body;	/* in its own byte order; its version and rules follow the next */
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX];	/* likewise, body.rules of them */
 	size_t count;
 	struct sb_grant_signature signature[SB_GRANT_KEYS_MAX];	/* ascending by key id */
 };
 
-#define SB_GRANT_MESSAGE_LEN	(sizeof(SB_GRANT_TAG) + sizeof(struct sb_grant_body))
+#define SB_GRANT_MESSAGE_LEN	(sizeof(SB_GRANT_TAG) + sizeof(struct sb_grant_body) + \
+				 SB_GRANT_RULES_MAX * sizeof(struct sb_grant_rule))
 
 /* Magic, version and nothing else; no signature. */
 void sb_grant_file_init(struct sb_grant_file *grant);
 
-/* What is signed with ECDSA and SHA-256: the tag with its NUL, and the body. */
-void sb_grant_file_message(const struct sb_grant_file *grant, uint8_t message[SB_GRANT_MESSAGE_LEN]);
+/* What may pass between the two: count of rules as in the file. 0, or -EINVAL: too many, or one that cannot be. */
+int sb_grant_file_set_rules(struct sb_grant_file *grant, const void *rules, size_t count);
+
+/* What is signed with ECDSA and SHA-256: the tag with its NUL, the body and the rules. Returns its length. */
+size_t sb_grant_file_message(const struct sb_grant_file *grant, uint8_t message[SB_GRANT_MESSAGE_LEN]);
 
 /* Writes the file; returns its length, at most SB_GRANT_MAX. */
 size_t sb_grant_file_encode(const struct sb_grant_file *grant, uint8_t out[SB_GRANT_MAX]);

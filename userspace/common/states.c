@@ -165,6 +165,8 @@ static const struct sb_text reasons[] = {
 		"Somebody with root's rights changes security associations, or copies sealed packets (TEE, nft dup): find out who." },
 	[SEALBOND_REASON_LEDGER_SOCKET] = { "ledger-socket", "Traffic with a ledger endpoint that is not the helper's.",
 		"Only the helper talks to the ledger in clear. Use another machine for commands to the ledger." },
+	[SEALBOND_REASON_CONDUIT] = { "conduit", "A protocol or port that the peer's grant does not allow.",
+		"Use what the conduit allows (sealbond peers), or have a conduit made that allows more." },
 };
 
 _Static_assert(SB_ARRAY_SIZE(reasons) == __SEALBOND_REASON_MAX, "an entry for each reason");

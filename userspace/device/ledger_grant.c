@@ -30,14 +30,22 @@ static bool is_signed(const struct sb_grant_file *grant, const struct sb_grant_s
 {
 	const uint8_t *key = key_of(wanted, signature->key_id);
 	uint8_t message[SB_GRANT_MESSAGE_LEN], digest[64];
-	struct sb_span part = { message, sizeof(message) }, hash = { digest, 0 };
+	struct sb_span part = { message, 0 }, hash = { digest, 0 };
 
 	if (!key || memcmp(signature->s, half_order, sizeof(half_order)) > 0)
 		return false;
-	sb_grant_file_message(grant, message);
+	part.length = sb_grant_file_message(grant, message);
 	hash.length = sb_hash(SB_TPM_ALG_SHA256, &part, 1, digest);
 	return sb_ecdsa_verify(SB_TPM_CURVE_P256, (struct sb_span){ key, 32 }, (struct sb_span){ key + 32, 32 }, hash,
 			       (struct sb_span){ signature->r, 32 }, (struct sb_span){ signature->s, 32 }) == 0;
+}
+
+/* With the conduit's rules, neither more nor less. */
+static bool rules_are(const struct sb_grant_file *grant, const struct sb_tag_rules *rules)
+{
+	size_t length = grant->body.rules * sizeof(grant->rule[0]);
+
+	return length == (rules ? rules->length : 0) && (!length || memcmp(grant->rule, rules->bytes, length) == 0);
 }
 
 static bool is_wanted(const struct sb_grant_body *body, const struct sb_grant_wanted *wanted)
@@ -53,7 +61,8 @@ static struct sb_grant_file *place_for(struct sb_grant_merge *merge, const struc
 	struct sb_grant_file *place;
 
 	for (size_t i = 0; i < merge->count; i++)
-		if (memcmp(&merge->grant[i].body, &grant->body, sizeof(grant->body)) == 0)
+		if (memcmp(&merge->grant[i].body, &grant->body, sizeof(grant->body)) == 0 &&
+		    memcmp(merge->grant[i].rule, grant->rule, sizeof(grant->rule)) == 0)
 			return &merge->grant[i];
 	if (merge->count == SB_MERGE_BODIES)
 		return NULL;
@@ -71,7 +80,7 @@ int sb_grant_merge_add(struct sb_grant_merge *merge, const struct sb_grant_wante
 
 	if (sb_grant_file_decode(data, length, &read) < 0)
 		return -EBADMSG;
-	if (!is_wanted(&read.body, wanted))
+	if (!is_wanted(&read.body, wanted) || !rules_are(&read, wanted->rules))
 		return -ENOMSG;
 	for (size_t i = 0; i < read.count; i++) {
 		const struct sb_grant_signature *signature = &read.signature[i];

@@ -4,6 +4,7 @@
 #define SB_LEDGER_GRANT_H
 
 #include "common/grant.h"
+#include "state/membership.h"
 
 #define SB_MERGE_BODIES	4	/* nodes that are blocks apart give different durations */
 
@@ -12,6 +13,7 @@ struct sb_grant_wanted {
 	const uint8_t (*keys)[SB_GRANT_POINT_LEN];	/* of those who may sign */
 	size_t keys_count;
 	unsigned int threshold;
+	const struct sb_tag_rules *rules;		/* that it has to have; NULL: none */
 };
 
 struct sb_grant_merge {

@@ -9,6 +9,7 @@
 #include "device/ledger_state.h"
 #include "state/codes.h"
 #include "state/ledger.pb-c.h"
+#include "state/membership.h"
 #include "state/message.h"
 #include "state/run.h"
 
@@ -20,7 +21,7 @@
 struct ledger_zone {
 	uint8_t id[16], key[32], authority[32], proof[64];
 	bool conduit;
-	bool restricted;		/* a conduit for named ports, which the kernel cannot keep to */
+	struct sb_tag_rules rules;	/* what a conduit is for; none: everything */
 };
 
 struct ledger_peer {

@@ -190,6 +190,7 @@ static uint8_t *pack_request(const struct sb_ledger *ledger, const struct ledger
 	request.zone = BYTES(zone->authority);
 	request.holder_proof = BYTES(zone->proof);
 	request.device_proof = BYTES(peer->proof);
+	request.rules = (ProtobufCBinaryData){ zone->rules.length, (uint8_t *)(uintptr_t)zone->rules.bytes };
 #undef BYTES
 	request.as_of = as_of;
 	request.hold = hold < UINT32_MAX ? (uint32_t)hold : UINT32_MAX;
@@ -267,6 +268,7 @@ static int collect(struct sb_ledger *ledger, const struct ledger_peer *peer, con
 	memcpy(asking.wanted.holder, ledger->identity.device_id, 32);
 	memcpy(asking.wanted.device, peer->id, 32);
 	memcpy(asking.wanted.nonce, nonce, sizeof(asking.wanted.nonce));
+	asking.wanted.rules = &ledger->zone[peer->zone].rules;
 	for (unsigned int leader = 0; leader < endpoints && !ready; leader++)
 		ready = ask_led_by(&asking, leader, endpoints);
 	if (!ready)

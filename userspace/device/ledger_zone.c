@@ -79,12 +79,16 @@ static void take_zones(struct sb_ledger *ledger, const SealbondPrivate__Membersh
 	for (size_t i = 0; i < content->n_belongings && ledger->zones < LEDGER_BELONGINGS; i++) {
 		const SealbondPrivate__Belonging *from = content->belongings[i];
 		struct ledger_zone *zone = &ledger->zone[ledger->zones];
+		struct sb_tag_rules rules = { .length = from->rules.len };
 
+		if (rules.length)
+			memcpy(rules.bytes, from->rules.data, rules.length);
 		if (membership->tags[i].len != SB_TAG_LEN ||
-		    sb_tag_verify(ledger->settings.chain, ledger->identity.device_id, membership->tags[i].data,
-				  from->authority.data, from->proof.data) < 0)
+		    sb_tag_verify_for(ledger->settings.chain, ledger->identity.device_id, &rules, membership->tags[i].data,
+				      from->authority.data, from->proof.data) < 0)
 			continue;
 		memset(zone, 0, sizeof(*zone));
+		zone->rules = rules;
 		memcpy(zone->id, from->zone.data, sizeof(zone->id));
 		memcpy(zone->key, from->key.data, sizeof(zone->key));
 		memcpy(zone->authority, from->authority.data, sizeof(zone->authority));
@@ -120,6 +124,8 @@ static int read_zone(struct sb_ledger *ledger, size_t i, const bool *was_listed)
 {
 	struct ledger_zone *zone = &ledger->zone[i];
 	SealbondPrivate__ZoneContent *content;
+	struct sb_tag_rules allowed;
+	bool fits;
 	void *record = NULL;
 	const Sealbond__Zone *read;
 	int result = ledger_read(ledger, &sealbond__zone__descriptor, SB_RECORD_ZONE, zone->id, sizeof(zone->id), &record);
@@ -140,9 +146,13 @@ static int read_zone(struct sb_ledger *ledger, size_t i, const bool *was_listed)
 				ledger->peer[p].listed = true;
 		return 0;
 	}
-	/* The kernel cannot keep a bond to some ports: no bond is what is left. */
-	zone->restricted = content->n_allowed > 0;
-	for (size_t d = 0; d < content->n_devices && !zone->restricted; d++)
+	/* A conduit that says one thing to its people and another to the nodes: no bond is what is left. */
+	fits = sb_zone_rules(content, &allowed) == 0 && allowed.length == zone->rules.length &&
+	       memcmp(allowed.bytes, zone->rules.bytes, allowed.length) == 0;
+	if (!fits)
+		ledger_text(ledger, "a conduit allows other protocols and ports than this device's membership of it has: its "
+			    "owner has to set the membership anew");
+	for (size_t d = 0; d < content->n_devices && fits; d++)
 		list_device(ledger, i, content->devices[d]);
 	sb_private_free(content);
 	return 0;

@@ -163,7 +163,7 @@ struct sb_admit_request {
 	char name[64];			/* terminated */
 	uint8_t endpoint[28];		/* union sb_endpoint; family 0: none */
 	uint16_t length;
-	uint8_t grant[1344];
+	uint8_t grant[1408];
 };
 
 #define SB_LEDGER_ENDPOINTS	8

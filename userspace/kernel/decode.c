@@ -161,6 +161,12 @@ void sb_decode_peer(struct nlattr **a, struct sb_peer_status *peer)
 	address(a[SEALBOND_A_OVERLAY6], &peer->overlay6);
 	endpoint(a[SEALBOND_A_ENDPOINT], &peer->endpoint);
 	peer->flags = (uint32_t)number(a[SEALBOND_A_PEER_FLAGS]);
+	if (a[SEALBOND_A_PEER_RULES])
+		peer->rules = (size_t)nla_len(a[SEALBOND_A_PEER_RULES]) / sizeof(peer->rule[0]);
+	if (peer->rules > SB_GRANT_RULES_MAX)
+		peer->rules = SB_GRANT_RULES_MAX;
+	if (peer->rules)
+		memcpy(peer->rule, nla_data(a[SEALBOND_A_PEER_RULES]), peer->rules * sizeof(peer->rule[0]));
 	peer->bond = (unsigned int)number(a[SEALBOND_A_BOND_STATE]);
 	peer->handshakes = number(a[SEALBOND_A_HANDSHAKES]);
 	peer->had_handshake = a[SEALBOND_A_LAST_HANDSHAKE_MS] != NULL;

@@ -15,6 +15,7 @@
 
 #include "common/config.h"
 #include "common/parse.h"
+#include "sealbond/grant.h"
 
 struct sb_module;
 
@@ -84,6 +85,8 @@ struct sb_peer_status {
 	struct sb_prefix overlay4, overlay6;
 	union sb_endpoint endpoint;
 	uint32_t flags;			/* SEALBOND_PEER_F_* */
+	size_t rules;			/* 0: everything may pass */
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX];
 	unsigned int bond;		/* enum sealbond_bond_state */
 	uint64_t handshakes;
 	bool had_handshake;

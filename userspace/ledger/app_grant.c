@@ -44,7 +44,8 @@ static bool is_request(const Sealbond__GrantRequest *request)
 	return request && request->holder.len == 32 && request->device.len == 32 &&
 	       request->nonce.len == SB_GRANT_NONCE_LEN && !sb_bytes_are(request->nonce, zero, sizeof(zero)) &&
 	       request->zone.len == SB_TAG_LEN && request->holder_proof.len == SB_TAG_PROOF_LEN &&
-	       request->device_proof.len == SB_TAG_PROOF_LEN && !sb_bytes_are(request->holder, request->device.data, 32);
+	       request->device_proof.len == SB_TAG_PROOF_LEN && request->rules.len <= SB_TAG_RULES_MAX &&
+	       request->rules.len % sizeof(struct sb_grant_rule) == 0 && !sb_bytes_are(request->holder, request->device.data, 32);
 }
 
 /* Which of its tags is of this zone, or conduit; the first is its zone's. -1: none. */
@@ -52,10 +53,14 @@ static int membership_of(const char *chain, ProtobufCBinaryData id, const Sealbo
 			 const Sealbond__GrantRequest *request, ProtobufCBinaryData proof)
 {
 	const Sealbond__Membership *membership = device->membership;
+	struct sb_tag_rules rules = { .length = request->rules.len };
 
+	if (rules.length)
+		memcpy(rules.bytes, request->rules.data, rules.length);
 	for (size_t i = 0; membership && i < membership->n_tags && i < SB_TAGS_MAX; i++)
 		if (membership->tags[i].len == SB_TAG_LEN &&
-		    sb_tag_verify(chain, id.data, membership->tags[i].data, request->zone.data, proof.data) == 0)
+		    sb_tag_verify_for(chain, id.data, &rules, membership->tags[i].data, request->zone.data,
+				      proof.data) == 0)
 			return (int)i;
 	return -1;
 }
@@ -104,10 +109,11 @@ static int sign(const struct sb_ledger_app *app, struct sb_grant_file *grant, co
 {
 	Sealbond__GrantAnswer signed_one = SEALBOND__GRANT_ANSWER__INIT;
 	uint8_t message[SB_GRANT_MESSAGE_LEN], signature[64], id[SB_GRANT_KEY_ID_LEN], file[SB_GRANT_MAX];
+	size_t length;
 
-	sb_grant_file_message(grant, message);
+	length = sb_grant_file_message(grant, message);
 	sb_grant_key_id(sb_p256_key_point(app->grant_key), id);
-	if (sb_p256_key_sign(app->grant_key, message, sizeof(message), signature) < 0 ||
+	if (sb_p256_key_sign(app->grant_key, message, length, signature) < 0 ||
 	    sb_grant_file_add(grant, id, signature) < 0)
 		return refuse(answer, SB_TX_INTERNAL, "libcrypto could not sign");
 	signed_one.grant = (ProtobufCBinaryData){ sb_grant_file_encode(grant, file), file };
@@ -139,6 +145,8 @@ static int answer_for(struct sb_ledger_app *app, const Sealbond__GrantRequest *r
 	if (answer->code)
 		return 0;
 	fill_body(app, request, device, &terms, &grant);
+	if (sb_grant_file_set_rules(&grant, request->rules.data, request->rules.len / sizeof(struct sb_grant_rule)) < 0)
+		return refuse(answer, SB_TX_MALFORMED, "rules: one of them cannot be");
 	return sign(app, &grant, time, terms.as_of, answer);
 }
 

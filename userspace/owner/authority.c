@@ -28,17 +28,23 @@ int sb_zone_authority(const uint8_t secret[32], uint8_t authority[SB_TAG_LEN])
 	return result;
 }
 
-int sb_tag_make(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN])
+static int make_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
+		    const struct sb_tag_rules *rules, uint8_t tag[SB_TAG_LEN])
 {
 	uint8_t authority[SB_TAG_LEN], point[SB_TAG_LEN], made[SB_TAG_LEN];
 
 	if (sb_zone_authority(secret, authority) < 0)
 		return -EBADMSG;
-	sb_tag_point(chain, device, point);
+	sb_tag_point_for(chain, device, rules, point);
 	if (crypto_scalarmult_ristretto255(made, secret, point) != 0)
 		return -EBADMSG;
 	memcpy(tag, made, sizeof(made));
 	return 0;
+}
+
+int sb_tag_make(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN])
+{
+	return make_for(secret, chain, device, NULL, tag);
 }
 
 /* Random, and bound to the secret and the device: a weak random source alone does not give the secret away. */
@@ -64,17 +70,23 @@ static void proof_nonce(const uint8_t secret[32], const uint8_t point[SB_TAG_LEN
 int sb_tag_prove(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN],
 		 uint8_t proof[SB_TAG_PROOF_LEN])
 {
+	return sb_tag_prove_for(secret, chain, device, NULL, tag, proof);
+}
+
+int sb_tag_prove_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
+		     const struct sb_tag_rules *rules, uint8_t tag[SB_TAG_LEN], uint8_t proof[SB_TAG_PROOF_LEN])
+{
 	uint8_t authority[SB_TAG_LEN], made[SB_TAG_LEN], point[SB_TAG_LEN];
 	uint8_t commitments[2 * SB_TAG_LEN], nonce[32], challenge[32], product[32];
 
-	if (sb_zone_authority(secret, authority) < 0 || sb_tag_make(secret, chain, device, made) < 0)
+	if (sb_zone_authority(secret, authority) < 0 || make_for(secret, chain, device, rules, made) < 0)
 		return -EBADMSG;
-	sb_tag_point(chain, device, point);
+	sb_tag_point_for(chain, device, rules, point);
 	do
 		proof_nonce(secret, point, nonce);
 	while (crypto_scalarmult_ristretto255_base(commitments, nonce) != 0 ||
 	       crypto_scalarmult_ristretto255(commitments + SB_TAG_LEN, nonce, point) != 0);
-	sb_tag_challenge(chain, device, authority, made, commitments, challenge);
+	sb_tag_challenge(chain, device, rules, authority, made, commitments, challenge);
 	/* s = k - c a */
 	crypto_core_ristretto255_scalar_mul(product, challenge, secret);
 	memcpy(proof, challenge, 32);

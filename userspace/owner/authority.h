@@ -25,4 +25,8 @@ int sb_tag_make(const uint8_t secret[32], const char *chain, const uint8_t devic
 int sb_tag_prove(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN],
 		 uint8_t proof[SB_TAG_PROOF_LEN]);
 
+/* sb_tag_prove_for() - the same of a conduit for some protocols and ports. */
+int sb_tag_prove_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
+		     const struct sb_tag_rules *rules, uint8_t tag[SB_TAG_LEN], uint8_t proof[SB_TAG_PROOF_LEN]);
+
 #endif

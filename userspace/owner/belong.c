@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "owner/belong.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sealbond/grant.h"
 
 /* Everything of a message that sb_private_free() frees has to come from its allocator: by way of its bytes. */
 static void *remade(void *message)
@@ -18,12 +21,12 @@ static void *remade(void *message)
 	return made;
 }
 
-static int make_one(const struct sb_key_file *zone, const char *chain, const uint8_t device[32], uint8_t tag[32],
-		    uint8_t authority[32], uint8_t proof[64])
+static int make_one(const struct sb_key_file *zone, const struct sb_tag_rules *rules, const char *chain,
+		    const uint8_t device[32], uint8_t tag[32], uint8_t authority[32], uint8_t proof[64])
 {
 	if (zone->kind != SB_KEY_ZONE || sb_zone_authority(zone->authority, authority) < 0)
 		return -EINVAL;
-	return sb_tag_prove(zone->authority, chain, device, tag, proof);
+	return sb_tag_prove_for(zone->authority, chain, device, rules, tag, proof);
 }
 
 /* Of the messages on the stack to bytes, and those to the device. */
@@ -41,6 +44,18 @@ static int seal_to(const uint8_t box_key[32], const SealbondPrivate__MembershipC
 int sb_belong_make(const struct sb_key_file *zones, size_t count, const char *chain, const uint8_t device[32],
 		   const uint8_t box_key[32], Sealbond__Membership **membership, uint8_t proof[SB_TAG_PROOF_LEN])
 {
+	uint8_t proofs[SB_TAGS_MAX][SB_TAG_PROOF_LEN];
+	int result = sb_belong_make_for(zones, NULL, count, chain, device, box_key, membership, proofs);
+
+	if (result == 0)
+		memcpy(proof, proofs[0], SB_TAG_PROOF_LEN);
+	return result;
+}
+
+int sb_belong_make_for(const struct sb_key_file *zones, const struct sb_tag_rules *rules, size_t count,
+		       const char *chain, const uint8_t device[32], const uint8_t box_key[32],
+		       Sealbond__Membership **membership, uint8_t proof[][SB_TAG_PROOF_LEN])
+{
 	SealbondPrivate__MembershipContent content = SEALBOND_PRIVATE__MEMBERSHIP_CONTENT__INIT;
 	SealbondPrivate__Belonging room[SB_TAGS_MAX], *list[SB_TAGS_MAX];
 	uint8_t tags[SB_TAGS_MAX][32], authorities[SB_TAGS_MAX][32], proofs[SB_TAGS_MAX][64], *sealed;
@@ -51,7 +66,7 @@ int sb_belong_make(const struct sb_key_file *zones, size_t count, const char *ch
 	if (!count || count > SB_TAGS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
-		result = make_one(&zones[i], chain, device, tags[i], authorities[i], proofs[i]);
+		result = make_one(&zones[i], rules ? &rules[i] : NULL, chain, device, tags[i], authorities[i], proofs[i]);
 		if (result < 0)
 			return result;
 		sealbond_private__belonging__init(&room[i]);
@@ -59,6 +74,8 @@ int sb_belong_make(const struct sb_key_file *zones, size_t count, const char *ch
 		room[i].key = (ProtobufCBinaryData){ 32, (uint8_t *)zones[i].zone_key };
 		room[i].authority = (ProtobufCBinaryData){ 32, authorities[i] };
 		room[i].proof = (ProtobufCBinaryData){ 64, proofs[i] };
+		if (rules)
+			room[i].rules = (ProtobufCBinaryData){ rules[i].length, (uint8_t *)rules[i].bytes };
 		list[i] = &room[i];
 	}
 	content.chain = (char *)chain;
@@ -76,7 +93,7 @@ int sb_belong_make(const struct sb_key_file *zones, size_t count, const char *ch
 	for (size_t i = 0; i < count; i++)
 		sb_bytes_set(&made->tags[i], tags[i], 32);
 	made->sealed = (ProtobufCBinaryData){ length, sealed };
-	memcpy(proof, proofs[0], SB_TAG_PROOF_LEN);
+	memcpy(proof, proofs, count * SB_TAG_PROOF_LEN);
 	*membership = made;
 	return 0;
 }
@@ -89,9 +106,13 @@ static int fits(const SealbondPrivate__MembershipContent *content, const char *c
 		return -EBADMSG;
 	for (size_t i = 0; i < membership->n_tags; i++) {
 		const SealbondPrivate__Belonging *one = content->belongings[i];
+		struct sb_tag_rules rules = { .length = one->rules.len };
 
+		if (rules.length)
+			memcpy(rules.bytes, one->rules.data, rules.length);
 		if (membership->tags[i].len != SB_TAG_LEN ||
-		    sb_tag_verify(chain, device, membership->tags[i].data, one->authority.data, one->proof.data) < 0)
+		    sb_tag_verify_for(chain, device, &rules, membership->tags[i].data, one->authority.data,
+				      one->proof.data) < 0)
 			return -EBADMSG;
 	}
 	return 0;
@@ -317,4 +338,31 @@ const SealbondPrivate__ZoneDevice *sb_zone_content_find(const SealbondPrivate__Z
 		if (memcmp(content->devices[i]->device.data, device, 32) == 0)
 			return content->devices[i];
 	return NULL;
+}
+
+void sb_zone_allow(SealbondPrivate__ZoneContent *content, const struct sb_tag_rules *rules)
+{
+	SealbondPrivate__Allowed room[SB_GRANT_RULES_MAX], *list[SB_GRANT_RULES_MAX];
+	SealbondPrivate__ZoneContent changed = *content, *made, old;
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX];
+	size_t count = rules->length / sizeof(rule[0]);
+
+	memcpy(rule, rules->bytes, sizeof(rule));
+	for (size_t i = 0; i < count; i++) {
+		sealbond_private__allowed__init(&room[i]);
+		room[i].protocol = rule[i].proto;
+		room[i].port = be16toh(rule[i].first);
+		if (rule[i].last != rule[i].first)
+			room[i].port_end = be16toh(rule[i].last);
+		list[i] = &room[i];
+	}
+	changed.allowed = list;
+	changed.n_allowed = count;
+	made = remade(&changed);
+	if (!made)
+		abort();
+	old = *content;
+	*content = *made;
+	*made = old;
+	sb_private_free(made);
 }

@@ -12,12 +12,19 @@
 #include "state/message.h"
 
 /*
- * sb_belong_make() - Membership of a device: a tag for each zone, the first the zone's and conduits' behind it, and
- * sealed to the device's box key how to open them. *proof: of the first, for the roster. Returns 0; -EINVAL: none
- * or too many, or a box key that is none; -ENOMEM.
+ * sb_belong_make_for() - Membership of a device: a tag for each zone, the first the zone's and conduits' behind it, and
+ * sealed to the device's box key how to open them. rules: of each, or NULL where none has any. proof: of each, for
+ * the rosters. Returns 0; -EINVAL: none or too many, or a box key that is none; -ENOMEM.
  */
+int sb_belong_make_for(const struct sb_key_file *zones, const struct sb_tag_rules *rules, size_t count,
+		       const char *chain, const uint8_t device[32], const uint8_t box_key[32],
+		       Sealbond__Membership **membership, uint8_t proof[][SB_TAG_PROOF_LEN]);
+/* The same where none has any; *proof: of the first. */
 int sb_belong_make(const struct sb_key_file *zones, size_t count, const char *chain, const uint8_t device[32],
 		   const uint8_t box_key[32], Sealbond__Membership **membership, uint8_t proof[SB_TAG_PROOF_LEN]);
+
+/* sb_zone_allow() - of an empty content: that it allows these. */
+void sb_zone_allow(SealbondPrivate__ZoneContent *content, const struct sb_tag_rules *rules);
 
 /*
  * sb_belong_open() - the device's side: what was sealed to it, with every proof checked against its tags. 0;

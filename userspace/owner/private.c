@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "owner/private.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealbond/grant.h"
 #include "state/membership.h"
 
 /* Before what it gave out, so that it can be wiped when it is freed. */
@@ -114,7 +116,7 @@ int sb_membership_content_check(const SealbondPrivate__MembershipContent *conten
 		const SealbondPrivate__Belonging *one = content->belongings[i];
 
 		if (one->zone.len != 16 || one->key.len != 32 || one->authority.len != SB_TAG_LEN ||
-		    one->proof.len != SB_TAG_PROOF_LEN)
+		    one->proof.len != SB_TAG_PROOF_LEN || one->rules.len > SB_TAG_RULES_MAX || one->rules.len % 8)
 			return -EBADMSG;
 	}
 	return 0;
@@ -142,5 +144,27 @@ int sb_zone_content_check(const SealbondPrivate__ZoneContent *content)
 		    (one->port_end && one->port_end < one->port))
 			return -EBADMSG;
 	}
+	return 0;
+}
+
+int sb_zone_rules(const SealbondPrivate__ZoneContent *content, struct sb_tag_rules *rules)
+{
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX] = { 0 };
+
+	_Static_assert(sizeof(rule) == sizeof(rules->bytes), "as many as a grant has");
+	if (content->n_allowed > SB_GRANT_RULES_MAX)
+		return -ERANGE;
+	for (size_t i = 0; i < content->n_allowed; i++) {
+		const SealbondPrivate__Allowed *one = content->allowed[i];
+
+		if (!one->protocol || one->protocol > UINT8_MAX || one->port > UINT16_MAX || one->port_end > UINT16_MAX)
+			return -ERANGE;
+		rule[i].proto = (uint8_t)one->protocol;
+		rule[i].by = SB_GRANT_BY_HOLDER | SB_GRANT_BY_DEVICE;
+		rule[i].first = htobe16((uint16_t)one->port);
+		rule[i].last = htobe16((uint16_t)(one->port_end ? one->port_end : one->port));
+	}
+	memcpy(rules->bytes, rule, sizeof(rule));
+	rules->length = content->n_allowed * sizeof(rule[0]);
 	return 0;
 }

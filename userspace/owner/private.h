@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "owner/private.pb-c.h"
+#include "state/membership.h"
 
 #define SB_ZONE_LEFT_MAX	64
 
@@ -27,5 +28,11 @@ void sb_private_release(uint8_t *data, size_t length);
 /* sb_private_check() - lengths and order of what was read (or is to be written): 0 or -EBADMSG. */
 int sb_membership_content_check(const SealbondPrivate__MembershipContent *content);
 int sb_zone_content_check(const SealbondPrivate__ZoneContent *content);
+
+/*
+ * sb_zone_rules() - what a conduit allows, as the rules of a grant; none: everything. -ERANGE: more than a grant has
+ * room for, or a port without a protocol.
+ */
+int sb_zone_rules(const SealbondPrivate__ZoneContent *content, struct sb_tag_rules *rules);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +27,38 @@ static void begin(crypto_hash_sha512_state *hash, const char *tag, size_t tag_si
 	crypto_hash_sha512_update(hash, device, 32);
 }
 
+static bool has_rules(const struct sb_tag_rules *rules)
+{
+	return rules && rules->length;
+}
+
+static void put_rules(crypto_hash_sha512_state *hash, const struct sb_tag_rules *rules)
+{
+	uint8_t byte;
+
+	if (!has_rules(rules))
+		return;
+	if (rules->length > sizeof(rules->bytes))
+		abort();
+	byte = (uint8_t)rules->length;
+	crypto_hash_sha512_update(hash, &byte, 1);
+	crypto_hash_sha512_update(hash, rules->bytes, rules->length);
+}
+
 void sb_tag_point(const char *chain, const uint8_t device[32], uint8_t point[SB_TAG_LEN])
 {
-	static const char tag[] = "sealbond tag v1";
+	sb_tag_point_for(chain, device, NULL, point);
+}
+
+void sb_tag_point_for(const char *chain, const uint8_t device[32], const struct sb_tag_rules *rules,
+		      uint8_t point[SB_TAG_LEN])
+{
+	static const char tag[] = "sealbond tag v1", with[] = "sealbond tag v2";
 	uint8_t digest[crypto_hash_sha512_BYTES];
 	crypto_hash_sha512_state hash;
 
-	begin(&hash, tag, sizeof(tag), chain, device);
+	begin(&hash, has_rules(rules) ? with : tag, sizeof(tag), chain, device);
+	put_rules(&hash, rules);
 	crypto_hash_sha512_final(&hash, digest);
 	crypto_core_ristretto255_from_hash(point, digest);
 }
@@ -45,18 +71,20 @@ int sb_tag_valid(const uint8_t point[SB_TAG_LEN])
 	return 0;
 }
 
-void sb_tag_challenge(const char *chain, const uint8_t device[32], const uint8_t authority[SB_TAG_LEN],
+void sb_tag_challenge(const char *chain, const uint8_t device[32], const struct sb_tag_rules *rules,
+		      const uint8_t authority[SB_TAG_LEN],
 		      const uint8_t tag[SB_TAG_LEN], const uint8_t commitments[2 * SB_TAG_LEN],
 		      uint8_t challenge[32])
 {
-	static const char label[] = "sealbond tag proof v1";
+	static const char label[] = "sealbond tag proof v1", with[] = "sealbond tag proof v2";
 	uint8_t digest[crypto_hash_sha512_BYTES];
 	crypto_hash_sha512_state hash;
 
-	begin(&hash, label, sizeof(label), chain, device);
+	begin(&hash, has_rules(rules) ? with : label, sizeof(label), chain, device);
 	crypto_hash_sha512_update(&hash, authority, SB_TAG_LEN);
 	crypto_hash_sha512_update(&hash, tag, SB_TAG_LEN);
 	crypto_hash_sha512_update(&hash, commitments, 2 * SB_TAG_LEN);
+	put_rules(&hash, rules);
 	crypto_hash_sha512_final(&hash, digest);
 	crypto_core_ristretto255_scalar_reduce(challenge, digest);
 }
@@ -87,15 +115,22 @@ static int commitment(const uint8_t s[32], const uint8_t *p, const uint8_t c[32]
 int sb_tag_verify(const char *chain, const uint8_t device[32], const uint8_t tag[SB_TAG_LEN],
 		  const uint8_t authority[SB_TAG_LEN], const uint8_t proof[SB_TAG_PROOF_LEN])
 {
+	return sb_tag_verify_for(chain, device, NULL, tag, authority, proof);
+}
+
+int sb_tag_verify_for(const char *chain, const uint8_t device[32], const struct sb_tag_rules *rules,
+		      const uint8_t tag[SB_TAG_LEN], const uint8_t authority[SB_TAG_LEN],
+		      const uint8_t proof[SB_TAG_PROOF_LEN])
+{
 	const uint8_t *c = proof, *s = proof + 32;
 	uint8_t point[SB_TAG_LEN], commitments[2 * SB_TAG_LEN], challenge[32];
 
 	if (sb_tag_valid(tag) < 0 || sb_tag_valid(authority) < 0 || scalar_valid(c) < 0 || scalar_valid(s) < 0)
 		return -EBADMSG;
-	sb_tag_point(chain, device, point);
+	sb_tag_point_for(chain, device, rules, point);
 	if (commitment(s, NULL, c, authority, commitments) < 0 ||
 	    commitment(s, point, c, tag, commitments + SB_TAG_LEN) < 0)
 		return -EBADMSG;
-	sb_tag_challenge(chain, device, authority, tag, commitments, challenge);
+	sb_tag_challenge(chain, device, rules, authority, tag, commitments, challenge);
 	return sodium_memcmp(challenge, c, 32) == 0 ? 0 : -EKEYREJECTED;
 }

@@ -69,7 +69,7 @@
  *	address, none of another peer's.
  * DEL_PEER: DEVICE_ID, or FLUSH for all.
  * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [HOLD_MS] [OVERLAY*]
- *	[ENDPOINT] PEER_FLAGS BOND_STATE and while there is a bond: EPOCH AGE_MS
+ *	[ENDPOINT] PEER_FLAGS [PEER_RULES] BOND_STATE and while there is a bond: EPOCH AGE_MS
  *	ALGORITHM ENCAP SPI_IN SPI_OUT BYTES_IN BYTES_OUT PACKETS_IN PACKETS_OUT
  *	SEQUENCE_OUT MTU; HANDSHAKES LAST_HANDSHAKE_MS (age).
  * START_BOND: DEVICE_ID. Sends an initiation; also when there is a bond (rotation).
@@ -201,6 +201,7 @@ enum sealbond_attr {
 	SEALBOND_A_KEY_OLD_MS,		/* u64: for so long */
 	SEALBOND_A_HOLD_MS,		/* u64: the last of LEASE_MS in which a bond is only held */
 	SEALBOND_A_LEDGER_FD,		/* u32: a file descriptor of the caller */
+	SEALBOND_A_PEER_RULES,		/* binary: struct sb_grant_rule (sealbond/grant.h), 1 to 8 of them */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
@@ -391,6 +392,7 @@ enum sealbond_reason {
 	SEALBOND_REASON_MALFORMED,	/* headers that cannot be read */
 	SEALBOND_REASON_REPEATED,	/* an SA's sequence number for the second time */
 	SEALBOND_REASON_LEDGER_SOCKET,	/* with a ledger endpoint, and not by the helper's socket */
+	SEALBOND_REASON_CONDUIT,	/* of a bond: a protocol or port that its grant does not allow */
 	__SEALBOND_REASON_MAX,
 };
 #define SEALBOND_REASON_MAX (__SEALBOND_REASON_MAX - 1)

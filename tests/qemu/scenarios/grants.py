@@ -192,3 +192,52 @@ def test_quarantine(lab, t):
     a.cli("reload")
     t.check("a grant in quarantine is taken as that", a.guest.wait_for(
         "sealbond peers --json | grep -q '\"quarantine\":true'"), a.cli("peers --json", check=False))
+
+
+def test_conduit(lab, t):
+    """Grants for one port, which A begins: each end's kernel keeps to its own grant, in mode enforce."""
+    a, b, operator = plant["a"], plant["b"], plant["operator"]
+    listeners = [d.guest.start(f"exec iperf3 -s --forceflush -p {port}") for d, port in ((b, 7000), (b, 7001), (a, 7000))]
+    for job in listeners:
+        job.expect("listening")
+
+    def grants(of_a, of_b):
+        a.guest.put(operator.grant(plant[b], plant[a], *of_a, duration="2h"), f"{GRANTS}/b.grant")
+        b.guest.put(operator.grant(plant[a], plant[b], *of_b, duration="2h"), f"{GRANTS}/a.grant")
+        for d in (a, b):
+            d.cli("reload")
+            t.must("the bond goes on", d.wait_bond(90), d.ask("peers"))
+
+    def connects(source, target, port):
+        return bool(source.guest.run(f"iperf3 -c {target.inner4} -p {port} -n 1 --connect-timeout 2000", check=False,
+                                     timeout=60))
+
+    def dropped(device):
+        return next((d["count"] for d in device.ask("drops")["drops"] if d["reason"] == "conduit"), 0)
+
+    only_a, only_b = ("--allow", "tcp/7000:holder"), ("--allow", "tcp/7000:device")
+    grants(only_a, only_b)
+    for d in (a, b):
+        d.cli("mode enforce")
+    t.check("peers says what is allowed", a.ask("peers")["peers"][0]["allowed"] == ["tcp/7000:holder"], a.ask("peers"))
+    t.check("what the grant allows passes", connects(a, b, 7000))
+    before = dropped(a)
+    t.check("another port does not", not connects(a, b, 7001))
+    t.check("nor another protocol", not a.ping(b.inner4, count=1))
+    t.check("counted as conduit", dropped(a) >= before + 2, a.ask("drops"))
+    before = dropped(b)
+    t.check("nor what the other end begins, to the same port", not connects(b, a, 7000) and dropped(b) > before)
+    large = a.guest.run(f"ping -c 1 -W 1 -s 4000 {b.inner4}", check=False)
+    t.check("nor a fragment", not large, large)
+    # root at A has got itself a grant for everything: B's kernel goes on keeping to its own
+    grants((), only_b)
+    before = dropped(b)
+    t.check("one end that lifts its own side's limits gains nothing", not a.ping(b.inner4, count=1) and
+            not connects(a, b, 7001) and dropped(b) > before, b.ask("drops"))
+    t.check("what both allow still passes", connects(a, b, 7000))
+    grants((), ())
+    t.check("with grants for everything all of it passes", connects(a, b, 7001) and a.ping(b.inner4))
+    for d in (a, b):
+        d.cli("mode off")
+    for job in listeners:
+        job.stop()
