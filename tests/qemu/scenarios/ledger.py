@@ -84,7 +84,7 @@ def test_way_to_the_ledger(lab, t):
     a = plant["a"]
     ways = [e for e in a.ask("exceptions")["exceptions"] if e["kind"] == "ledger"]
     t.check("the way is there unasked, and was used", [(e["remote"], e["remote_port"]) for e in ways] ==
-            [("10.0.0.3", 26657)] and ways[0]["passed"] > 10, ways)
+            [("10.0.0.3/32", 26657)] and ways[0]["passed"] > 10, ways)
     capture, before = a.guest.nics[0].capture, a.ask("drops")
     mark = capture.mark()
     r = a.guest.run("printf 'GET /status HTTP/1.0\\r\\n\\r\\n' | nc -p 4444 -w 2 10.0.0.3 26657", check=False)
