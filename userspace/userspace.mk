@@ -26,7 +26,7 @@ SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sand
 	$(wildcard userspace/kernel/*.c) \
 	$(patsubst %,userspace/device/%.c,main reboot roles control channel role \
 		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds \
-		link_ledger link_handover handover)
+		link_ledger link_profile link_handover handover)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \

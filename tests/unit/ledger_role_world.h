@@ -42,6 +42,9 @@ struct role_world {
 	int reach;			/* what the light client says: 0, -EHOSTUNREACH, ... */
 	bool rotated, cleared;		/* the kernel's keys */
 	unsigned int grants, drops, submits, quotes, asked;
+	bool deaf, locked;		/* the link role */
+	unsigned int profiles;
+	struct sb_profile_request profile;	/* the last one that it was told */
 	bool in_conduit;		/* as the nodes see A and B */
 	struct sb_tag_rules rules;	/* what the zone, then a conduit, is for */
 	struct sb_tag_rules told_rules;	/* what its members are told that it is for */
@@ -208,6 +211,21 @@ static int port_admit(void *context, const struct sb_admit_request *request, str
 	world->grants++;
 	memcpy(world->admitted, request->device_id, 32);
 	world->last = *request;
+	return 0;
+}
+
+static int port_profile(void *context, const struct sb_profile_request *profile, struct sb_profile_answer *answer,
+			struct sb_error *error)
+{
+	(void)context;
+	if (world->deaf)
+		return sb_fail(error, -ETIMEDOUT, "the link role does not answer");
+	world->profiles++;
+	world->profile = *profile;
+	*answer = (struct sb_profile_answer){ .version = profile->version, .mode_taken = profile->mode && !world->locked,
+					      .exceptions_taken = profile->has_exceptions && !world->locked };
+	if (world->locked)
+		snprintf(answer->text, sizeof(answer->text), "mode: locked in enforce until the reboot");
 	return 0;
 }
 
@@ -484,7 +502,7 @@ static int open_world(Sealbond__Parameters *parameters)
 		.now_ms = port_now, .random = port_random, .sync = port_sync, .read = port_read, .submit = port_submit,
 		.ask = port_ask, .endpoints = port_endpoints, .members = port_members, .identity = port_identity,
 		.quote = port_quote, .activate = port_activate, .keys = port_keys, .local = port_local,
-		.nonce = port_nonce, .admit = port_admit, .drop = port_drop, .addresses = port_addresses,
+		.nonce = port_nonce, .admit = port_admit, .drop = port_drop, .profile = port_profile, .addresses = port_addresses,
 	};
 	start_role();
 	return 0;

@@ -110,6 +110,7 @@ static void terminate(struct sb_ledger_reply *reply)
 {
 	reply->chain[sizeof(reply->chain) - 1] = '\0';
 	reply->why[sizeof(reply->why) - 1] = '\0';
+	reply->profile[sizeof(reply->profile) - 1] = '\0';
 	reply->text[sizeof(reply->text) - 1] = '\0';
 	if (reply->endpoints > SB_LEDGER_ENDPOINTS)
 		reply->endpoints = SB_LEDGER_ENDPOINTS;

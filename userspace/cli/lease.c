@@ -74,6 +74,7 @@ static void print_json(struct sb_cli *cli, const struct sb_ledger_reply *reply)
 	sb_json_number(&cli->out, "zone_devices", reply->roster);
 	sb_json_number(&cli->out, "granted_peers", reply->peers);
 	sb_json_number(&cli->out, "profile_version", reply->profile_version);
+	sb_json_string(&cli->out, "profile", reply->profile[0] ? reply->profile : NULL);
 	sb_json_number(&cli->out, "bytes_in", reply->bytes_in);
 	sb_json_number(&cli->out, "bytes_out", reply->bytes_out);
 	sb_json_string(&cli->out, "why", reply->why[0] ? reply->why : NULL);
@@ -102,6 +103,8 @@ static void print_lease(const struct sb_ledger_reply *reply)
 	if (reply->hold_left_ms)
 		printf("            for another %s\n", sb_format_duration(hold, reply->hold_left_ms));
 	printf("zone        %u devices beside this one, %u with a grant\n", reply->roster, reply->peers);
+	if (reply->profile[0])
+		printf("profile     %s\n", reply->profile);
 	printf("heartbeats  %llu since the helper's start, %llu refused\n", (unsigned long long)reply->beats,
 	       (unsigned long long)reply->beats_refused);
 }

@@ -19,6 +19,8 @@ static void print_lease(const struct sb_ledger_reply *reply, const struct sb_sta
 		putchar('\n');
 	if (state->remedy[0])
 		printf("            %s\n", state->remedy);
+	if (reply->profile[0])
+		printf("            profile: %s\n", reply->profile);
 	if (reply->why[0])
 		printf("            reason: %s\n", reply->why);
 	if (reply->text[0])
@@ -37,6 +39,7 @@ static void json_lease(struct sb_json *out, const struct sb_ledger_reply *reply,
 	sb_json_number(out, "hold_ms", reply->hold_ms);
 	if (reply->has_quote)
 		sb_json_number(out, "last_quote_age_ms", reply->quote_age_ms);
+	sb_json_string(out, "profile", reply->profile[0] ? reply->profile : NULL);
 	sb_json_string(out, "why", reply->why[0] ? reply->why : NULL);
 	sb_json_string(out, "trouble", reply->text[0] ? reply->text : NULL);
 	sb_json_close(out, '}');

@@ -224,6 +224,20 @@ static int call_drop(void *context, const uint8_t device[32], struct sb_error *e
 	return about_peer(context, SB_MESSAGE_DROP, &question, sizeof(question), SB_MESSAGE_DROPPED, &answer, error);
 }
 
+static int call_profile(void *context, const struct sb_profile_request *profile, struct sb_profile_answer *answer,
+			struct sb_error *error)
+{
+	int result = ledger_role_ask(context, SB_ROLE_LINK, SB_MESSAGE_PROFILE, profile, sizeof(*profile),
+				     SB_MESSAGE_PROFILE_TAKEN, answer, sizeof(*answer), LINK_S);
+
+	if (result < 0)
+		return silent(error, result, "link");
+	answer->text[sizeof(answer->text) - 1] = '\0';
+	if (answer->version != profile->version)
+		return sb_fail(error, -EBADMSG, "the link role's answer is about another profile");
+	return answer->error < 0 ? sb_fail(error, answer->error, "the profile: %s", strerror(-answer->error)) : 0;
+}
+
 #define LIGHT(context)	(((struct ledger_role *)(context))->light)
 
 static int call_sync(void *context, struct sb_head *head, struct sb_error *error)
@@ -270,7 +284,7 @@ void ledger_role_port(struct ledger_role *role)
 		.context = role, .now_ms = call_now, .random = call_random, .sync = call_sync, .read = call_read,
 		.submit = call_submit, .ask = call_ask, .endpoints = call_endpoints, .members = call_members,
 		.identity = call_identity, .quote = call_quote, .activate = call_activate, .keys = call_keys,
-		.local = call_local, .nonce = call_nonce, .admit = call_admit, .drop = call_drop,
+		.local = call_local, .nonce = call_nonce, .admit = call_admit, .drop = call_drop, .profile = call_profile,
 		.addresses = call_addresses,
 	};
 }

@@ -74,6 +74,9 @@ struct sb_ledger {
 	char said[512];			/* what was in them */
 	size_t told_length;
 	uint32_t profile_version;	/* that is in force */
+	uint32_t profile_tried;		/* that the link role has looked at */
+	bool profile_again;		/* it has to, once more */
+	char profile_text[sizeof(((struct sb_ledger_reply *)0)->profile)];
 	bool has_profile_hold;
 	uint64_t profile_hold_ms;
 
@@ -130,6 +133,7 @@ void ledger_take_lease(struct sb_ledger *ledger);	/* after self was read anew */
 /* ledger_zone.c */
 int ledger_follow_zone(struct sb_ledger *ledger);	/* memberships, roster, profile */
 void ledger_forget_zone(struct sb_ledger *ledger);
+void ledger_take_profile(struct sb_ledger *ledger);	/* where it is a new one, or profile_again */
 void ledger_seal_endpoints(struct sb_ledger *ledger);	/* into told, beat_wanted when they changed */
 /* Where a peer is, by what it has published. */
 void ledger_open_endpoints(struct sb_ledger *ledger, struct ledger_peer *peer, ProtobufCBinaryData sealed);

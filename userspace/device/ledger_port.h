@@ -64,6 +64,9 @@ struct sb_ledger_port {
 	void (*local)(void *context, const struct sb_ledger_local *local);
 	int (*nonce)(void *context, const uint8_t device[32], uint8_t nonce[16], struct sb_error *error);
 	int (*admit)(void *context, const struct sb_admit_request *request, struct sb_error *error);
+	/* 0: it was looked at; what became of it is in the answer. */
+	int (*profile)(void *context, const struct sb_profile_request *profile, struct sb_profile_answer *answer,
+		       struct sb_error *error);
 	int (*drop)(void *context, const uint8_t device[32], struct sb_error *error);
 	/* Where peers can reach this device, ADDR:PORT; at most room of them. Returns how many. */
 	size_t (*addresses)(void *context, char (*address)[72], size_t room);

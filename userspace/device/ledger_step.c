@@ -234,6 +234,8 @@ static int look(struct sb_ledger *ledger)
 			ledger->read_any = true;
 		}
 	}
+	if (result == 0 && ledger->profile_again && ledger->self)
+		ledger_take_profile(ledger);
 	return result;
 }
 
@@ -364,6 +366,8 @@ void sb_ledger_hurry(struct sb_ledger *ledger)
 void sb_ledger_keys_changed(struct sb_ledger *ledger)
 {
 	ledger->keys_changed = true;
+	/* A link role that was started anew knows nothing of the profile. */
+	ledger->profile_again = true;
 }
 
 void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *reply)
@@ -390,6 +394,7 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 	reply->witnessed = ledger->head.witnessed;
 	reply->head_age_ms = ledger->head_ms ? now - ledger->head_ms : 0;
 	reply->profile_version = ledger->profile_version;
+	memcpy(reply->profile, ledger->profile_text, sizeof(reply->profile));
 	for (size_t i = 0; i < ledger->peers; i++) {
 		reply->roster += ledger->peer[i].listed;
 		reply->peers += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/sealbond.h>
+
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "device/ledger_internal.h"
@@ -196,13 +198,69 @@ static int read_zones(struct sb_ledger *ledger)
 	return result;
 }
 
-/* Of the profile only on_ledger_loss is taken over here; what else it wants is told. */
-static void take_profile(struct sb_ledger *ledger)
+/* "NAME", of those that the configuration has; what is behind a colon would be the profile's own. */
+static bool fill_profile(const SealbondPrivate__ProfileContent *content, struct sb_profile_request *request,
+			 const char **why)
+{
+	memset(request, 0, sizeof(*request));
+	request->version = content->version;
+	request->mode = strcmp(content->mode, "enforce") == 0 ? SEALBOND_MODE_ENFORCE :
+			strcmp(content->mode, "observe") == 0 ? SEALBOND_MODE_OBSERVE : 0;
+	*why = "exceptions: too many, or none that can be a name of the configuration's";
+	if (content->n_exceptions > SB_PROFILE_EXCEPTIONS)
+		return false;
+	for (size_t i = 0; i < content->n_exceptions; i++) {
+		const char *name = content->exceptions[i];
+		size_t length = strcspn(name, ":");
+
+		if (!length || length >= sizeof(request->exception[i]))
+			return false;
+		if (name[length + strspn(name + length, ": ")]) {
+			*why = "exceptions: a profile names those of the configuration, without values of its own";
+			return false;
+		}
+		memcpy(request->exception[i], name, length);
+	}
+	request->has_exceptions = content->n_exceptions > 0;
+	request->exceptions = (uint8_t)content->n_exceptions;
+	return true;
+}
+
+/* Mode and exceptions are the link role's to take over. Returns false where it could not be asked. */
+static bool hand_on(struct sb_ledger *ledger, const SealbondPrivate__ProfileContent *content)
+{
+	struct sb_profile_answer answer = { .error = 0 };
+	struct sb_profile_request request;
+	struct sb_error error = { "" };
+	const char *why = NULL;
+	bool right = fill_profile(content, &request, &why);
+
+	if (!right)
+		request.has_exceptions = request.exceptions = 0;
+	if (ledger->port->profile(ledger->port->context, &request, &answer, &error) < 0) {
+		ledger_text(ledger, "%s", error.text);
+		return false;
+	}
+	snprintf(ledger->profile_text, sizeof(ledger->profile_text), "version %u%s%s%s%s%s%s%s", content->version,
+		 answer.mode_taken ? ", mode " : "", answer.mode_taken ? content->mode : "",
+		 answer.exceptions_taken ? ", exceptions" : "", right && !answer.text[0] ? ": in force" : "; not taken over: ",
+		 right ? "" : why, !right && answer.text[0] ? "; " : "", answer.text);
+	if (right && !answer.text[0]) {
+		ledger->profile_version = content->version;
+		ledger->beat_wanted = true;
+	} else {
+		sb_warn("the ledger's profile, %s", ledger->profile_text);
+	}
+	return true;
+}
+
+/* Its version is told to the ledger as in force when all of it is. */
+void ledger_take_profile(struct sb_ledger *ledger)
 {
 	const Sealbond__Profile *profile = ledger->self->profile;
 	SealbondPrivate__ProfileContent *content = NULL;
 
-	if (!profile || !ledger->zones || profile->version == ledger->profile_version)
+	if (!profile || !ledger->zones || (profile->version == ledger->profile_tried && !ledger->profile_again))
 		return;
 	content = open_sealed(ledger, &sealbond_private__profile_content__descriptor, ledger->zone[0].key,
 			      SB_PURPOSE_PROFILE, ledger->identity.device_id, 32, profile->sealed);
@@ -214,13 +272,8 @@ static void take_profile(struct sb_ledger *ledger)
 	ledger->has_profile_hold = content->stop || content->hold;
 	ledger->profile_hold_ms = content->stop ? 0 : content->hold * 1000ULL;
 	ledger_set_hold(ledger);
-	if (content->mode[0] || content->n_exceptions) {
-		ledger_text(ledger, "version %u of the profile has a mode or exceptions: put them into sealbond.conf, this "
-			    "program does not take them over", profile->version);
-	} else {
-		ledger->profile_version = profile->version;
-		ledger->beat_wanted = true;
-	}
+	ledger->profile_again = !hand_on(ledger, content);
+	ledger->profile_tried = profile->version;
 	sb_private_free(content);
 }
 
@@ -242,7 +295,7 @@ int ledger_follow_zone(struct sb_ledger *ledger)
 	sb_private_free(content);
 	result = read_zones(ledger);
 	if (result == 0)
-		take_profile(ledger);
+		ledger_take_profile(ledger);
 	return result;
 }
 

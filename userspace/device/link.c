@@ -504,6 +504,8 @@ int sb_link_run(const char *config_path, bool restarted, int handover_fd)
 		return SB_EXIT_FAILED;
 	}
 	on_connect(-1, 0, &link);
+	/* The ledger role tells its profile again to a link role that has not heard it. */
+	link_ledger_keys_changed(&link);
 	link_schedule(link.tick_timer, TICK_MS);
 	event_base_dispatch(link.base);
 	return SB_EXIT_OK;

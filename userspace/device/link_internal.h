@@ -85,6 +85,7 @@ struct sb_link {
 	char standing[256];		/* what is said while there is no note, "" for nothing */
 	uint32_t system_gaps;		/* enum sealbond_assurance_gap, as they were at the start */
 	struct event *handover;
+	struct sb_profile_request profile;	/* what of the ledger's is in force; version 0: nothing */
 	bool ledger_local_there;	/* the ledger has given addresses */
 	struct sb_ledger_local ledger_local;
 };
@@ -157,6 +158,11 @@ void link_ledger_keys_changed(struct sb_link *link);
 void link_ledger_lost(struct link_peer *peer);	/* it needs a grant anew */
 void link_ledger_adopt(struct sb_link *link);	/* the kernel's peers are ours */
 void link_ledger_overlays(struct sb_link *link);	/* the ledger's addresses into the configuration */
+
+/* link_profile.c: what the ledger's profile says of mode and exceptions */
+void link_profile_take(struct sb_link *link, struct sb_profile_request *wanted);	/* and answers */
+/* The configured exceptions that are in force; list has room for all of them. Returns how many. */
+size_t link_profile_exceptions(const struct sb_link *link, struct sb_exception *list);
 
 /* link_handover.c: sockets of the ledger role, for the kernel to let pass. 0 or a negative errno */
 int link_handover_open(struct sb_link *link, int fd);

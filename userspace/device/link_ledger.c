@@ -310,6 +310,7 @@ static void on_question(struct sb_link *link, const struct sb_frame_header *head
 
 void link_ledger_frame(struct sb_link *link, const struct sb_frame_header *header, const uint8_t *payload)
 {
+	struct sb_profile_request profile;
 	struct sb_admit_request request;
 	struct sb_ledger_local local;
 	const char *why = "";
@@ -330,6 +331,9 @@ void link_ledger_frame(struct sb_link *link, const struct sb_frame_header *heade
 		request.name[sizeof(request.name) - 1] = '\0';
 		result = admit(link, &request, &why);
 		say_about(link, SB_MESSAGE_ADMITTED, request.device_id, result, why);
+	} else if (header->type == SB_MESSAGE_PROFILE && header->length == sizeof(profile)) {
+		memcpy(&profile, payload, sizeof(profile));
+		link_profile_take(link, &profile);
 	} else if (header->length == sizeof(struct sb_about_peer)) {
 		on_question(link, header, payload);
 	}

@@ -38,20 +38,21 @@ void link_lock(struct sb_link *link)
 
 int link_set_mode(struct sb_link *link, struct sb_error *error)
 {
-	int result = sb_module_set_mode(link->module, link->config.mode, 0);
+	unsigned int mode = link->profile.mode ? link->profile.mode : link->config.mode;
+	int result = sb_module_set_mode(link->module, mode, 0);
 
 	if (link_is_frozen(link, result, "mode"))
 		return 0;
 	if (result < 0)
-		return sb_fail(error, result, "mode %s: %s", sb_mode_word(link->config.mode),
-			       sb_module_error(link->module));
-	sb_info("mode %s", sb_mode_word(link->config.mode));
+		return sb_fail(error, result, "mode %s: %s", sb_mode_word(mode), sb_module_error(link->module));
+	sb_info("mode %s", sb_mode_word(mode));
 	return 0;
 }
 
 int link_set_exceptions(struct sb_link *link, struct sb_error *error)
 {
-	int result = sb_module_set_exceptions(link->module, link->config.exceptions, link->config.exceptions_count);
+	struct sb_exception list[SB_EXCEPTIONS_MAX];
+	int result = sb_module_set_exceptions(link->module, list, link_profile_exceptions(link, list));
 
 	if (link_is_frozen(link, result, "exceptions"))
 		return 0;

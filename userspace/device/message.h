@@ -44,6 +44,8 @@ enum sb_message {
 	SB_MESSAGE_ROTATE,		/* nothing in it: the ledger has the next key as this device's */
 	SB_MESSAGE_ROTATED,		/* struct sb_about_peer, of no peer */
 	SB_MESSAGE_PEERS_GET,		/* nothing in it; a PEER_SEEN for each one in the kernel */
+	SB_MESSAGE_PROFILE,		/* struct sb_profile_request */
+	SB_MESSAGE_PROFILE_TAKEN,	/* struct sb_profile_answer */
 	/* link to ledger, unasked */
 	SB_MESSAGE_PEER_SEEN,		/* struct sb_about_peer: the kernel has it */
 	SB_MESSAGE_PEER_LOST,		/* struct sb_about_peer: it needs a grant anew */
@@ -166,6 +168,22 @@ struct sb_admit_request {
 	uint8_t grant[1408];
 };
 
+#define SB_PROFILE_EXCEPTIONS	16
+/* What the ledger's profile wants of this device. */
+struct sb_profile_request {
+	uint32_t version;
+	uint8_t mode;			/* enum sealbond_mode; 0: as it is */
+	uint8_t has_exceptions;		/* these of the configured ones, and no other; else all of them */
+	uint8_t exceptions;
+	char exception[SB_PROFILE_EXCEPTIONS][32];	/* names, terminated */
+};
+struct sb_profile_answer {
+	uint32_t version;
+	int32_t error;			/* not looked at: 0 or a negative errno, to be asked again */
+	uint8_t mode_taken, exceptions_taken;
+	char text[256];			/* what was not taken over, and why; "": nothing */
+};
+
 #define SB_LEDGER_ENDPOINTS	8
 struct sb_ledger_reply {
 	uint32_t id;
@@ -193,6 +211,7 @@ struct sb_ledger_reply {
 		int64_t height;
 		char text[96];
 	} endpoint[SB_LEDGER_ENDPOINTS];
+	char profile[416];		/* what of the ledger's profile was taken over, and what not and why; "": none */
 	uint8_t has_quote;
 	int64_t quote_seconds;		/* time of the block that took this device's last quote, ... */
 	uint64_t quote_age_ms;		/* ... and how long ago that was by the chain's time */

@@ -6,7 +6,7 @@
 #include "owner/belong.h"
 
 #define USAGE	"profile set DEVICE --zone FILE --key OWNER [--mode observe|enforce] [--hold 7d|stop]\n" \
-		"                          [--exception \"NAME: KEY=VALUE ...\"]... [--dry-run]\n" \
+		"                          [--exception NAME]... [--dry-run]\n" \
 		"   or: sealbond profile show DEVICE --zone FILE"
 #define EXCEPTIONS_MOST	16
 
