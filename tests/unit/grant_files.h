@@ -125,8 +125,10 @@ static inline size_t sample_grant_with(u8 out[SB_GRANT_MAX], const struct sb_gra
 
 	qsort(signers, n, sizeof(*signers), compare_signer);
 	memcpy(out, body, sizeof(*body));
-	if (body->rules)
+	if (body->rules && rules)
 		memcpy(out + sizeof(*body), rules, body->rules * sizeof(*rules));
+	else
+		memset(out + sizeof(*body), 0, body->rules * sizeof(*rules));
 	sb_grant_digest(digest, (const void *)out);
 	memcpy(out + head, &count, sizeof(count));
 	head += sizeof(count);
