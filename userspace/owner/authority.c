@@ -28,7 +28,7 @@ int sb_zone_authority(const uint8_t secret[32], uint8_t authority[SB_TAG_LEN])
 	return result;
 }
 
-static int make_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
+int sb_tag_make_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
 		    const struct sb_tag_rules *rules, uint8_t tag[SB_TAG_LEN])
 {
 	uint8_t authority[SB_TAG_LEN], point[SB_TAG_LEN], made[SB_TAG_LEN];
@@ -44,7 +44,7 @@ static int make_for(const uint8_t secret[32], const char *chain, const uint8_t d
 
 int sb_tag_make(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN])
 {
-	return make_for(secret, chain, device, NULL, tag);
+	return sb_tag_make_for(secret, chain, device, NULL, tag);
 }
 
 /* Random, and bound to the secret and the device: a weak random source alone does not give the secret away. */
@@ -79,7 +79,7 @@ int sb_tag_prove_for(const uint8_t secret[32], const char *chain, const uint8_t 
 	uint8_t authority[SB_TAG_LEN], made[SB_TAG_LEN], point[SB_TAG_LEN];
 	uint8_t commitments[2 * SB_TAG_LEN], nonce[32], challenge[32], product[32];
 
-	if (sb_zone_authority(secret, authority) < 0 || make_for(secret, chain, device, rules, made) < 0)
+	if (sb_zone_authority(secret, authority) < 0 || sb_tag_make_for(secret, chain, device, rules, made) < 0)
 		return -EBADMSG;
 	sb_tag_point_for(chain, device, rules, point);
 	do

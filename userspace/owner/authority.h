@@ -18,6 +18,10 @@ int sb_zone_authority(const uint8_t secret[32], uint8_t authority[SB_TAG_LEN]);
 /* sb_tag_make() - a device's tag. Returns 0, or -EBADMSG for a secret as above. */
 int sb_tag_make(const uint8_t secret[32], const char *chain, const uint8_t device[32], uint8_t tag[SB_TAG_LEN]);
 
+/* sb_tag_make_for() - the same of a conduit for some protocols and ports; NULL: for everything. */
+int sb_tag_make_for(const uint8_t secret[32], const char *chain, const uint8_t device[32],
+		    const struct sb_tag_rules *rules, uint8_t tag[SB_TAG_LEN]);
+
 /*
  * sb_tag_prove() - a device's tag and its proof, for whoever knows the authority's point. Each proof is made
  * with fresh randomness, so that two for one device differ.

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "cli/people/zone.h"
+#include "common/rules.h"
 
 #define USAGE	"zone key --out FILE [--name NAME] [--passphrase]\n" \
-		"   or: sealbond zone create --zone FILE --key MEMBER [--enroller] [--conduit] [--name NAME]\n" \
+		"   or: sealbond zone create --zone FILE --key MEMBER [--enroller] [--name NAME]\n" \
+		"           [--conduit [--allow tcp/502,udp/1000-2000,icmp]]\n" \
 		"   or: sealbond zone show --zone FILE\n" \
 		"   or: sealbond zone add DEVICE --zone FILE --key OWNER [--name NAME] [--conduits FILE,FILE...]\n" \
 		"   or: sealbond zone remove DEVICE --zone FILE [--key OWNER]\n" \
@@ -26,6 +28,10 @@ void zone_end(struct zone_work *work)
 	sodium_memzero(work->passphrase, sizeof(work->passphrase));
 	sb_message_free(work->record);
 	sb_private_free(work->content);
+	for (size_t i = 0; i < SB_TAGS_MAX; i++) {
+		sb_message_free(work->conduit_record[i]);
+		sb_private_free(work->conduit_content[i]);
+	}
 }
 
 int zone_begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv, size_t arguments)
@@ -33,7 +39,7 @@ int zone_begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv
 	const struct cli_option table[] = {
 		{ "--zone", &work->path, NULL }, { "--name", &work->name, NULL }, { "--conduits", &work->conduits, NULL },
 		{ "--conduit", NULL, &work->conduit }, { "--enroller", NULL, &work->enroller },
-		{ "--others-later", NULL, &work->others_later }, { NULL },
+		{ "--others-later", NULL, &work->others_later }, { "--allow", &work->allow, NULL }, { NULL },
 	};
 	int code;
 
@@ -49,37 +55,41 @@ int zone_begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv
 }
 
 /* With the file's key, or one that came after it: then another copy of the file has been used. */
-static int open_record(struct zone_work *work)
+static int open_record(struct sb_key_file *file, const char *chain, const Sealbond__Zone *record,
+		       SealbondPrivate__ZoneContent **content, bool *behind)
 {
 	uint8_t next[SB_ZONE_KEY_LEN];
 	int result;
 
 	for (int ahead = 0; ; ahead++) {
-		result = sb_zone_open(work->file.zone, work->file.zone_key, work->people.ledger.chain, work->record->sealed,
-				      &work->content);
+		result = sb_zone_open(file->zone, file->zone_key, chain, record->sealed, content);
 		if (result == 0 || ahead == KEYS_AHEAD)
 			break;
-		sb_zone_key_next(&work->file, next);
-		memcpy(work->file.zone_key, next, sizeof(next));
-		work->behind = true;
+		sb_zone_key_next(file, next);
+		memcpy(file->zone_key, next, sizeof(next));
+		*behind = true;
 	}
 	sodium_memzero(next, sizeof(next));
 	return result;
 }
 
-int zone_load(struct zone_work *work)
+static int load_one(struct cli_people *people, struct sb_key_file *file, const char *path, Sealbond__Zone **record,
+		    SealbondPrivate__ZoneContent **content, bool *behind)
 {
-	struct cli_people *people = &work->people;
-	int code = cli_people_read(people, &sealbond__zone__descriptor, SB_RECORD_ZONE, work->file.zone, 16,
-				   (void **)&work->record, NULL);
+	int code = cli_people_read(people, &sealbond__zone__descriptor, SB_RECORD_ZONE, file->zone, 16, (void **)record, NULL);
 
 	if (code)
 		return code;
-	if (!work->record)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the ledger has no such zone: sealbond zone create");
-	if (open_record(work) < 0)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone's record does not open with the key in %s", work->path);
+	if (!*record)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "%s: the ledger has no such zone: sealbond zone create", path);
+	if (open_record(file, people->ledger.chain, *record, content, behind) < 0)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone's record does not open with the key in %s", path);
 	return 0;
+}
+
+int zone_load(struct zone_work *work)
+{
+	return load_one(&work->people, &work->file, work->path, &work->record, &work->content, &work->behind);
 }
 
 int zone_seal(struct zone_work *work, Sealbond__UpdateZone *update)
@@ -109,12 +119,13 @@ int zone_store(struct zone_work *work, const char *done)
 	return code;
 }
 
-int zone_tag_of(const struct sb_key_file *file, const char *chain, const uint8_t device[32], const Sealbond__Device *record)
+int zone_tag_of(const struct sb_key_file *file, const struct sb_tag_rules *rules, const char *chain,
+		const uint8_t device[32], const Sealbond__Device *record)
 {
 	const Sealbond__Membership *membership = record->membership;
 	uint8_t tag[SB_TAG_LEN];
 
-	if (sb_tag_make(file->authority, chain, device, tag) < 0)
+	if (sb_tag_make_for(file->authority, chain, device, rules, tag) < 0)
 		return -1;
 	for (size_t i = 0; membership && i < membership->n_tags; i++)
 		if (sb_bytes_are(membership->tags[i], tag, SB_TAG_LEN))
@@ -124,6 +135,8 @@ int zone_tag_of(const struct sb_key_file *file, const char *chain, const uint8_t
 
 const char *zone_leaves(const struct zone_work *work, const uint8_t device[32], const Sealbond__Device *record)
 {
+	struct sb_tag_rules rules;
+
 	if (!record)
 		return "unknown";
 	switch (record->state) {
@@ -134,13 +147,39 @@ const char *zone_leaves(const struct zone_work *work, const uint8_t device[32], 
 	case SEALBOND__DEVICE_STATE__FROZEN_CLONE:
 		return "frozen-clone";
 	default:
-		return zone_tag_of(&work->file, work->people.ledger.chain, device, record) < 0 ? "not-a-member" : NULL;
+		return sb_zone_rules(work->content, &rules) < 0 ||
+		       zone_tag_of(&work->file, &rules, work->people.ledger.chain, device, record) < 0 ? "not-a-member" : NULL;
 	}
 }
 
 static int key(struct sb_cli *cli, int argc, char **argv)
 {
 	return cli_people_key_new(cli, argc, argv, SB_KEY_ZONE, USAGE);
+}
+
+/* For good: the tags of its devices have it in them. */
+static int take_allow(struct zone_work *work)
+{
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX];
+	struct sb_tag_rules rules;
+	int count;
+
+	if (!work->allow)
+		return 0;
+	if (!work->conduit)
+		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--allow goes with --conduit: devices of one zone say everything");
+	count = sb_parse_rules(work->allow, rule);
+	for (int i = 0; i < count; i++)
+		/* Which end begins has no meaning between two zones that are alike. */
+		if (rule[i].by != (SB_GRANT_BY_HOLDER | SB_GRANT_BY_DEVICE))
+			count = -EINVAL;
+	if (count < 0)
+		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--allow %s: allowed: 1 to 8 of PROTOCOL[/PORT[-PORT]] with "
+				"commas, e.g. tcp/502,udp/1000-2000,icmp", work->allow);
+	memcpy(rules.bytes, rule, sizeof(rules.bytes));
+	rules.length = (size_t)count * sizeof(rule[0]);
+	sb_zone_allow(work->content, &rules);
+	return 0;
 }
 
 /* By a member or an enroller: an owner's key for one device would tell whose the zone is. */
@@ -152,8 +191,9 @@ static int create(struct sb_cli *cli, int argc, char **argv)
 
 	if (code == 0) {
 		work.content = sb_zone_content_new(work.name ? work.name : work.file.name);
-		if (sb_zone_seal(work.file.zone, work.file.zone_key, work.people.ledger.chain, work.content, &zone.sealed.data,
-				 &zone.sealed.len) < 0)
+		code = take_allow(&work);
+		if (code == 0 && sb_zone_seal(work.file.zone, work.file.zone_key, work.people.ledger.chain, work.content,
+					      &zone.sealed.data, &zone.sealed.len) < 0)
 			code = cli_fail(cli, SB_EXIT_FAILED, "the roster cannot be sealed");
 	}
 	zone.zone = CLI_BYTES(16, work.file.zone);
@@ -206,6 +246,30 @@ static void due_line(struct sb_cli *cli, const uint8_t device[32], const char *w
 	printf("A new key is due: %s knows the zone's, and is %s\n", sb_format_hex(hex, device, 32), why);
 }
 
+static void show_allowed(struct zone_work *work)
+{
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX];
+	struct sb_cli *cli = work->people.cli;
+	struct sb_tag_rules rules;
+	char text[SB_RULE_ROOM];
+	size_t count = 0;
+
+	if (sb_zone_rules(work->content, &rules) == 0) {
+		memcpy(rule, rules.bytes, sizeof(rule));
+		count = rules.length / sizeof(rule[0]);
+	}
+	if (cli->json)
+		sb_json_open(&cli->out, "allowed", '[');
+	for (size_t i = 0; i < count; i++) {
+		if (cli->json)
+			sb_json_string(&cli->out, NULL, sb_format_rule(text, &rule[i]));
+		else
+			printf("allows %s\n", sb_format_rule(text, &rule[i]));
+	}
+	if (cli->json)
+		sb_json_close(&cli->out, ']');
+}
+
 static int show_json(struct zone_work *work)
 {
 	struct sb_cli *cli = work->people.cli;
@@ -217,7 +281,8 @@ static int show_json(struct zone_work *work)
 	sb_json_string(&cli->out, "name", work->content->name);
 	sb_json_number(&cli->out, "version", work->record->version);
 	sb_json_bool(&cli->out, "conduit", work->record->conduit);
-	sb_json_open(&cli->out, "devices", '[');
+	show_allowed(work);
+		sb_json_open(&cli->out, "devices", '[');
 	for (size_t i = 0; i < work->content->n_devices; i++) {
 		sb_json_open(&cli->out, NULL, '{');
 		sb_json_hex(&cli->out, "device", work->content->devices[i]->device.data, 32);
@@ -243,6 +308,7 @@ static int show_text(struct zone_work *work)
 	printf("%s %s: %s, version %llu\n", work->record->conduit ? "conduit" : "zone",
 	       sb_format_hex(hex, work->file.zone, 16), work->content->name,
 	       (unsigned long long)work->record->version);
+	show_allowed(work);
 	for (size_t i = 0; i < work->content->n_devices; i++)
 		printf("%s  %s\n", sb_format_hex(hex, work->content->devices[i]->device.data, 32),
 		       work->content->devices[i]->name);
@@ -269,19 +335,49 @@ static int show(struct sb_cli *cli, int argc, char **argv)
 /* The zone's file first, then those of conduits. */
 int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], size_t *count)
 {
-	char list[2048], *rest = NULL;
+	struct cli_people *people = &work->people;
+	char list[2048] = "", *rest = NULL;
+	bool behind;
 	int code = 0;
 
 	files[0] = work->file;
 	*count = 1;
-	if (!work->conduits)
-		return 0;
-	if (snprintf(list, sizeof(list), "%s", work->conduits) >= (int)sizeof(list))
-		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--conduits: too long");
+	if (work->conduits && snprintf(list, sizeof(list), "%s", work->conduits) >= (int)sizeof(list))
+		return cli_fail(people->cli, SB_EXIT_USAGE, "--conduits: too long");
 	for (char *at = strtok_r(list, ",", &rest); at && code == 0; at = strtok_r(NULL, ",", &rest)) {
-		if (*count == SB_TAGS_MAX)
-			return cli_fail(work->people.cli, SB_EXIT_USAGE, "a device is in one zone and 7 conduits at most");
-		code = cli_people_key(&work->people, at, SB_KEY_ZONE, &files[(*count)++]);
+		size_t i = *count;
+
+		if (i == SB_TAGS_MAX)
+			return cli_fail(people->cli, SB_EXIT_USAGE, "a device is in one zone and 7 conduits at most");
+		code = cli_people_key(people, at, SB_KEY_ZONE, &files[i]);
+		if (code == 0)
+			code = load_one(people, &files[i], at, &work->conduit_record[i], &work->conduit_content[i], &behind);
+		*count = i + 1;
+	}
+	for (size_t i = 0; i < *count && code == 0; i++)
+		if (sb_zone_rules(i ? work->conduit_content[i] : work->content, &work->rules[i]) < 0)
+			code = cli_fail(people->cli, SB_EXIT_FAILED, "what a conduit allows has no room in a grant");
+	return code;
+}
+
+/* The conduits list it, too, so that the devices on their other side find it. */
+static int list_in_conduits(struct zone_work *work, const struct sb_key_file *files, size_t count,
+			    const uint8_t device[32], uint8_t (*proof)[SB_TAG_PROOF_LEN])
+{
+	int code = 0;
+
+	for (size_t i = 1; i < count && code == 0; i++) {
+		CLI_BODY(UPDATE_ZONE, update_zone, UpdateZone, update);
+
+		sb_zone_content_put(work->conduit_content[i], device, work->name ? work->name : "", proof[i]);
+		if (sb_zone_seal(files[i].zone, files[i].zone_key, work->people.ledger.chain, work->conduit_content[i],
+				 &update.sealed.data, &update.sealed.len) < 0)
+			code = cli_fail(work->people.cli, SB_EXIT_FAILED, "conduit %zu is full, or cannot be sealed", i);
+		update.zone = CLI_BYTES(16, files[i].zone);
+		update.version = work->conduit_record[i]->version + 1;
+		if (code == 0)
+			code = cli_people_send(&work->people, files[i].secret, &body, "the conduit lists it");
+		free(update.sealed.data);
 	}
 	return code;
 }
@@ -295,30 +391,34 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 	SB_AUTO_MESSAGE Sealbond__Membership *membership = NULL;
 	struct sb_key_file files[SB_TAGS_MAX] = { 0 };
 	struct cli_people *people = &work->people;
-	uint8_t proof[SB_TAG_PROOF_LEN];
-	size_t count;
+	uint8_t proof[SB_TAGS_MAX][SB_TAG_PROOF_LEN];
+	size_t count = 0;
 	int code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_DEVICE, device, 32, (void **)&record, NULL);
 
 	if (code == 0 && (!record || record->box_key.len != 32))
 		code = cli_fail(people->cli, SB_EXIT_FAILED, "the ledger does not know this device, or its box key");
 	if (code == 0)
 		code = zone_files(work, files, &count);
-	if (code == 0 && sb_belong_make(files, count, people->ledger.chain, device, record->box_key.data, &membership,
-					proof) < 0)
+	if (code == 0 && sb_belong_make_for(files, work->rules, count, people->ledger.chain, device, record->box_key.data,
+					    &membership, proof) < 0)
 		code = cli_fail(people->cli, SB_EXIT_FAILED, "the membership cannot be sealed to the device");
-	for (size_t i = 0; i < SB_TAGS_MAX; i++)
-		sb_key_file_wipe(&files[i]);
 	set.device = CLI_BYTES(32, device);
 	set.membership = membership;
 	/* A zone that is full is found before anybody is told anything. */
 	if (code == 0) {
-		sb_zone_content_put(work->content, device, work->name ? work->name : "", proof);
+		sb_zone_content_put(work->content, device, work->name ? work->name : "", proof[0]);
 		code = zone_seal(work, &update);
 		free(update.sealed.data);
 	}
 	if (code == 0)
 		code = cli_people_say(people, SB_KEY_OWNER, device, &body, "the device is told");
-	return code ? code : zone_store(work, "the zone lists it");
+	if (code == 0)
+		code = zone_store(work, "the zone lists it");
+	if (code == 0)
+		code = list_in_conduits(work, files, count, device, proof);
+	for (size_t i = 0; i < SB_TAGS_MAX; i++)
+		sb_key_file_wipe(&files[i]);
+	return code;
 }
 
 static int add(struct sb_cli *cli, int argc, char **argv)

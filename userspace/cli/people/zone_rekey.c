@@ -51,7 +51,8 @@ static int find_files(struct rekey *rekey, struct rekey_member *member)
 	size_t found = 0;
 
 	for (size_t f = 0; f < rekey->files_count; f++) {
-		int tag = zone_tag_of(&rekey->files[f], rekey->work.people.ledger.chain, id, member->record);
+		int tag = zone_tag_of(&rekey->files[f], &rekey->work.rules[f], rekey->work.people.ledger.chain, id,
+				      member->record);
 
 		/* (The ledger has no more tags than fit; a file may be named twice.) */
 		if (tag < 0 || tag >= SB_TAGS_MAX || known[tag])
@@ -130,16 +131,19 @@ static int tell_key(struct rekey *rekey, const struct rekey_member *member)
 {
 	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
 	SB_AUTO_MESSAGE Sealbond__Membership *membership = NULL;
+	struct sb_tag_rules rules[SB_TAGS_MAX];
 	struct sb_key_file zones[SB_TAGS_MAX];
 	size_t count = member->record->membership->n_tags;
 	const uint8_t *id = member->listed->device.data;
-	uint8_t proof[SB_TAG_PROOF_LEN];
+	uint8_t proof[SB_TAGS_MAX][SB_TAG_PROOF_LEN];
 	int result;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		zones[i] = rekey->files[member->file[i]];
-	result = sb_belong_make(zones, count, rekey->work.people.ledger.chain, id, member->record->box_key.data, &membership,
-				proof);
+		rules[i] = rekey->work.rules[member->file[i]];
+	}
+	result = sb_belong_make_for(zones, rules, count, rekey->work.people.ledger.chain, id, member->record->box_key.data,
+				    &membership, proof);
 	sodium_memzero(zones, sizeof(zones));
 	if (result < 0)
 		return cli_fail(rekey->work.people.cli, SB_EXIT_FAILED, "the membership cannot be sealed to the device");
