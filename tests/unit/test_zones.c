@@ -36,7 +36,7 @@ static void set_state(const struct device *device, Sealbond__DeviceState to)
 	ledger_wait(&plant->ledger, 1);
 }
 
-/* A and B of one owner in a zone whose file has a passphrase, A in a conduit, too, and with a profile. */
+/* A and B of one owner in a zone whose file has a passphrase, A in a conduit for some, too, and with a profile. */
 static void two_in_a_zone(uint8_t box_secret[2][32])
 {
 	crypto_box_keypair(plant->a.box_key, box_secret[0]);
@@ -48,7 +48,7 @@ static void two_in_a_zone(uint8_t box_secret[2][32])
 	assert_int_equal(type("zone key --out @/zone --passphrase-file @/words"), 0);
 	assert_int_equal(type("zone key --out @/conduit"), 0);
 	assert_int_equal(type("zone create --zone @/zone --key @/member --passphrase-file @/words"), 0);
-	assert_int_equal(type("zone create --zone @/conduit --conduit --key @/member"), 0);
+	assert_int_equal(type("zone create --zone @/conduit --conduit --allow tcp/502,icmp --key @/member"), 0);
 	assert_int_equal(type("zone add %s --zone @/zone --conduits @/conduit --name pump --key @/owner --passphrase-file @/words",
 			      hex_of(plant->a.id)), 0);
 	assert_int_equal(type("zone add %s --zone @/zone --name valve --key @/owner --passphrase-file @/words",
@@ -75,6 +75,47 @@ static void read_zone_key(uint8_t key[32])
 
 #define REKEY	"zone rekey --zone @/zone --key @/owner --passphrase-file @/words "
 #define SHOW	"zone show --zone @/zone --passphrase-file @/words "
+
+/* What A is told last has the conduit's key, and what it allows, which opens with its tag only as it was. */
+static void conduit_is_kept(const uint8_t box_secret[32])
+{
+	static const uint8_t allowed[16] = { 6, 3, 0x01, 0xf6, 0x01, 0xf6, 0, 0, 1, 3 };
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&plant->ledger, &plant->a);
+	SealbondPrivate__MembershipContent *content = NULL;
+
+	assert_int_equal(sb_belong_open(plant->a.box_key, box_secret, CHAIN, plant->a.id, record->membership, &content), 0);
+	assert_int_equal(content->n_belongings, 2);
+	assert_int_equal(content->belongings[0]->rules.len, 0);
+	assert_int_equal(content->belongings[1]->rules.len, sizeof(allowed));
+	assert_memory_equal(content->belongings[1]->rules.data, allowed, sizeof(allowed));
+	sb_private_free(content);
+	assert_int_equal(type("zone show --zone @/conduit --json"), 0);
+	SAYS("\"allowed\":[\"tcp/502\",\"icmp\"]");
+	SAYS(hex_of(plant->a.id));
+	SAYS("\"rekey_due\":false");
+}
+
+static void a_conduit_gets_a_new_key(void **state)
+{
+	uint8_t box_secret[2][32];
+
+	two_in_a_zone(box_secret);
+	conduit_is_kept(box_secret[0]);
+	assert_int_equal(type("zone add %s --zone @/conduit --key @/owner", hex_of(plant->b.id)), 0);
+	assert_int_equal(type("zone remove %s --zone @/conduit --key @/owner", hex_of(plant->b.id)), 0);
+	copy_file("conduit", "conduit.before");
+	assert_int_equal(type("zone rekey --zone @/conduit --key @/owner --conduits @/zone --passphrase-file @/words --json"), 0);
+	SAYS("\"told\":1");
+	conduit_is_kept(box_secret[0]);
+	/* With a copy of the conduit's file that is behind, A is told the conduit's key that it has now. */
+	copy_file("conduit", "conduit.after");
+	copy_file("conduit.before", "conduit");
+	assert_int_equal(type("zone remove %s --zone @/zone --key @/owner --passphrase-file @/words", hex_of(plant->b.id)), 0);
+	assert_int_equal(type(REKEY "--conduits @/conduit --json"), 0);
+	SAYS("\"told\":1");
+	copy_file("conduit.after", "conduit");
+	conduit_is_kept(box_secret[0]);
+}
 
 static void a_zone_gets_a_new_key(void **state)
 {
@@ -220,6 +261,14 @@ static void a_zone_that_is_full(void **state)
 			      hex_of(plant->a.id)), 1);
 	SAYS("the zone is full: 438 devices");
 	assert_int_equal(plant->ledger.height, height);
+	/* The same of a conduit: nobody is told anything. */
+	assert_int_equal(type("zone key --out @/side"), 0);
+	assert_int_equal(type("zone create --zone @/side --key @/member"), 0);
+	height = plant->ledger.height;
+	assert_int_equal(type("zone add %s --zone @/side --conduits @/zone --name pump-no-438-of-this-cell-in-hall-4 --key @/owner",
+			      hex_of(plant->a.id)), 1);
+	SAYS("conduit \"cell\" is full");
+	assert_int_equal(plant->ledger.height, height);
 	free(value);
 	free(sealed);
 	sb_private_free(content);
@@ -229,8 +278,8 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		WITH(a_zone_gets_a_new_key), WITH(who_leaves_with_the_old_key), WITH(a_zone_of_two_owners),
-		WITH(a_zone_that_is_full),
+		WITH(a_zone_gets_a_new_key), WITH(a_conduit_gets_a_new_key), WITH(who_leaves_with_the_old_key),
+		WITH(a_zone_of_two_owners), WITH(a_zone_that_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

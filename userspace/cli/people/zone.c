@@ -282,7 +282,7 @@ static int show_json(struct zone_work *work)
 	sb_json_number(&cli->out, "version", work->record->version);
 	sb_json_bool(&cli->out, "conduit", work->record->conduit);
 	show_allowed(work);
-		sb_json_open(&cli->out, "devices", '[');
+	sb_json_open(&cli->out, "devices", '[');
 	for (size_t i = 0; i < work->content->n_devices; i++) {
 		sb_json_open(&cli->out, NULL, '{');
 		sb_json_hex(&cli->out, "device", work->content->devices[i]->device.data, 32);
@@ -360,33 +360,45 @@ int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], si
 	return code;
 }
 
+/* Into the conduits' rosters in hand, each sealed: one that is full is found before anybody is told anything. */
+static int put_in_conduits(struct zone_work *work, const struct sb_key_file *files, size_t count, const uint8_t device[32],
+			   uint8_t (*proof)[SB_TAG_PROOF_LEN], Sealbond__UpdateZone update[SB_TAGS_MAX])
+{
+	for (size_t i = 1; i < count; i++) {
+		SealbondPrivate__ZoneContent *content = work->conduit_content[i];
+
+		sealbond__update_zone__init(&update[i]);
+		sb_zone_content_put(content, device, work->name ? work->name : "", proof[i]);
+		if (sb_zone_seal(files[i].zone, files[i].zone_key, work->people.ledger.chain, content, &update[i].sealed.data,
+				 &update[i].sealed.len) < 0)
+			return cli_fail(work->people.cli, SB_EXIT_FAILED, "conduit \"%s\" is full, or cannot be sealed",
+					content->name);
+		update[i].zone = CLI_BYTES(16, files[i].zone);
+		update[i].version = work->conduit_record[i]->version + 1;
+	}
+	return 0;
+}
+
 /* The conduits list it, too, so that the devices on their other side find it. */
 static int list_in_conduits(struct zone_work *work, const struct sb_key_file *files, size_t count,
-			    const uint8_t device[32], uint8_t (*proof)[SB_TAG_PROOF_LEN])
+			    Sealbond__UpdateZone update[SB_TAGS_MAX])
 {
+	Sealbond__Body body = SEALBOND__BODY__INIT;
 	int code = 0;
 
+	body.action_case = SEALBOND__BODY__ACTION_UPDATE_ZONE;
 	for (size_t i = 1; i < count && code == 0; i++) {
-		CLI_BODY(UPDATE_ZONE, update_zone, UpdateZone, update);
-
-		sb_zone_content_put(work->conduit_content[i], device, work->name ? work->name : "", proof[i]);
-		if (sb_zone_seal(files[i].zone, files[i].zone_key, work->people.ledger.chain, work->conduit_content[i],
-				 &update.sealed.data, &update.sealed.len) < 0)
-			code = cli_fail(work->people.cli, SB_EXIT_FAILED, "conduit %zu is full, or cannot be sealed", i);
-		update.zone = CLI_BYTES(16, files[i].zone);
-		update.version = work->conduit_record[i]->version + 1;
-		if (code == 0)
-			code = cli_people_send(&work->people, files[i].secret, &body, "the conduit lists it");
-		free(update.sealed.data);
+		body.update_zone = &update[i];
+		code = cli_people_send(&work->people, files[i].secret, &body, "the conduit lists it");
 	}
 	return code;
 }
 
-/* Says to the device that it belongs, and lists it, so that the others find it: in this order two transactions. */
+/* Says to the device that it belongs, and lists it, so that the others find it: in this order a transaction each. */
 static int assign(struct zone_work *work, const uint8_t device[32])
 {
 	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
-	Sealbond__UpdateZone update = SEALBOND__UPDATE_ZONE__INIT;
+	Sealbond__UpdateZone update = SEALBOND__UPDATE_ZONE__INIT, conduit[SB_TAGS_MAX] = { 0 };
 	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
 	SB_AUTO_MESSAGE Sealbond__Membership *membership = NULL;
 	struct sb_key_file files[SB_TAGS_MAX] = { 0 };
@@ -411,13 +423,17 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 		free(update.sealed.data);
 	}
 	if (code == 0)
+		code = put_in_conduits(work, files, count, device, proof, conduit);
+	if (code == 0)
 		code = cli_people_say(people, SB_KEY_OWNER, device, &body, "the device is told");
 	if (code == 0)
 		code = zone_store(work, "the zone lists it");
 	if (code == 0)
-		code = list_in_conduits(work, files, count, device, proof);
-	for (size_t i = 0; i < SB_TAGS_MAX; i++)
+		code = list_in_conduits(work, files, count, conduit);
+	for (size_t i = 0; i < SB_TAGS_MAX; i++) {
+		free(conduit[i].sealed.data);
 		sb_key_file_wipe(&files[i]);
+	}
 	return code;
 }
 
