@@ -298,6 +298,14 @@ static void der_forms(void **state)
 		sb_der_any(&reader, &tag);
 		assert_int_equal(sb_read_whole(&reader), cases[i].good);
 	}
+	/* 128 bytes, whose length has one byte too many, and as it should be. */
+	for (size_t head = 3; head <= 4; head++) {
+		uint8_t bytes[4 + 128] = { 0x30, head == 3 ? 0x81 : 0x82, head == 3 ? 0x80 : 0, head == 3 ? 0 : 0x80 };
+		struct sb_reader reader = { bytes, head + 128, false };
+
+		sb_der_any(&reader, &tag);
+		assert_int_equal(sb_read_whole(&reader), head == 3);
+	}
 #define NUMBER(text)	sb_der_positive((struct sb_span){ (const uint8_t *)(text), sizeof(text) - 1 }, &number)
 	assert_true(NUMBER("\x01") && NUMBER("\x7f") && NUMBER("\0\x80"));
 	assert_false(NUMBER("") || NUMBER("\0") || NUMBER("\0\x01") || NUMBER("\x80") || NUMBER("\0\0\x80"));

@@ -110,7 +110,7 @@ static const struct odd forms[] = {
 	BESIDE("a third number in an RSA key", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x01\x03", -EBADMSG),
 	BESIDE("something behind an RSA key's numbers", RSA2048, PATH(SPKI, 1, 0), "\x02\x01\x03", -EBADMSG),
 	NOW("a negative exponent", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x01\x83", -EBADMSG),
-	NOW("an exponent of five bytes", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x05\x01\x00\x00\x00\x01", -EBADMSG),
+	NOW("an exponent of five bytes", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x05\x01\x00\x00\x00\x03", -EBADMSG),
 	NOW("an even exponent", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x01\x04", -EBADMSG),
 	NOW("the exponent 1", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x01\x01", -EBADMSG),
 	NOW("the exponent 3", RSA2048, PATH(SPKI, 1, 0, 1), "\x02\x01\x03", 0),

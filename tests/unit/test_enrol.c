@@ -319,6 +319,63 @@ static void stranger_with_public_ek(void **state)
 		free_key(&fake[i].ak);
 }
 
+/* As many keys of one EK as there may be, an enroller's word for each of them: nobody makes room any more. */
+static void all_answered(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device more[SB_ENROLMENTS_PER_EK + 1];
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(more); i++) {
+		make_device(&more[i]);
+		free_key(&more[i].ek);
+		more[i].ek = plant->a.ek;
+		memcpy(more[i].id, plant->a.id, 32);
+		assert_int_equal(enrols(ledger, &more[i]), i < SB_ENROLMENTS_PER_EK ? SB_TX_OK : SB_TX_LIMIT);
+		if (i < SB_ENROLMENTS_PER_EK)
+			assert_int_equal(challenges(ledger, &plant->enroller[0], &more[i]), SB_TX_OK);
+	}
+	assert_int_equal(waiting(ledger), SB_ENROLMENTS_PER_EK);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(more); i++)
+		free_key(&more[i].ak);
+}
+
+/* Whoever is not proven yet cannot be cloned: an older quote is only stale. */
+static void clone_of_nobody(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+
+	assert_int_equal(enrols(ledger, a), SB_TX_OK);
+	assert_int_equal(challenges(ledger, &plant->enroller[0], a), SB_TX_OK);
+	assert_int_equal(challenges(ledger, &plant->enroller[1], a), SB_TX_OK);
+	a->clock.reset_count--;
+	assert_int_equal(activates(ledger, a, plant->enroller, 2), SB_TX_QUOTE_STALE);
+	a->clock.reset_count++;
+	assert_int_equal(activates(ledger, a, plant->enroller, 2), SB_TX_OK);
+}
+
+/* Enrolments in the store that cannot be read are the node's fault. */
+static void damaged_enrolments(void **state)
+{
+	struct plant *plant = *state;
+	struct record_world *world = &plant->ledger.world;
+	uint8_t id[SB_ENROLMENT_ID_LEN] = { 0 }, key[SB_RECORD_KEY_MAX];
+	/* one that is no message, and one whose key is too short */
+	const size_t id_length[2] = { sizeof(id), 40 }, value_length[2] = { 1, 0 };
+
+	memcpy(id, plant->a.id, 32);
+	for (int i = 0; i < 2; i++) {
+		size_t length = sb_record_key(SB_RECORD_ENROLMENT, id, id_length[i], key);
+
+		assert_int_equal(world->records.put(world, key, length, (const uint8_t *)"\xff", value_length[i]), 0);
+		assert_int_equal(enrols(&plant->ledger, &plant->a), SB_TX_INTERNAL);
+		assert_int_equal(world->records.remove(world, key, length), 0);
+	}
+	assert_int_equal(enrols(&plant->ledger, &plant->a), SB_TX_OK);
+}
+
 /* With proof that the EK's TPM holds another AK, too, the device is frozen until its owner has decided which. */
 static void second_with_proof(void **state)
 {
@@ -402,6 +459,8 @@ int main(void)
 		TEST(asks_again, two_enrollers), TEST(owner_approves, two_enrollers),
 		TEST(owner_cannot_where_members_vote, vote), TEST(open_to_all, open_admission),
 		TEST(key_of_another, two_enrollers), TEST(limits, limits_set), TEST(stranger_with_public_ek, two_enrollers),
+		TEST(all_answered, two_enrollers),
+		TEST(clone_of_nobody, two_enrollers), TEST(damaged_enrolments, two_enrollers),
 		TEST(second_with_proof, two_enrollers), TEST(cleared, two_enrollers),
 	};
 

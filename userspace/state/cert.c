@@ -89,7 +89,7 @@ static bool read_key(struct sb_reader *reader, struct sb_cert_key *key)
 {
 	struct sb_reader whole = sb_der_into(reader, SB_DER_SEQUENCE);
 	struct sb_reader algorithm = sb_der_into(&whole, SB_DER_SEQUENCE);
-	struct sb_span oid = sb_der(&algorithm, SB_DER_OID), parameters, bits;
+	struct sb_span oid = sb_der(&algorithm, SB_DER_OID), parameters, bits = { NULL, 0 };
 	uint8_t tag = 0;
 
 	parameters = algorithm.left ? sb_der_any(&algorithm, &tag) : (struct sb_span){ NULL, 0 };
