@@ -3,6 +3,7 @@
 # make demo       the main job, end to end, in QEMU guests, each with its own TPM; then the ledger's story
 # make check      all tests; check-unit alone needs no root and takes seconds
 # make check-chain  the ledger's daemon under its clients; part of check
+# make check-mutants  which check of attestation no unit test would miss
 # make check-long scenarios that take too long for every check: power cuts, TPM faults, secrets
 # make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs
 # make check-initramfs  what initramfs-tools and dracut make of early boot's hooks
@@ -45,6 +46,7 @@ setup:
 
 include userspace/userspace.mk
 include tests/unit/unit.mk
+include tests/mutants/mutants.mk
 include tests/bench/bench.mk
 include tests/tools/tools.mk
 include tests/cluster/cluster.mk

@@ -288,6 +288,7 @@ static void der_forms(void **state)
 		{ "\x30\x00", 2, true }, { "\x30\x81\x00", 3, false }, { "\x30\x80\x00\x00", 4, false },
 		{ "\x30\x82\x00\x01\x00", 5, false }, { "\x30\x81\x7f", 3, false }, { "\x3f\x01\x00", 3, false },
 		{ "\x30\x83\x00\x00\x00", 5, false }, { "\x30", 1, false }, { "\x30\x01", 2, false },
+		{ "\x30\x80", 2, false }, { "\x30\x83", 2, false },
 	};
 	struct sb_span number;
 	uint8_t tag;
