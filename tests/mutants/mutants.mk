@@ -7,7 +7,7 @@
 MUTANT_DIR := build/mutants
 MUTANT_FILES := $(patsubst %,userspace/state/%.c,quote tpm_public certify endorse cert chain attest enrolment der heartbeat) \
 	kmod/grant.c
-MUTANT_TESTS := quote cert_odd cert heartbeat attest enrol endorse grant
+MUTANT_TESTS := quote cert_odd cert heartbeat attest enrol endorse owners grant
 
 $(MUTANT_DIR)/list: tests/mutants/mutate.py $(MUTANT_FILES)
 	@mkdir -p $(@D)

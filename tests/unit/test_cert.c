@@ -309,6 +309,10 @@ static void der_forms(void **state)
 	}
 #define NUMBER(text)	sb_der_positive((struct sb_span){ (const uint8_t *)(text), sizeof(text) - 1 }, &number)
 	assert_true(NUMBER("\x01") && NUMBER("\x7f") && NUMBER("\0\x80"));
+	/* Behind the number, and not of it. */
+	assert_false(sb_der_positive((struct sb_span){ (const uint8_t *)"\0\x80", 1 }, &number));
+	assert_false(sb_der_is(&(struct sb_reader){ (const uint8_t *)"\5", 0, false }, SB_DER_NULL));
+	assert_true(sb_der_is(&(struct sb_reader){ (const uint8_t *)"\5", 1, false }, SB_DER_NULL));
 	assert_false(NUMBER("") || NUMBER("\0") || NUMBER("\0\x01") || NUMBER("\x80") || NUMBER("\0\0\x80"));
 }
 
@@ -322,6 +326,9 @@ static void times(void **state)
 		{ "\x17\x0d" "500101000000Z", -631152000 }, { "\x18\x0f" "99991231235959Z", 253402300799 },
 		{ "\x18\x0f" "20240229120000Z", 1709208000 }, { "\x18\x0f" "20230229120000Z", -1 },
 		{ "\x17\x0b" "2506150000Z", -1 }, { "\x17\x11" "250615000000+0000", -1 },
+		/* what would be a year if it were a digit */
+		{ "\x17\x0d" "/50615000000Z", -1 }, { "\x17\x0d" ":50615000000Z", -1 }, { "\x17\x0d" "2/0615000000Z", -1 },
+		{ "\x17\x0d" "2:0615000000Z", -1 }, { "\x17\x0d" "250615000000X", -1 }, { "\x17\x0d" "2506150000Z0Z", -1 },
 		{ "\x18\x11" "20250615000000.5Z", -1 }, { "\x17\x0d" "251315000000Z", -1 }, { "\x17\x0d" "250615240000Z", -1 },
 	};
 

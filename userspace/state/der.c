@@ -92,7 +92,7 @@ static bool two_digits(const uint8_t **at, int *value)
 
 static bool read_time(const uint8_t *at, int year, int64_t *seconds)
 {
-	int month, day, hour, minute, second;
+	int month = -1, day = -1, hour = -1, minute = -1, second = -1;
 
 	if (!two_digits(&at, &month) || !two_digits(&at, &day) || !two_digits(&at, &hour) ||
 	    !two_digits(&at, &minute) || !two_digits(&at, &second) || *at != 'Z')
