@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What root on a device can hear of its own ledger traffic: grants as nodes have signed them, and the requests that they
-answer. Over http, as here, anybody on the cable can."""
+"""What root on a device can hear of its own ledger traffic: grants as nodes have signed them, and the requests that
+they answer. Over http, as here, anybody on the cable can."""
 
 import base64
 import json

@@ -40,7 +40,8 @@ def test_ledger(lab, t):
     parameters = ledger.ask("ledger show parameters")["record"]
     t.check("its members have decided: a manufacturer's certificate and a proof by the TPM, "
             f"measured states that are known, a lease of {LEASE_S} s",
-            parameters["enrolment"] == 3 and parameters["match_references"] and parameters["lease"] == LEASE_S, parameters)
+            parameters["enrolment"] == 3 and parameters["match_references"] and parameters["lease"] == LEASE_S,
+            parameters)
     lab.plant = {"ledger": ledger}
 
 
@@ -79,8 +80,8 @@ def test_approval(lab, t):
     t.check("traffic flows", r and " 0% packet loss" in r.out, r)
     t.note(a.cli("lease", check=False).out)
     status = a.ask("status")
-    t.check("peers come by signed grants, to locked devices", not {"unsigned-grants", "not-locked"} & set(status["gaps"]),
-            status)
+    t.check("peers come by signed grants, to locked devices",
+            not {"unsigned-grants", "not-locked"} & set(status["gaps"]), status)
 
 
 def test_changed(lab, t):
@@ -105,9 +106,10 @@ def test_changed(lab, t):
 
 def test_clone(lab, t):
     ledger, a, b = (lab.plant[name] for name in ("ledger", "a", "b"))
-    t.step("B is repaired: switched off, and on again. Meanwhile somebody has copied its disk and the whole state of its TPM.")
+    t.step("B is repaired: switched off, and on again. Meanwhile somebody has copied its disk and its TPM's state.")
     twin = clones.copied(lab, t, b, "copy", "10.0.0.4")
-    t.must("and to its bond: the measured state is the known one again", b.wait_bond() and a.wait_bond(), b.ask("status"))
+    t.must("and to its bond: the measured state is the known one again", b.wait_bond() and a.wait_bond(),
+           b.ask("status"))
     t.step("The copy comes up beside B.")
     incident = clones.frozen(lab, t, ledger, a, b, twin)
     r = a.ping(lab.plant["inner"][b], count=2)

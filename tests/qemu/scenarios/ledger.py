@@ -74,9 +74,10 @@ def test_zone(lab, t):
     t.check("and the ledger is heard", r.code in (0, 25), r)
     status, text = a.ask("status"), a.guest.run("sealbond status", check=False)
     t.check("status has the lease beside the bonds", status["lease"]["state"] == "lease-live" and
-            80_000_000 < status["lease"]["ends_in_ms"] <= 86_400_000 and status["lease"]["last_quote_age_ms"] < 600_000, status)
-    t.check("in words too, and its exit code is 0", "lease-live" in text.out and "last quote" in text.out and text.code == 0,
-            text)
+            80_000_000 < status["lease"]["ends_in_ms"] <= 86_400_000 and
+            status["lease"]["last_quote_age_ms"] < 600_000, status)
+    t.check("in words too, and its exit code is 0", "lease-live" in text.out and "last quote" in text.out and
+            text.code == 0, text)
 
 
 def test_way_to_the_ledger(lab, t):
@@ -158,5 +159,5 @@ def test_loss(lab, t):
     t.check("the ledger is down, and traffic flows", r, r)
     t.check("the lease goes on", a.lease()["state"] == "lease-live", a.lease())
     ledger.start()
-    t.check("and it is heard again", a.guest.wait_for("sealbond lease --json | grep -q '\"trouble\": *null'", timeout=120),
-            a.lease())
+    heard = "sealbond lease --json | grep -q '\"trouble\": *null'"
+    t.check("and it is heard again", a.guest.wait_for(heard, timeout=120), a.lease())

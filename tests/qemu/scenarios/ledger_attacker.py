@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The helper in an attacker's hands, with the machines of ledger.py: root on A has ended it and speaks to the kernel and to
-the ledger itself. Whom the ledger does not admit is not admitted.
+"""The helper in an attacker's hands, with the machines of ledger.py: root on A has ended it and speaks to the kernel
+and to the ledger itself. Whom the ledger does not admit is not admitted.
 
     A ──┐
     B ──┼── switch
@@ -67,12 +67,14 @@ def test_edited(lab, t):
     a, b, good = lab.plant["a"], lab.plant["b"], lab.heard["grant"]
     stranger = bytes(31) + b"\x09"
     nonce = nonce_for(a, b.id)
-    for words, grant in (("a node's grant with a longer duration", edited(good, DURATION, (30 * 24 * HOUR_MS).to_bytes(8, "big"))),
+    month = (30 * 24 * HOUR_MS).to_bytes(8, "big")
+    for words, grant in (("a node's grant with a longer duration", edited(good, DURATION, month)),
                          ("without its quarantine or with it", edited(good, FLAGS, bytes([good[FLAGS] ^ 1]))),
                          ("for another device", edited(good, DEVICE, stranger)),
                          ("for another bond key", edited(good, KEY, stranger)),
                          ("with a fresh nonce of the kernel's", edited(good, NONCE, nonce)),
-                         ("B's grant about A, with A as its holder", edited(lab.heard["of_b"], HOLDER, bytes.fromhex(a.id)))):
+                         ("B's grant about A, with A as its holder",
+                          edited(lab.heard["of_b"], HOLDER, bytes.fromhex(a.id)))):
         refused(t, words, a, grant, "not valid")
 
 
