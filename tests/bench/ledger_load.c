@@ -95,6 +95,9 @@ static int prepare(unsigned int port, const char *directory, size_t devices, uns
 	return 0;
 }
 
+/* Who connects while the daemon has something to do meets the thread that has nothing, as clients mostly do. */
+static sem_t begun;
+
 struct sender {
 	pthread_t thread;
 	unsigned int port;
@@ -107,7 +110,7 @@ static void *send_stream(void *context)
 {
 	struct sender *sender = context;
 
-	load_send(sender->port, sender->text, sender->length, WINDOW, &sender->said);
+	load_send(sender->port, sender->text, sender->length, WINDOW, &sender->said, &begun);
 	return NULL;
 }
 
@@ -151,8 +154,12 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 	first = beacon.height;
 	wall = seconds_of(CLOCK_MONOTONIC);
 	processor = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-	for (unsigned int i = 0; i < streams; i++)
+	assert_int_equal(sem_init(&begun, 0, 0), 0);
+	for (unsigned int i = 0; i < streams; i++) {
 		assert_int_equal(pthread_create(&sender[i].thread, NULL, send_stream, &sender[i]), 0);
+		while (sem_wait(&begun))
+			;
+	}
 	for (unsigned int i = 0; i < streams; i++) {
 		pthread_join(sender[i].thread, NULL);
 		taken += sender[i].said.taken;

@@ -155,7 +155,8 @@ static void take_answers(struct stream *stream, struct load_said *said)
 	stream->have -= at;
 }
 
-void load_send(unsigned int port, const char *text, size_t length, unsigned int window, struct load_said *said)
+void load_send(unsigned int port, const char *text, size_t length, unsigned int window, struct load_said *said,
+	       sem_t *begun)
 {
 	struct stream stream = { .fd = load_connect(port), .text = text, .length = length, .window = window,
 				 .answers = malloc(ANSWER_ROOM) };
@@ -182,7 +183,13 @@ void load_send(unsigned int port, const char *text, size_t length, unsigned int 
 		}
 		if (poller.revents & (POLLIN | POLLHUP | POLLERR))
 			take_answers(&stream, said);
+		if (begun && said->taken + said->refused) {
+			sem_post(begun);
+			begun = NULL;
+		}
 	}
+	if (begun)
+		sem_post(begun);
 	free(stream.answers);
 	close(stream.fd);
 }

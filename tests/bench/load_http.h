@@ -3,6 +3,7 @@
 #ifndef LOAD_HTTP_H
 #define LOAD_HTTP_H
 
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,10 @@ struct load_said {
 
 /*
  * Sends requests of a text one behind the other on one connection, with at most window of them unanswered, and
- * reads the answers. Requests must be those of load_put_request().
+ * reads the answers. Requests must be those of load_put_request(). begun is posted when an answer has come, and
+ * may be NULL.
  */
-void load_send(unsigned int port, const char *text, size_t length, unsigned int window, struct load_said *said);
+void load_send(unsigned int port, const char *text, size_t length, unsigned int window, struct load_said *said,
+	       sem_t *begun);
 
 #endif

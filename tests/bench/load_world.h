@@ -125,7 +125,7 @@ static inline void send_now(int fd, unsigned int port, struct requests *requests
 	struct load_said said;
 
 	end_request(requests);
-	load_send(port, requests->text.data, requests->text.length, WINDOW, &said);
+	load_send(port, requests->text.data, requests->text.length, WINDOW, &said, NULL);
 	if (said.refused)
 		fail_msg("%s: %llu refused: %s", what, (unsigned long long)said.refused, said.first);
 	requests->text.length = 0;
