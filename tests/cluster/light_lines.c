@@ -3,7 +3,7 @@
  * The light client as a program, for tests:
  *   light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY
  * Reads lines: "sync", "query KEY", "submit TX", in hex; answers each with a line: "ok …", or "error TEXT".
- *   sync: ok HEIGHT HASH_OF_APP        query: ok HEIGHT VALUE, or ok HEIGHT none
+ *   sync: ok HEIGHT HASH_OF_APP HASH   query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
  */
 #include <inttypes.h>
@@ -27,12 +27,16 @@ static void print_hex(const uint8_t *data, size_t length)
 static int run_sync(struct sb_light_client *client, struct sb_error *error)
 {
 	struct sb_light_synced synced;
+	uint8_t hash[32];
 	int rc = sb_light_client_sync(client, DEADLINE_MS, &synced, error);
 
 	if (rc)
 		return rc;
 	printf("ok %" PRId64 " ", synced.header.height);
 	print_hex(synced.header.app.bytes, synced.header.app.length);
+	printf(" ");
+	sb_header_hash(&synced.header, hash);
+	print_hex(hash, sizeof(hash));
 	return 0;
 }
 

@@ -43,6 +43,10 @@ static int finish(void *context, uint8_t app_hash[SB_APP_HASH_LEN])
 	int rc = sb_machine_finish(app->machine);
 
 	if (!rc)
+		rc = sb_app_seal_blocks(app);
+	if (!rc)
+		rc = sb_app_read_set(sb_store_pending(app->store), &app->after);
+	if (!rc)
 		rc = sb_store_root(app->store, root);
 	if (!rc)
 		sb_query_app_hash(root, app_hash);
@@ -72,6 +76,8 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 		return -EINVAL;
 	rc = name_chain(app, chain);
 	sb_store_abort(app->store);
+	app->height = 0;
+	app->before.count = 0;
 	if (!rc)
 		rc = sb_store_begin(app->store);
 	if (!rc)
@@ -138,11 +144,39 @@ static int commit(void *context)
 {
 	struct sb_ledger_app *app = context;
 
+	int rc;
+
 	app->begun = false;
-	return sb_store_commit(app->store, (uint64_t)app->height);
+	rc = sb_store_commit(app->store, (uint64_t)app->height);
+	if (!rc)
+		app->before = app->after;
+	return rc;
 }
 
-static int read_chain(struct sb_ledger_app *app)
+static bool form(const uint8_t *tx, size_t length)
+{
+	return sb_machine_is_tx(tx, length);
+}
+
+static int offence(void *context, const struct sb_app_offence *offence)
+{
+	struct sb_ledger_app *app = context;
+
+	return sb_machine_offence(app->machine, offence->address, offence->fork, offence->height);
+}
+
+/* A genesis goes, too: the chain will say it again. */
+static void forget(void *context)
+{
+	struct sb_ledger_app *app = context;
+
+	if (app->machine)
+		sb_machine_abort(app->machine);
+	sb_store_abort(app->store);
+	app->begun = false;
+}
+
+int sb_app_read_names(struct sb_ledger_app *app)
 {
 	char chain[SB_CHAIN_NAME_MAX + 1];
 	struct sb_view *view;
@@ -151,6 +185,8 @@ static int read_chain(struct sb_ledger_app *app)
 	if (rc)
 		return rc;
 	rc = sb_app_read_chain(view, chain);
+	if (!rc)
+		rc = sb_app_read_set(view, &app->before);
 	sb_view_close(view);
 	return rc || !chain[0] ? rc : name_chain(app, chain);
 }
@@ -179,7 +215,7 @@ static int open_store(struct sb_ledger_app *app, const char *home, struct sb_err
 	if (!rc)
 		rc = sb_store_open(path, 0, &app->store);
 	if (!rc)
-		rc = read_chain(app);
+		rc = sb_app_read_names(app);
 	return rc ? sb_fail(error, rc, "%s: %s", path, rc == -EUCLEAN ? "damaged, or of another version" :
 			    strerror(-rc)) : 0;
 }
@@ -207,7 +243,8 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 		close_app(app);
 		return rc;
 	}
-	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query };
+	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query, form, offence,
+				sb_app_validators, forget, &sb_app_copying };
 	return 0;
 }
 

@@ -49,6 +49,7 @@ enum sb_record_kind {
 	SB_RECORD_DUE = 'T',		/* enum sb_due, one byte || time, 8 bytes, big endian || id */
 	SB_RECORD_RULES = 'U',
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
+	SB_RECORD_BLOCKS = 'H',
 };
 
 /*
@@ -170,6 +171,9 @@ SB_RULE(withdraw, Withdraw);
 /* What each block begins with, whatever is in it. */
 enum sb_tx_code sb_begin_devices(struct sb_run *run);	/* rules_enrol.c: those that were not proven in time go */
 enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
+
+/* rules_validator.c: what a validator has done is proven (state/machine.h). SB_TX_OK. */
+enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[20], bool fork, int64_t height);
 
 /* genesis.c: everything that it says is checked, and saved. */
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis);

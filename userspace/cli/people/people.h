@@ -27,6 +27,7 @@ int cli_zone(struct sb_cli *cli, int argc, char **argv);
 int cli_profile(struct sb_cli *cli, int argc, char **argv);
 int cli_reference(struct sb_cli *cli, int argc, char **argv);
 int cli_incident(struct sb_cli *cli, int argc, char **argv);
+int cli_cluster(struct sb_cli *cli, int argc, char **argv);
 
 /* ---- the ledger, over the light client; tests have one in memory */
 
