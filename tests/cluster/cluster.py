@@ -12,6 +12,7 @@ All of it is in a network and a mount namespace of the test's own, and goes with
 
 import ctypes
 import http.client
+import json
 import os
 import re
 import signal
@@ -182,6 +183,7 @@ class Cluster:
         command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", CHAIN, "--nodes", nodes)
         self.nodes = [self.new_node(n) for n in range(1, count + 1)]
 
+
     def new_node(self, number):
         self.network.add(number)
         node = Node(number, os.path.join(self.home, f"node{number}"))
@@ -209,3 +211,43 @@ class Cluster:
         if len(hashes) != 1:
             raise AssertionError(f"height {height}: {hashes}")
         return height
+
+
+def sealbond(cluster, *words):
+    """What a person's command says, as JSON."""
+    environment = dict(os.environ, SEALBOND_LEDGER=os.path.join(cluster.home, "ledger.conf"))
+    done = subprocess.run([SEALBOND, *words, "--json"], env=environment, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise RuntimeError(f"sealbond {' '.join(words)}: {done.returncode}: {done.stderr}{done.stdout}")
+    return json.loads(done.stdout)
+
+
+class CometLight:
+    """CometBFT's own light client, each header after the one before."""
+
+    def __init__(self, cluster, primary, witness):
+        self.log = os.path.join(cluster.directory, "light.log")
+        first = primary.client.call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
+        self.process = spawn([COMETBFT, "light", CHAIN, "-p", f"http://10.99.0.{primary.number}:26657",
+                              "-w", f"http://10.99.0.{witness.number}:26657", "--height", "1", "--hash", first,
+                              "--laddr", "tcp://127.0.0.1:8888", "--sequential",
+                              "--home-dir", os.path.join(cluster.directory, "light"),
+                              "--home", os.path.join(cluster.directory, "light_home")], self.log)
+        wait_until(self._is_up, PATIENCE, f"{self.log}: listening")
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.log}: it ended")
+        try:
+            socket.create_connection(("127.0.0.1", 8888), 1).close()
+            return True
+        except OSError:
+            return False
+
+    @staticmethod
+    def client():
+        return Client(8888, 120)
+
+    def stop(self):
+        end(self.process, 10)

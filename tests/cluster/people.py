@@ -84,3 +84,10 @@ class Person:
     def knows(self, device, sequence=None):
         """An enroller says that it knows a device: a record at b"K" and the device's id."""
         return self.signed(field(21, field(1, b"\x01" * 16) + field(2, device)), sequence)
+
+    def record_of(self, device):
+        """Where it stands then (sb_record_key)."""
+        key = b"K" + device + hashlib.sha256(self.key).digest()[:16]
+        if hashlib.sha256(key).digest()[:2] == b"x:":
+            key += bytes([next(n for n in range(256) if hashlib.sha256(key + bytes([n])).digest()[:2] != b"x:")])
+        return key

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Four validators of CometBFT with the ledger behind them: killed, cut off from each other, voted in and out."""
 
+import base64
 import hashlib
 import http.client
+import json
 import os
+import shutil
+import threading
 
-from cluster import CHAIN, PATIENCE, Cluster
+from cluster import CHAIN, PATIENCE, Cluster, CometLight, sealbond
+from killer import Killer
 from ledgerd import RpcError, b64
 from people import Person
 from process import wait_until
+from test_light_client import Follower
 
 
 def device(number):
@@ -30,7 +36,7 @@ class World:
         return node.send(tx)
 
     def missing(self, node):
-        return [n for n in range(self.known) if not node.record(b"K" + device(n))]
+        return [n for n in range(self.known) if not node.record(self.enroller.record_of(device(n)))]
 
 
 def every_node(world):
@@ -122,11 +128,203 @@ def partition(world):
     checks.check("together again they go on, with what waited", world.cluster.agree() > max(before))
 
 
+def kills(world):
+    """kill -9 of the state's process in the middle of Commit, one node after the other, with transactions all the time."""
+    checks, nodes, count = world.checks, world.nodes, world.checks.options.kills
+    killers = [Killer(node, node.number) for node in nodes]
+    for node, killer in zip(nodes, killers):
+        node.stop()
+        node.proxy = killer.path
+        node.start()
+    over, wrong = threading.Event(), []
+
+    def load():
+        while not over.is_set():
+            try:
+                insist(world, nodes)
+            except TimeoutError as error:
+                wrong.append(error)
+            over.wait(0.1)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    try:
+        for number in range(count):
+            node, killer = nodes[number % 4], killers[number % 4]
+            killer.kill_one(PATIENCE)
+            node.kill()
+            node.start()
+    finally:
+        over.set()
+        thread.join()
+    top = max(node.height() for node in nodes)
+    for node in nodes:
+        node.wait_for(top + 2)
+    wait_until(lambda: not any(world.missing(node) for node in nodes), PATIENCE, "all of it is on all nodes", 0.5)
+    height = world.cluster.agree()
+    checks.check(f"{count} kills in the middle of Commit: one state on all nodes, nothing of {world.known} lost",
+                 height > 0 and not wrong, wrong)
+    for node, killer in zip(nodes, killers):
+        node.stop()
+        killer.close()
+        node.proxy = None
+        node.start()
+    for node in nodes:
+        node.wait_for(top + 2)
+
+
+def insist(world, nodes):
+    """A transaction until it is in a block: whom it was given to may die with it in its pool."""
+    number, tx = world.known, world.enroller.knows(device(world.known))
+    world.known += 1
+    key = world.enroller.record_of(device(number))
+
+    def done():
+        for node in nodes:
+            try:
+                if node.record(key):
+                    return True
+                node.client.call("broadcast_tx_sync", tx=b64(tx))
+            except (RpcError, OSError, ValueError, http.client.HTTPException):
+                pass
+        return False
+
+    wait_until(done, PATIENCE, f"device {number} is in a block", 0.1)
+
+
+def joins(world):
+    """A fifth node, by a snapshot of the state."""
+    checks, cluster = world.checks, world.cluster
+    wait_until(lambda: all("snapshot of height" in node.said("ledgerd") for node in world.nodes[:2]), PATIENCE,
+               "snapshots")
+    first = world.nodes[0].client.call("commit", height="2")["signed_header"]["commit"]["block_id"]["hash"]
+    peers = ",".join(f"{node.client.call('status')['node_info']['id']}@10.99.0.{node.number}:26656"
+                     for node in world.nodes)
+    made = sealbond(cluster, "cluster", "join", "--out", os.path.join(cluster.home, "node5"), "--chain", CHAIN,
+                    "--nodes", "10.99.0.5", "--genesis", os.path.join(cluster.home, "genesis.json"), "--peers", peers,
+                    "--sync", "10.99.0.1:26657,10.99.0.2:26657", "--trust-height", "2", "--trust-hash", first)
+    world.new_key = made["validator"]
+    node = cluster.new_node(5)
+    node.configure(("statesync", "discovery_time", '"5s"'))
+    node.start()
+    top = max(other.height() for other in world.nodes)
+    node.wait_for(top)
+    world.nodes.append(node)
+    checks.check("a node joins by a snapshot", "the state was taken over from a snapshot" in node.said("ledgerd"),
+                 node.log("ledgerd"))
+    checks.check("and has executed what came after it alone", int(node.client.call("status")["sync_info"]
+                                                                  ["earliest_block_height"]) > 1)
+    checks.equal("it has all records", world.missing(node), [])
+    checks.check("and the state of the others", cluster.agree() > 0)
+
+
+def decide(world, words, change):
+    """Three of the four members say yes."""
+    cluster = world.cluster
+    path = os.path.join(cluster.home, "proposal.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"title": words, "changes": [change]}, file)
+    keys = [("--key", os.path.join(cluster.home, "people", f"member{n}.key")) for n in (1, 2, 3)]
+    sealbond(cluster, "member", "propose", path, *keys[0])
+    proposal = sealbond(cluster, "member", "proposals")["proposals"][0]["id"]
+    for key in keys[1:]:
+        sealbond(cluster, "member", "vote", proposal, *key)
+
+
+def validators(node):
+    return {v["pub_key"]["value"]: int(v["voting_power"]) for v in node.client.call("validators")["validators"]}
+
+
+def key_of(node):
+    with open(os.path.join(node.comet_home, "config", "priv_validator_key.json"), encoding="utf-8") as file:
+        return json.load(file)["pub_key"]["value"]
+
+
+def follow(world, follower, seen, condition, what):
+    """Our light client takes each header while it waits."""
+    def step():
+        answer = follower.ask("sync")
+        if answer[0] != "ok":
+            raise RuntimeError(f"the light client: {answer}")
+        seen[int(answer[1])] = answer[3].upper()
+        return condition()
+
+    wait_until(step, PATIENCE, what)
+
+
+def votes(world):
+    """Members vote a validator in and another out; both light clients go along from block 1."""
+    checks, nodes, cluster = world.checks, world.nodes, world.cluster
+    follower, seen = Follower(FollowedNode(nodes[1]), os.path.join(world.directory, "trust")), {}
+    new, old = nodes[4], nodes[3]
+    decide(world, "node 5 comes", {"validator": {"key": world.new_key, "power": 10, "name": "node 5"}})
+    follow(world, follower, seen, lambda: key_of(new) in validators(nodes[0]), "the new validator")
+    checks.equal("a validator is voted in", sorted(validators(nodes[0]).values()), [10] * 5)
+    decide(world, "node 4 goes", {"validator": {"key": base_to_hex(key_of(old)), "power": 0}})
+    follow(world, follower, seen, lambda: key_of(old) not in validators(nodes[0]), "the old validator")
+    checks.equal("another is voted out", sorted(validators(nodes[0]).values()), [10] * 4)
+    old.stop()
+    nodes[2].kill()
+    top = max(node.height() for node in nodes)
+    nodes[0].wait_for(top + 5)
+    checks.check("the new set alone makes blocks, one of it away", True)
+    nodes[2].start().wait_for(top + 5)
+    follow(world, follower, seen, lambda: True, "the tip")
+    checks.equal("a record, proven to our light client",
+                 follower.ask("query", world.enroller.record_of(device(0)))[2:3] != ["none"], True)
+    light = CometLight(cluster, nodes[0], nodes[1])
+    theirs = {height: light.client().call("commit", height=str(height))["signed_header"]["commit"]["block_id"]["hash"]
+              for height in range(1, max(seen) + 1)}
+    checks.check(f"cometbft light takes all {len(theirs)} headers one by one", len(theirs) == max(seen))
+    checks.equal(f"and ours the same ({len(seen)} of them at the tip)", {h: theirs[h] for h in seen}, seen)
+    light.stop()
+    follower.close()
+
+
+class FollowedNode:
+    def __init__(self, node):
+        self.path, self.chain, self.node, self.port = None, CHAIN, node, 26657
+        self.url = f"http://10.99.0.{node.number}:26657"
+
+    def client(self):
+        return self.node.client
+
+
+def base_to_hex(text):
+    return base64.b64decode(text).hex()
+
+
+def equivocation(world):
+    """A copy of a validator runs elsewhere, with its key: what both sign is evidence, and the validator goes."""
+    checks, cluster, victim = world.checks, world.cluster, world.nodes[2]
+    home = os.path.join(cluster.home, "node6")
+    peers = ",".join(f"{node.client.call('status')['node_info']['id']}@10.99.0.{node.number}:26656"
+                     for node in (world.nodes[0], world.nodes[1], world.nodes[4]))
+    sealbond(cluster, "cluster", "join", "--out", home, "--chain", CHAIN, "--nodes", "10.99.0.6", "--genesis",
+             os.path.join(cluster.home, "genesis.json"), "--peers", peers)
+    shutil.copy(os.path.join(victim.comet_home, "config", "priv_validator_key.json"),
+                os.path.join(home, "comet", "config"))
+    twin = cluster.new_node(6)
+    world.cluster.nodes = [world.nodes[n] for n in (0, 1, 2, 4)] + [twin]
+    twin.start()
+    wait_until(lambda: key_of(victim) not in validators(world.nodes[0]), 2 * PATIENCE, "the validator is removed", 0.5)
+    checks.equal("a validator that signs twice is none any more", sorted(validators(world.nodes[0]).values()), [10] * 3)
+    incidents = sealbond(cluster, "incident", "list")["incidents"]
+    checks.check("it is an incident, which names it",
+                 any("has signed two different blocks" in json.dumps(one) for one in incidents), incidents)
+    top = world.nodes[0].height()
+    world.nodes[0].wait_for(top + 3)
+    checks.check("and the chain goes on", cluster.agree([world.nodes[n] for n in (0, 1, 4)]) >= top)
+
+
+STEPS = (every_node, refused, one_killed, two_killed, partition, kills, joins, votes, equivocation)
+
+
 def run(checks, directory):
     world = World(checks, directory)
     try:
         world.cluster.start()
-        for step in (every_node, refused, one_killed, two_killed, partition):
+        for step in STEPS:
             step(world)
     finally:
         world.cluster.stop()

@@ -18,7 +18,9 @@
 
 #define USAGE	"cluster init --out DIR --chain NAME --nodes HOST[:P2P[:RPC]],... [--name TEXT] [--bench]\n" \
 		"           [--passphrase-file FILE] [--dry-run]\n" \
-		"   or: sealbond cluster init --out DIR --chain NAME --validators N   on one machine, for trying out"
+		"   or: sealbond cluster init --out DIR --chain NAME --validators N   on one machine, for trying out\n" \
+	"   or: sealbond cluster join --out DIR --chain NAME --nodes HOST[:P2P[:RPC]] --genesis FILE\n" \
+	"           --peers ID@HOST:PORT,... [--sync HOST:PORT,HOST:PORT --trust-height N --trust-hash HEX]"
 #define P2P	26656
 #define RPC	26657
 #define POWER	10
@@ -112,7 +114,7 @@ int cluster_path(struct cluster *cluster, size_t node, const char *name, char pa
 	int length, rc;
 	char *slash;
 
-	if (node == CLUSTER_ALL)
+	if (node == CLUSTER_ALL || cluster->joins)
 		length = snprintf(path, PATH_MAX, "%s/%s", cluster->out, name);
 	else
 		length = snprintf(path, PATH_MAX, "%s/node%zu/%s", cluster->out, node + 1, name);
@@ -329,9 +331,112 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 	return code;
 }
 
+/* Of letters that cannot leave the place in the configuration that they are written to. */
+static bool is_plain(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:@,_";
+
+	return !text || !text[strspn(text, allowed)];
+}
+
+static int check_join(struct cluster *cluster)
+{
+	const char *const texts[] = { cluster->peers, cluster->sync, cluster->trust_height, cluster->trust_hash };
+	struct sb_cli *cli = cluster->people.cli;
+
+	if (!cluster->out || !cluster->chain || !cluster->nodes_text || !cluster->genesis_file || !cluster->peers ||
+	    !cluster->sync != !cluster->trust_height || !cluster->sync != !cluster->trust_hash)
+		return cli_usage(cli, USAGE);
+	for (size_t i = 0; i < SB_ARRAY_SIZE(texts); i++)
+		if (!is_plain(texts[i]))
+			return cli_fail(cli, SB_EXIT_USAGE, "%s: letters, digits and . - : @ , only", texts[i]);
+	return take_nodes(cluster);
+}
+
+static void say_join(struct cluster *cluster)
+{
+	struct cluster_node *node = &cluster->node[0];
+	char key[SB_HEX_ROOM(32)], grant[SB_HEX_ROOM(64)];
+	struct sb_cli *cli = cluster->people.cli;
+
+	sb_format_hex(key, node->validator.key, 32);
+	sb_format_hex(grant, node->grant_point, 64);
+	if (cli->json) {
+		cli_json_begin(cli);
+		sb_json_string(&cli->out, "out", cluster->out);
+		sb_json_string(&cli->out, "node", node->id);
+		sb_json_string(&cli->out, "validator", key);
+		sb_json_string(&cli->out, "grant_key", grant);
+		cli_json_end(cli);
+		return;
+	}
+	printf("A node of ledger %s is ready in %s; its README says where it goes.\n"
+	       "Others reach it as %s@%s:%u.\n"
+	       "It follows the chain, and makes blocks when members have decided on\n"
+	       "  {\"title\": \"a new validator\", \"changes\": [{\"validator\": {\"key\": \"%s\", \"power\": %d}}]}\n"
+	       "by sealbond member propose. Its grants count once %s\nis among grant_keys.\n",
+	       cluster->chain, cluster->out, node->id, node->host, node->p2p, key, POWER, grant);
+}
+
+static int make_joining(struct cluster *cluster)
+{
+	char private_pem[PATH_MAX], public_pem[PATH_MAX];
+	struct sb_cli *cli = cluster->people.cli;
+	sb_cleanup_free uint8_t *genesis = NULL;
+	struct sb_error error = { "" };
+	size_t length;
+	int code, rc = sb_file_read(cluster->genesis_file, 64U << 20, &genesis, &length);
+
+	if (rc < 0)
+		return cli_fail(cli, cli_code_of(rc), "%s: %s", cluster->genesis_file, strerror(-rc));
+	make_keys_of(&cluster->node[0]);
+	code = cluster_path(cluster, 0, "ledger/grant_key.pem", private_pem);
+	if (!code)
+		code = cluster_path(cluster, 0, "grant_key.pub.pem", public_pem);
+	if (code)
+		return code;
+	rc = sb_release_key_make(private_pem, public_pem, &error);
+	if (!rc)
+		rc = sb_security_load_point(public_pem, "grant key", cluster->node[0].grant_point, &error);
+	if (rc < 0)
+		return cli_fail(cli, cli_code_of(rc), "%s", error.text);
+	code = cluster_write_joining(cluster, (const char *)genesis);
+	if (!code)
+		say_join(cluster);
+	return code;
+}
+
+static int join(struct sb_cli *cli, int argc, char **argv)
+{
+	struct cluster *cluster = calloc(1, sizeof(*cluster));
+	int code;
+
+	if (!cluster)
+		abort();
+	const struct cli_option table[] = {
+		{ "--out", &cluster->out, NULL }, { "--chain", &cluster->chain, NULL },
+		{ "--nodes", &cluster->nodes_text, NULL }, { "--genesis", &cluster->genesis_file, NULL },
+		{ "--peers", &cluster->peers, NULL }, { "--sync", &cluster->sync, NULL },
+		{ "--trust-height", &cluster->trust_height, NULL }, { "--trust-hash", &cluster->trust_hash, NULL },
+		{ NULL },
+	};
+
+	cluster->joins = true;
+	code = cli_people_take(&cluster->people, cli, USAGE, argc, argv, table, 0, 0);
+	if (!code)
+		code = check_join(cluster);
+	if (!code && cluster->count != 1)
+		code = cli_fail(cli, SB_EXIT_USAGE, "--nodes: the one that joins");
+	if (!code)
+		code = make_joining(cluster);
+	sodium_memzero(cluster, sizeof(*cluster));
+	free(cluster);
+	return code;
+}
+
 int cli_cluster(struct sb_cli *cli, int argc, char **argv)
 {
-	static const struct cli_verb verbs[] = { { "init", init }, { NULL, NULL } };
+	static const struct cli_verb verbs[] = { { "init", init }, { "join", join }, { NULL, NULL } };
 
 	return cli_verb(cli, USAGE, argc, argv, verbs);
 }

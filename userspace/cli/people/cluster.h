@@ -23,7 +23,8 @@ struct cluster_node {
 struct cluster {
 	struct cli_people people;
 	const char *out, *chain, *name, *nodes_text, *validators_text;
-	bool bench;
+	const char *genesis_file, *peers, *sync, *trust_height, *trust_hash;	/* of a node that joins */
+	bool bench, joins;
 	size_t count;
 	struct cluster_node node[CLUSTER_NODES_MAX];
 	struct sb_key_file enroller;
@@ -31,6 +32,9 @@ struct cluster {
 
 /* cluster_files.c: everything below --out but keys of people and of grants. 0 or the exit code. */
 int cluster_write(struct cluster *cluster, const char *app_state);
+
+/* The same for one node of a ledger that is there, below --out itself. */
+int cluster_write_joining(struct cluster *cluster, const char *genesis);
 
 /* DIR/NAME or DIR/nodeN/NAME, made with what is above it. 0 or the exit code. */
 int cluster_path(struct cluster *cluster, size_t node, const char *name, char path[PATH_MAX]);

@@ -81,6 +81,8 @@ static char *peers_of(struct cluster *cluster, size_t self)
 
 	if (!stream)
 		abort();
+	if (cluster->joins)
+		fputs(cluster->peers, stream);
 	for (size_t i = 0, first = 1; i < cluster->count; i++) {
 		if (i == self)
 			continue;
@@ -92,15 +94,29 @@ static char *peers_of(struct cluster *cluster, size_t self)
 	return text;
 }
 
+/* A node that joins takes a snapshot of the state, or executes all blocks. */
+static char *sync_of(struct cluster *cluster)
+{
+	char *text = NULL;
+	int length = cluster->sync ?
+		asprintf(&text, "\n[statesync]\nenable = true\nrpc_servers = \"%s\"\ntrust_height = %s\ntrust_hash = \"%s\"\n"
+			 "trust_period = \"168h0m0s\"\n", cluster->sync, cluster->trust_height, cluster->trust_hash) :
+		asprintf(&text, "%s", "");
+
+	if (length < 0)
+		abort();
+	return text;
+}
+
 /* What stands not here is CometBFT's own. */
 static int write_config(struct cluster *cluster, size_t i)
 {
 	struct cluster_node *node = &cluster->node[i];
-	sb_cleanup_free char *peers = peers_of(cluster, i);
+	sb_cleanup_free char *peers = peers_of(cluster, i), *sync = sync_of(cluster);
 	bool local = strcmp(node->host, "127.0.0.1") == 0;
 
 	return write_file(cluster, i, "comet/config/config.toml", 0644,
-			  "# Validator %zu of ledger %s\n"
+			  "# Node %zu of ledger %s\n"
 			  "proxy_app = \"unix:///run/sealbond-ledger/abci.sock\"\nmoniker = \"node%zu\"\nabci = \"socket\"\n"
 			  "\n[rpc]\nladdr = \"tcp://%s:%u\"\nmax_body_bytes = 1000000\n"
 			  "\n[p2p]\nladdr = \"tcp://%s:%u\"\nexternal_address = \"%s:%u\"\npersistent_peers = \"%s\"\n"
@@ -109,10 +125,10 @@ static int write_config(struct cluster *cluster, size_t i)
 			  "\n[mempool]\n# the ledger's transactions are no longer\nmax_tx_bytes = 65536\nsize = 20000\n"
 			  "max_txs_bytes = 67108864\n"
 			  "\n[consensus]\n# a quiet ledger makes a block a minute, one with work at once\n"
-			  "timeout_commit = \"1s\"\ncreate_empty_blocks = true\ncreate_empty_blocks_interval = \"60s\"\n",
+			  "timeout_commit = \"1s\"\ncreate_empty_blocks = true\ncreate_empty_blocks_interval = \"60s\"\n%s",
 			  i + 1, cluster->chain, i + 1, local ? "127.0.0.1" : "0.0.0.0", node->rpc,
 			  local ? "127.0.0.1" : "0.0.0.0", node->p2p, node->host, node->p2p, peers,
-			  local ? "true" : "false");
+			  local ? "true" : "false", sync);
 }
 
 #define HARDENING \
@@ -150,7 +166,7 @@ static int write_readme(struct cluster *cluster, size_t i)
 	struct cluster_node *node = &cluster->node[i];
 
 	return write_file(cluster, i, "README", 0644,
-			  "Validator %zu of ledger %s: %s, ports %u (other validators) and %u (devices, people).\n\n"
+			  "Node %zu of ledger %s: %s, ports %u (other validators) and %u (devices, people).\n\n"
 			  "  cp -a ledger/. /var/lib/private/sealbond-ledger-abci/\n"
 			  "  cp -a comet/. /var/lib/private/sealbond-cometbft/\n"
 			  "  cp *.service /etc/systemd/system/\n"
@@ -235,22 +251,31 @@ static int write_descriptions(struct cluster *cluster)
 			  (cluster->count - 1) / 3 + 1);
 }
 
+static int write_node(struct cluster *cluster, size_t i, const char *genesis)
+{
+	int code = write_keys(cluster, i);
+
+	if (!code)
+		code = write_config(cluster, i);
+	if (!code)
+		code = write_units(cluster, i);
+	if (!code)
+		code = write_readme(cluster, i);
+	return code ? code : write_file(cluster, i, "comet/config/genesis.json", 0644, "%s", genesis);
+}
+
+int cluster_write_joining(struct cluster *cluster, const char *genesis)
+{
+	return write_node(cluster, 0, genesis);
+}
+
 int cluster_write(struct cluster *cluster, const char *app_state)
 {
 	sb_cleanup_free char *genesis = genesis_of(cluster, app_state);
 	int code = 0;
 
-	for (size_t i = 0; i < cluster->count && !code; i++) {
-		code = write_keys(cluster, i);
-		if (!code)
-			code = write_config(cluster, i);
-		if (!code)
-			code = write_units(cluster, i);
-		if (!code)
-			code = write_readme(cluster, i);
-		if (!code)
-			code = write_file(cluster, i, "comet/config/genesis.json", 0644, "%s", genesis);
-	}
+	for (size_t i = 0; i < cluster->count && !code; i++)
+		code = write_node(cluster, i, genesis);
 	if (!code)
 		code = write_descriptions(cluster);
 	/* the last one: it says that everything is there */
