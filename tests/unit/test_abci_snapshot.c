@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "common/sha256.h"
+#include "state/zone.h"
 
 #define CHUNKS_MOST	8
 #define RECORDS		40	/* beside those of the genesis: more than a chunk holds */
@@ -24,26 +25,23 @@ struct pair {
 	struct offered offered;
 };
 
-/* Long names, so that there is something to copy: a chunk is 1 MiB. */
-static ProtobufCBinaryData big_tx(struct engine *engine, unsigned int number)
+/* A big record, so that there is something to copy. */
+static ProtobufCBinaryData big_tx(struct engine *engine, uint8_t number)
 {
-	static uint8_t values[24][32];
-	Sealbond__Change change = SEALBOND__CHANGE__INIT;
-	Sealbond__Reference reference = SEALBOND__REFERENCE__INIT;
-	ProtobufCBinaryData list[24];
+	static uint8_t sealed[SB_ZONE_RECORD_MAX];
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__CreateZone zone = SEALBOND__CREATE_ZONE__INIT;
+	uint8_t id[16] = { number, 1 };
+	ProtobufCBinaryData tx;
 
-	for (size_t i = 0; i < 24; i++) {
-		memset(values[i], (int)(number + i), 32);
-		list[i] = BYTES(values[i], 32);
-	}
-	reference.id = BYTES(&number, sizeof(number));
-	reference.pcrs = 0xffffff;
-	reference.n_values = 24;
-	reference.values = list;
-	reference.name = (char *)"one";
-	change.change_case = SEALBOND__CHANGE__CHANGE_REFERENCE;
-	change.reference = &reference;
-	return decide(engine, &change);
+	memset(sealed, number, sizeof(sealed));
+	zone.zone = BYTES(id, sizeof(id));
+	zone.key = BYTES(engine->member.key, 32);
+	zone.sealed = BYTES(sealed, sizeof(sealed));
+	body.action_case = SEALBOND__BODY__ACTION_CREATE_ZONE;
+	body.create_zone = &zone;
+	tx.data = sign_body(&engine->member, &body, &tx.len);
+	return tx;
 }
 
 static void take_snapshot(struct engine *engine, struct offered *offered)
@@ -92,7 +90,7 @@ static int set_up(void **state)
 	pair->old = engine_new(100);
 	pair->new = engine_new(100);
 	engine_init(pair->old);
-	for (unsigned int i = 0; i < RECORDS; i++) {
+	for (uint8_t i = 0; i < RECORDS; i++) {
 		ProtobufCBinaryData tx = big_tx(pair->old, i);
 		Abci__Response *block = finalize(pair->old, 1, &tx, 0, NULL);
 
@@ -102,7 +100,6 @@ static int set_up(void **state)
 		free(tx.data);
 	}
 	empty_blocks(pair->old, 99);
-	/* (with a query beside it that stays) */
 	DONE(finalize(pair->old, 0, NULL, 0, NULL));
 	commit(pair->old);
 	memcpy(pair->offered.app_hash, pair->old->app_hash, 32);
@@ -121,6 +118,7 @@ static int set_up(void **state)
 	}
 	take_snapshot(pair->old, &pair->offered);
 	assert_int_equal(pair->offered.height, 100);
+	assert_true(pair->offered.chunks > 1);
 	*state = pair;
 	return 0;
 }
