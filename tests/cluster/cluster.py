@@ -180,7 +180,7 @@ class Cluster:
         self.directory, self.home = directory, os.path.join(directory, "cluster")
         self.network = Network()
         nodes = ",".join(f"10.99.0.{n}" for n in range(1, count + 1))
-        command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", CHAIN, "--nodes", nodes)
+        command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", CHAIN, "--nodes", nodes, "--bench")
         self.nodes = [self.new_node(n) for n in range(1, count + 1)]
 
 
@@ -188,7 +188,7 @@ class Cluster:
         self.network.add(number)
         node = Node(number, os.path.join(self.home, f"node{number}"))
         node.configure(("consensus", "timeout_commit", '"100ms"'), ("consensus", "create_empty_blocks_interval", '"0s"'),
-                       ("rpc", "max_body_bytes", "4000000"), ("rpc", "timeout_broadcast_tx_commit", '"20s"'),
+                       ("rpc", "max_body_bytes", "4000000"), ("rpc", "timeout_broadcast_tx_commit", '"10s"'),
                        ("rpc", "laddr", '"tcp://0.0.0.0:26657"'))
         return node
 

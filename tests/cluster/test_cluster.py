@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Four validators of CometBFT with the ledger behind them: killed, cut off from each other, voted in and out."""
+"""Four validators of CometBFT with the ledger behind them: killed, cut off from each other, voted in and out, while
+devices with software TPMs get their leases and grants from them."""
 
 import base64
 import hashlib
@@ -14,6 +15,7 @@ from killer import Killer
 from ledgerd import RpcError, b64
 from people import Person
 from process import wait_until
+from test_device import enrol, say
 from test_light_client import Follower
 
 
@@ -28,6 +30,7 @@ class World:
         self.nodes = self.cluster.nodes
         self.enroller = Person(os.path.join(self.cluster.home, "people", "enroller.key"), CHAIN)
         self.known = 0		# devices that the ledger has to know
+        self.devices = []
 
     def add(self, node):
         """One more, through this node: its block says 0."""
@@ -48,6 +51,47 @@ def every_node(world):
         node.wait_for(top)
     checks.equal("each node has all of them", [world.missing(node) for node in world.nodes], [[]] * 4)
     checks.check("and the same state", world.cluster.agree() > 0)
+
+
+class Plant:
+    """What tests of devices need of a ledger: here one with four nodes, two of which have to grant."""
+
+    def __init__(self, cluster):
+        self.home = os.path.join(cluster.home, "people")
+        self.people = ("--ledger", os.path.join(cluster.home, "ledger.conf"))
+        self.owner_key = os.path.join(self.home, "owner.key")
+        owner = say("owner", "key", "--out", self.owner_key)["public"]
+        with open(os.path.join(cluster.home, "device.conf"), encoding="utf-8") as file:
+            text = file.read().replace("/etc/sealbond/grant_keys", os.path.join(cluster.home, "grant_keys"))
+        key = os.path.join(cluster.home, "grant_keys", "node1.pem")
+        text = text.replace("[device]\n", "[device]\nstate_dir = {state}\nrun_dir = {state}\n")
+        text = text.replace("[ledger]\n", f"[ledger]\nowner = {owner}\nannounce = 192.0.2.7:7454\n")
+        self.config = text + f"[key]\nrelease_key = {key}\nfleet = x\n"
+
+    def owner(self, *words):
+        return say(*words, "--key", self.owner_key, *self.people)
+
+
+def devices(world):
+    checks, plant = world.checks, Plant(world.cluster)
+    world.devices = list(enrol(checks, plant, world.directory))
+    world.enroller.sequence += len(world.devices)		# it has challenged each
+    zone = os.path.join(world.directory, "pumps.zone")
+    say("zone", "key", "--out", zone, "--name", "pumps")
+    say("zone", "create", "--zone", zone, "--key", os.path.join(plant.home, "member1.key"), *plant.people)
+    for one in world.devices:
+        plant.owner("zone", "add", one.id, "--zone", zone, "--name", one.name)
+    grants = [one.wait(lambda words: words[0] == "admit", PATIENCE) for one in world.devices]
+    checks.equal("two of the nodes have signed each a grant for the other", [words[1] for words in grants],
+                 [one.id for one in reversed(world.devices)])
+
+
+def renews(world, words):
+    """A heartbeat more than there were."""
+    one = world.devices[0]
+    before = int(one.status()["beats"])
+    wait_until(lambda: int(one.status("now")["beats"]) > before, PATIENCE, f"a heartbeat: {words}", 0.5)
+    world.checks.check(words, one.status()["state"] == "lease-live")
 
 
 def refused(world):
@@ -81,6 +125,7 @@ def one_killed(world):
     checks, left = world.checks, world.nodes[:3]
     world.nodes[3].kill()
     checks.equal("one of four killed: the others go on", [world.add(node) for node in left], [(0, 0)] * 3)
+    renews(world, "devices renew")
     world.nodes[3].start().wait_for(max(node.height() for node in left))
     checks.equal("and it catches up", world.missing(world.nodes[3]), [])
     checks.check("to the same state", world.cluster.agree() > 0)
@@ -103,6 +148,9 @@ def two_killed(world):
         node.kill()
     checks.check("two of four killed: the chain waits", waits(world, world.nodes[0]))
     before = [node.height() for node in world.nodes[:2]]
+    state = world.devices[0].status("now")
+    checks.check("a device's lease goes on", state["state"] == "lease-live" and
+                 not any(words[0] == "drop" for words in world.devices[0].seen), state)
     for node in world.nodes[2:]:
         node.start()
     for node in world.nodes:
@@ -110,6 +158,7 @@ def two_killed(world):
     wait_until(lambda: not world.missing(world.nodes[3]), PATIENCE, "what waited is in a block")
     checks.equal("they come back, and nothing is lost", [world.missing(node) for node in world.nodes], [[]] * 4)
     checks.equal("it goes on", world.add(world.nodes[2]), (0, 0))
+    renews(world, "devices renew again")
 
 
 def partition(world):
@@ -240,38 +289,54 @@ def key_of(node):
         return json.load(file)["pub_key"]["value"]
 
 
-def follow(world, follower, seen, condition, what):
-    """Our light client takes each header while it waits."""
-    def step():
-        answer = follower.ask("sync")
-        if answer[0] != "ok":
-            raise RuntimeError(f"the light client: {answer}")
-        seen[int(answer[1])] = answer[3].upper()
-        return condition()
+class Following(threading.Thread):
+    """Our light client takes header after header, whatever happens meanwhile."""
 
-    wait_until(step, PATIENCE, what)
+    def __init__(self, world, node):
+        super().__init__()
+        self.follower = Follower(FollowedNode(node), os.path.join(world.directory, "trust"))
+        self.seen, self.wrong, self.over = {}, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            self.step()
+
+    def step(self):
+        answer = self.follower.ask("sync")
+        if answer[0] == "ok":
+            self.seen[int(answer[1])] = answer[3].upper()
+        else:
+            self.wrong.append(answer)
+
+    def end(self):
+        self.over.set()
+        self.join()
+        self.step()
 
 
 def votes(world):
     """Members vote a validator in and another out; both light clients go along from block 1."""
     checks, nodes, cluster = world.checks, world.nodes, world.cluster
-    follower, seen = Follower(FollowedNode(nodes[1]), os.path.join(world.directory, "trust")), {}
+    following = Following(world, nodes[1])
     new, old = nodes[4], nodes[3]
     decide(world, "node 5 comes", {"validator": {"key": world.new_key, "power": 10, "name": "node 5"}})
-    follow(world, follower, seen, lambda: key_of(new) in validators(nodes[0]), "the new validator")
+    wait_until(lambda: key_of(new) in validators(nodes[0]), PATIENCE, "the new validator", 0.1)
     checks.equal("a validator is voted in", sorted(validators(nodes[0]).values()), [10] * 5)
     decide(world, "node 4 goes", {"validator": {"key": base_to_hex(key_of(old)), "power": 0}})
-    follow(world, follower, seen, lambda: key_of(old) not in validators(nodes[0]), "the old validator")
+    wait_until(lambda: key_of(old) not in validators(nodes[0]), PATIENCE, "the old validator", 0.1)
     checks.equal("another is voted out", sorted(validators(nodes[0]).values()), [10] * 4)
     old.stop()
     nodes[2].kill()
     top = max(node.height() for node in nodes)
     nodes[0].wait_for(top + 5)
     checks.check("the new set alone makes blocks, one of it away", True)
+    renews(world, "devices renew there")
     nodes[2].start().wait_for(top + 5)
-    follow(world, follower, seen, lambda: True, "the tip")
-    checks.equal("a record, proven to our light client",
-                 follower.ask("query", world.enroller.record_of(device(0)))[2:3] != ["none"], True)
+    following.end()
+    follower, seen = following.follower, following.seen
+    checks.equal("our light client never has a doubt", following.wrong, [])
+    checks.equal("a record, proven to it", follower.ask("query", world.enroller.record_of(device(0)))[0], "ok")
     light = CometLight(cluster, nodes[0], nodes[1])
     theirs = {height: light.client().call("commit", height=str(height))["signed_header"]["commit"]["block_id"]["hash"]
               for height in range(1, max(seen) + 1)}
@@ -317,7 +382,7 @@ def equivocation(world):
     checks.check("and the chain goes on", cluster.agree([world.nodes[n] for n in (0, 1, 4)]) >= top)
 
 
-STEPS = (every_node, refused, one_killed, two_killed, partition, kills, joins, votes, equivocation)
+STEPS = (every_node, devices, refused, one_killed, two_killed, partition, kills, joins, votes, equivocation)
 
 
 def run(checks, directory):
@@ -327,4 +392,6 @@ def run(checks, directory):
         for step in STEPS:
             step(world)
     finally:
+        for one in world.devices:
+            one.end()
         world.cluster.stop()

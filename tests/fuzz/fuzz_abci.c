@@ -67,6 +67,13 @@ static bool form(const uint8_t *tx, size_t length)
 	return length && tx[0];
 }
 
+static int trial(void *context, int64_t at, int64_t seconds, const struct sb_app_tx *txs, size_t count, bool *good)
+{
+	for (size_t i = 0; i < count; i++)
+		good[i] = txs[i].data[0] & 1;
+	return 0;
+}
+
 static int offence(void *context, const struct sb_app_offence *one)
 {
 	return 0;
@@ -104,7 +111,7 @@ static int restore(void *context, const struct sb_app_chunks *chunks, int64_t at
 static const struct sb_app_copying copying = { .open = no_copy, .every = 100, .restore = restore };
 static const struct sb_app app = {
 	.info = info, .init = init, .check = one_tx, .begin = begin, .deliver = one_tx, .finish = finish,
-	.commit = commit, .query = query, .form = form, .offence = offence, .validators = validators, .abort = forget,
+	.commit = commit, .query = query, .form = form, .trial = trial, .offence = offence, .validators = validators, .abort = forget,
 	.copying = &copying,
 };
 static const struct sb_abci_options options = { .retain = 5, .snapshots = 2 };

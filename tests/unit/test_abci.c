@@ -284,6 +284,41 @@ static void proposals(void **state)
 	free(b.data);
 }
 
+/* One that waits for another, which this pool does not have yet, is left for a later block. */
+static void out_of_order(void **state)
+{
+	struct engine *engine = *state;
+	Abci__Time time = ABCI__TIME__INIT;
+	ProtobufCBinaryData first, list[2];
+	uint8_t key[32] = { 9 };
+	Abci__Response *response;
+
+	engine_init(engine);
+	empty_blocks(engine, 1);
+	time.seconds = START + 100;
+	first = decide_validator(engine, key, 10);
+	list[0] = decide_validator(engine, key, 11);
+	list[1] = first;
+	for (int64_t height = 2; height <= 64; height += 62) {
+		response = ASK(engine, &engine->consensus, PREPARE_PROPOSAL, prepare_proposal, RequestPrepareProposal,
+			       request_prepare_proposal, ({
+			_message.max_tx_bytes = 10000;
+			_message.n_txs = 2;
+			_message.txs = list;
+			_message.height = height;
+			_message.time = &time;
+		}));
+		/* for ever it does not stay in anybody's way */
+		assert_int_equal(response->prepare_proposal->n_txs, height == 64 ? 2 : 1);
+		if (height == 2)
+			assert_true(sb_bytes_are(response->prepare_proposal->txs[0], first.data, first.len));
+		DONE(response);
+	}
+	assert_int_equal(engine_height(engine), 1);
+	free(list[0].data);
+	free(first.data);
+}
+
 static void votes(void **state)
 {
 	struct engine *engine = *state;
@@ -525,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(beside_a_block, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checks_at_the_door, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proposals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(out_of_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(votes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(validators, set_up, tear_down),

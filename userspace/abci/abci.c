@@ -13,7 +13,7 @@ int sb_abci_new(const char *home, const struct sb_app *app, const struct sb_abci
 	struct sb_abci *new;
 	int rc;
 
-	if (!app->form || !app->offence || !app->validators || !app->abort || !app->copying)
+	if (!app->form || !app->trial || !app->offence || !app->validators || !app->abort || !app->copying)
 		return sb_fail(error, -ENOTSUP, "this application runs on the embedded chain only");
 	if (options->snapshot_every % app->copying->every)
 		return sb_fail(error, -EINVAL, "snapshots are made after blocks whose height %lld divides",

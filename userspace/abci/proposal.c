@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What may stand in a block: by the bytes of its transactions alone, so that every node says the same, whatever its
- * state is. Whether one succeeds is for the block to say. Votes are not extended.
+ * state is. Whether one succeeds is for the block to say; who proposes leaves those out that would fail now, since
+ * they may wait for others: a key's transactions come in their order, but not every pool has them so. Votes are not
+ * extended.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +67,34 @@ static int64_t size_in_block(size_t length)
 	return length > SB_ABCI_MESSAGE_MAX ? INT64_MAX / 2 : (int64_t)(1 + sb_abci_length(length, head) + length);
 }
 
+#define ALL_EVERY	64	/* blocks: then those go, too, which would fail for ever */
+
+/* Those that would fail are taken out of the list. */
+static int leave_out(struct sb_abci_call *call, ProtobufCBinaryData *list, size_t *count)
+{
+	const Abci__RequestPrepareProposal *request = call->request->prepare_proposal;
+	sb_cleanup_free struct sb_app_tx *txs = calloc(*count + 1, sizeof(*txs));
+	sb_cleanup_free bool *good = calloc(*count + 1, sizeof(*good));
+	const struct sb_app *app = call->abci->app;
+	size_t kept = 0;
+	int rc;
+
+	if (!txs || !good)
+		return -ENOMEM;
+	if (!request->time || request->height % ALL_EVERY == 0)
+		return 0;
+	for (size_t i = 0; i < *count; i++)
+		txs[i] = (struct sb_app_tx){ list[i].data, list[i].len };
+	pthread_rwlock_rdlock(&call->abci->names);
+	rc = app->trial(app->context, request->height, request->time->seconds, txs, *count, good);
+	pthread_rwlock_unlock(&call->abci->names);
+	for (size_t i = 0; i < *count && !rc; i++)
+		if (good[i])
+			list[kept++] = list[i];
+	*count = rc ? *count : kept;
+	return rc;
+}
+
 int sb_abci_prepare_proposal(struct sb_abci_call *call)
 {
 	const Abci__RequestPrepareProposal *request = call->request->prepare_proposal;
@@ -87,6 +117,8 @@ int sb_abci_prepare_proposal(struct sb_abci_call *call)
 		list[answer.n_txs++] = request->txs[i];
 	}
 	seen_free(&seen);
+	if (!rc && answer.n_txs)
+		rc = leave_out(call, list, &answer.n_txs);
 	return rc ? rc : sb_abci_reply(call, ABCI__RESPONSE__VALUE_PREPARE_PROPOSAL, &answer);
 }
 

@@ -68,6 +68,11 @@ struct sb_app_chunks {
 	int (*get)(void *context, uint32_t index, const uint8_t **data, size_t *length);
 };
 
+struct sb_app_tx {
+	const uint8_t *data;
+	size_t length;
+};
+
 struct sb_app_copy;
 
 /* States as a whole, from one node to another. */
@@ -113,6 +118,12 @@ struct sb_app {
 
 	/* Could it be a transaction? Looks at nothing but its bytes: all nodes say the same. */
 	bool (*form)(const uint8_t *tx, size_t length);
+	/*
+	 * Which of these would succeed in the next block, one after the other? Those that would not are left out for
+	 * the others. Changes nothing; in any thread.
+	 */
+	int (*trial)(void *context, int64_t height, int64_t seconds, const struct sb_app_tx *txs, size_t count,
+		     bool *good);
 	/* After begin, before the first deliver. */
 	int (*offence)(void *context, const struct sb_app_offence *offence);
 	/*

@@ -158,6 +158,34 @@ static bool form(const uint8_t *tx, size_t length)
 	return sb_machine_is_tx(tx, length);
 }
 
+/* Over the committed state, in a machine of its own; before the first commit nothing is known yet. */
+static int trial(void *context, int64_t height, int64_t seconds, const struct sb_app_tx *txs, size_t count, bool *good)
+{
+	struct sb_ledger_app *app = context;
+	struct sb_tx_result result;
+	struct sb_records records;
+	struct sb_machine *machine;
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (rc)
+		return rc;
+	sb_app_view_records(view, &records);
+	machine = sb_view_height(view) ? sb_machine_new(&records, app->chain) : NULL;
+	if (machine)
+		rc = sb_machine_begin(machine, height, seconds);
+	for (size_t i = 0; i < count && !rc; i++) {
+		good[i] = true;
+		if (machine)
+			rc = sb_machine_deliver(machine, txs[i].data, txs[i].length, &result);
+		if (machine && !rc)
+			good[i] = result.code == SB_TX_OK || result.code == SB_TX_QUOTE_CLONE;
+	}
+	sb_machine_free(machine);
+	sb_view_close(view);
+	return rc;
+}
+
 static int offence(void *context, const struct sb_app_offence *offence)
 {
 	struct sb_ledger_app *app = context;
@@ -243,7 +271,7 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 		close_app(app);
 		return rc;
 	}
-	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query, form, offence,
+	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query, form, trial, offence,
 				sb_app_validators, forget, &sb_app_copying };
 	return 0;
 }

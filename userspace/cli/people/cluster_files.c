@@ -233,11 +233,11 @@ static int write_descriptions(struct cluster *cluster)
 
 	trust_of(cluster, hex);
 	for (size_t i = 0; i < cluster->count && i < 8; i++)
-		at += (size_t)snprintf(endpoints + at, sizeof(endpoints) - at, "%shttp://%s:%u", i ? " " : "",
+		at += (size_t)snprintf(endpoints + at, sizeof(endpoints) - at, "%shttp://%s:%u", i ? ", " : "",
 				       cluster->node[i].host, cluster->node[i].rpc);
 	for (size_t i = 0; i < cluster->count; i++)
 		key_at += (size_t)snprintf(keys + key_at, sizeof(keys) - key_at, "%s/etc/sealbond/grant_keys/node%zu.pem",
-					   i ? " " : "", i + 1);
+					   i ? ", " : "", i + 1);
 	code = write_file(cluster, CLUSTER_ALL, "ledger.conf", 0644,
 			  "# What people's commands need of this ledger: sealbond --ledger FILE\n[ledger]\n"
 			  "chain = %s\nendpoints = %s\ntrust_hash = %s\n", cluster->chain, endpoints, hex);
