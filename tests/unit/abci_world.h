@@ -24,6 +24,7 @@ struct engine {
 	struct sb_abci_caller consensus, mempool, query, snapshot;
 	struct person member;
 	uint8_t validator[VALIDATORS][32];
+	const char *state;		/* of its genesis, where it is not made here */
 	int64_t height;
 	uint8_t app_hash[32];
 	struct sb_error error;
@@ -188,8 +189,10 @@ static inline int try_init(struct engine *engine, unsigned int validators, unsig
 	Abci__ValidatorUpdate update[VALIDATORS], *list[VALIDATORS];
 	Abci__PublicKey key[VALIDATORS];
 	size_t length;
-	char *text = engine_genesis(engine, validators, &length);
+	char *text = engine->state ? strdup(engine->state) : engine_genesis(engine, validators, &length);
 	int rc;
+
+	length = strlen(text);
 
 	for (unsigned int i = 0; i < told; i++) {
 		abci__validator_update__init(&update[i]);

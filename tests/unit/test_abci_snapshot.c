@@ -83,6 +83,24 @@ static void make_fit(struct offered *offered)
 	sb_digest_of(offered->metadata, offered->metadata_length, offered->hash);
 }
 
+/* Its height; 0: none yet. */
+static int64_t newest_snapshot(struct engine *engine)
+{
+	Abci__Response *response = ASK(engine, &engine->snapshot, LIST_SNAPSHOTS, list_snapshots, RequestListSnapshots,
+				       request_list_snapshots);
+	int64_t height = response->list_snapshots->n_snapshots ?
+		(int64_t)response->list_snapshots->snapshots[0]->height : 0;
+
+	DONE(response);
+	return height;
+}
+
+static void engine_wait_snapshot(struct engine *engine)
+{
+	while (!newest_snapshot(engine))
+		usleep(1000);
+}
+
 static int set_up(void **state)
 {
 	struct pair *pair = calloc(1, sizeof(*pair));
@@ -106,16 +124,7 @@ static int set_up(void **state)
 	sb_abci_leave(pair->old->abci, &pair->old->consensus);
 	/* the next block changes the state while the copy is made */
 	empty_blocks(pair->old, 101);
-	for (;;) {
-		Abci__Response *response = ASK(pair->old, &pair->old->snapshot, LIST_SNAPSHOTS, list_snapshots,
-					       RequestListSnapshots, request_list_snapshots);
-		size_t count = response->list_snapshots->n_snapshots;
-
-		DONE(response);
-		if (count)
-			break;
-		usleep(1000);
-	}
+	engine_wait_snapshot(pair->old);
 	take_snapshot(pair->old, &pair->offered);
 	assert_int_equal(pair->offered.height, 100);
 	assert_true(pair->offered.chunks > 1);
@@ -361,6 +370,9 @@ static void kept(void **state)
 
 	engine_stop(pair->old);
 	engine_start(pair->old);
+	empty_blocks(pair->old, 201);
+	while (newest_snapshot(pair->old) < 200)
+		usleep(1000);
 	empty_blocks(pair->old, 301);
 	engine_stop(pair->old);
 	engine_start(pair->old);
@@ -385,6 +397,79 @@ static void kept(void **state)
 	DONE(response);
 }
 
+/* Another chain goes on with the state that this one has exported, and its snapshots are good, too. */
+static void goes_on(void **state)
+{
+	struct pair *pair = *state;
+	struct engine *other = engine_new(100);
+	struct sb_app_exported exported;
+	Abci__Response *block;
+	ProtobufCBinaryData tx;
+	uint8_t key[32] = { 9 };
+	size_t length;
+	char *text;
+	FILE *out = open_memstream(&text, &length);
+
+	engine_stop(pair->old);
+	assert_int_equal(sb_ledger_app_export(pair->old->home, out, &exported, &pair->old->error), 0);
+	fclose(out);
+	engine_start(pair->old);
+	assert_string_equal(exported.chain, CHAIN);
+	assert_int_equal(exported.height, 101);
+	assert_true(exported.records > RECORDS);
+	other->state = text;
+	engine_init(other);
+	other->height = exported.height;
+	/* sequences go on, or what somebody has said could be said again */
+	other->member.sequence = pair->old->member.sequence - 1;
+	for (int i = 0; i < 2; i++) {
+		tx = decide_validator(other, key, 10);
+		block = finalize(other, 1, &tx, 0, NULL);
+		assert_int_equal(block->finalize_block->tx_results[0]->code, i ? SB_TX_OK : SB_TX_SEQUENCE);
+		assert_int_equal(block->finalize_block->n_validator_updates, i);
+		DONE(block);
+		commit(other);
+		free(tx.data);
+	}
+	empty_blocks(other, 200);
+	sb_abci_leave(other->abci, &other->consensus);
+	for (uint32_t i = 0; i < CHUNKS_MOST; i++)
+		free(pair->offered.chunk[i]);
+	memset(&pair->offered, 0, sizeof(pair->offered));
+	memcpy(pair->offered.app_hash, other->app_hash, 32);
+	/* (the snapshot is made beside this) */
+	engine_wait_snapshot(other);
+	take_snapshot(other, &pair->offered);
+	assert_int_equal(offer(pair), ABCI__OFFER_RESULT__OFFER_ACCEPT);
+	assert_int_equal(apply_all(pair, NULL), ABCI__APPLY_RESULT__APPLY_ACCEPT);
+	assert_int_equal(engine_height(pair->new), 200);
+	pair->new->height = 200;
+	empty_blocks(pair->new, 301);
+	empty_blocks(other, 301);
+	assert_memory_equal(pair->new->app_hash, other->app_hash, 32);
+	engine_free(other);
+	free(text);
+}
+
+static void bad_states(void **state)
+{
+	struct pair *pair = *state;
+	static const char *const texts[] = {
+		"{\"records\":[]}", "{\"records\":[{\"key\":\"50\",\"value\":\"01\"}]}",
+		"{\"records\":[{\"key\":\"\",\"value\":\"01\"}]}", "{\"records\":[{\"key\":\"50\",\"value\":\"\"}]}",
+		"{\"threshold\":1,\"records\":[{\"key\":\"50\",\"value\":\"08\"}]}", "{\"records\":[{\"kay\":\"50\"}]}",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		Abci__Response *response;
+
+		pair->new->state = texts[i];
+		assert_int_equal(try_init(pair->new, 0, 0, 0, &response), -EINVAL);
+		assert_true(response->exception->error[0]);
+		DONE(response);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +478,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_chunk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bad_states, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ static int copy_next(struct sb_app_copy *copy, uint8_t *out, size_t room, size_t
 
 struct restoring {
 	struct sb_ledger_app *app;
-	int64_t height, beacon;
+	int64_t height, beacon, first;	/* of the state; the least that may come next; the first that came */
 	enum what stage;
 	char chain[SB_CHAIN_NAME_MAX + 1];
 	uint8_t last[SB_TREE_KEY_MAX];
@@ -205,7 +205,10 @@ static int take_note(struct restoring *restoring, enum what what, struct sb_span
 		sb_app_beacon_name(height, name);
 	if (memcmp(name, key.data, sizeof(name)) != 0)
 		return -EBADMSG;
-	restoring->beacon = what == SEAL ? restoring->beacon : height + 1;
+	if (what == BEACON) {
+		restoring->beacon = height + 1;
+		restoring->first = restoring->first ? restoring->first : height;
+	}
 	return sb_store_note(restoring->app->store, key.data, key.length, value.data, value.length);
 }
 
@@ -259,11 +262,11 @@ static int take_all(struct restoring *restoring, const struct sb_app_chunks *chu
 	if (rc)
 		return rc;
 	sb_query_app_hash(root, leads_to);
-	if (memcmp(leads_to, app_hash, sizeof(leads_to)) != 0 || !restoring->chain[0])
+	if (memcmp(leads_to, app_hash, sizeof(leads_to)) != 0 || !restoring->chain[0] || !restoring->first)
 		return -EBADMSG;
 	/* the seals are over the chain's name, too */
 	strcpy(app->chain, restoring->chain);
-	rc = sb_app_check_seal(app, restoring->height);
+	rc = sb_app_check_seal(app, restoring->height, restoring->first);
 	if (!rc)
 		rc = sb_app_note_chain(app);
 	return rc ? rc : sb_store_commit(app->store, (uint64_t)restoring->height);

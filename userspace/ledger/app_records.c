@@ -241,14 +241,15 @@ int sb_app_seal_blocks(struct sb_ledger_app *app)
 	return rc ? rc : forget_beacons(app, app->height - SB_BEACONS_KEPT);
 }
 
-int sb_app_check_seal(struct sb_ledger_app *app, int64_t height)
+int sb_app_check_seal(struct sb_ledger_app *app, int64_t height, int64_t first)
 {
 	struct time_note time = { .height = htobe64((uint64_t)height) };
 	uint8_t seal[SB_APP_SEAL_LEN], key[SB_RECORD_KEY_MAX], hash[32];
 	sb_cleanup_free uint8_t *record = NULL;
 	const uint8_t *value;
 	size_t length, there;
-	int64_t at = sb_app_first_seal(height), seconds = 0;
+	/* (a chain may begin with a later block than the first: nothing was sealed before) */
+	int64_t at = (first - 1) / SB_BEACONS_SEALED * SB_BEACONS_SEALED, seconds = 0;
 	int rc = read_seal(pending(app), at, seal);
 
 	while (!rc && at < height) {

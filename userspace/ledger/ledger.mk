@@ -18,7 +18,7 @@ LEDGER_PROVE := userspace/ledger/app_prove.c userspace/light/query.c
 
 # The application: the state machine over its store. Its libraries are beside the daemon's.
 LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_records app_query app_grant \
-	app_validators app_copy) $(LEDGER_PROVE) \
+	app_validators app_copy app_export) $(LEDGER_PROVE) \
 	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
 	$(TREE_STORE)
 LEDGERD_SRC := $(sort $(LEDGER_SERVER) $(LEDGER_APP))

@@ -93,6 +93,7 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 	if (!rc)
 		rc = finish(app, app_hash);
 	app->begun = !rc;
+	app->first = app->after;
 	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
 }
 
@@ -128,6 +129,9 @@ static int begin(void *context, const struct sb_app_block *block)
 		rc = sb_store_begin(app->store);
 	}
 	app->height = block->height;
+	/* the chain has been told of the genesis' validators */
+	if (app->begun)
+		app->before = app->first;
 	if (!rc)
 		rc = sb_machine_begin(app->machine, block->height, block->seconds);
 	return rc ? rc : sb_app_note_block(app, block);

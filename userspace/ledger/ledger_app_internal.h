@@ -31,6 +31,7 @@ struct sb_ledger_app {
 	int64_t height;				/* of the block under way */
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
 	struct sb_app_set before, after;	/* validators: of the last commit, of the block under way */
+	struct sb_app_set first;		/* of the genesis, while it is begun */
 };
 
 /* The last committed block, as it was noted with it. */
@@ -55,8 +56,11 @@ int sb_app_read_time(struct sb_view *view, struct sb_app_time *time);
 /* After a hundredth block: its record, and what is too old goes. */
 int sb_app_seal_blocks(struct sb_ledger_app *app);
 
-/* The pending block's beacons are those that its record is for, after @height; notes the latest time by them. */
-int sb_app_check_seal(struct sb_ledger_app *app, int64_t height);
+/*
+ * The pending block's beacons are those that its record is for, after @height; notes the latest time by them. @first:
+ * of the beacons, the lowest.
+ */
+int sb_app_check_seal(struct sb_ledger_app *app, int64_t height, int64_t first);
 
 /* Notes one by one, for copies: where they begin (the seal of a height), and a beacon. -ENOENT where there is none. */
 #define SB_APP_NOTE_NAME	9

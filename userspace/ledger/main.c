@@ -24,11 +24,13 @@ static const char usage[] =
 	"       sealbond-ledgerd [run] --home DIR [OPTION...]\n"
 	"       sealbond-ledgerd [run] --home DIR --abci URL [OPTION...]\n"
 	"       sealbond-ledgerd recover-signer --home DIR\n"
+	"       sealbond-ledgerd export --home DIR --app-state FILE\n"
 	"\n"
 	"  init                    makes a home: a new validator's key, and genesis.json\n"
 	"  run                     makes blocks and answers CometBFT's JSON-RPC\n"
 	"  recover-signer          writes a lost validator_state.json anew from the last block; only when no copy\n"
 	"                          of this chain has gone on anywhere else\n"
+	"  export                  writes the whole state as a genesis' app_state, for a chain that goes on with it\n"
 	"\n"
 	"  --listen ADDR:PORT      or the absolute path of a socket (127.0.0.1:26657)\n"
 	"  --interval TIME         between blocks while transactions wait (1s)\n"
@@ -45,7 +47,7 @@ static const char usage[] =
 	"  --snapshot-every N      blocks, for nodes that join; 0: never; else a multiple of 100 (1000)\n"
 	"  --snapshots N           that are kept (2)\n";
 
-enum command { INIT, RUN, RECOVER };
+enum command { INIT, RUN, RECOVER, EXPORT };
 
 struct arguments {
 	enum command command;
@@ -182,7 +184,7 @@ static int misused(const char *words, const char *what)
 /* 0: go on; else the exit status, minus 1. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	static const char *const commands[] = { "init", "run", "recover-signer" };
+	static const char *const commands[] = { "init", "run", "recover-signer", "export" };
 	int option, index = 0;
 
 	arguments->command = RUN;
@@ -213,6 +215,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		return misused("--home is missing", "");
 	if (arguments->command == INIT && !arguments->chain)
 		return misused("--chain is missing", "");
+	if (arguments->command == EXPORT && !arguments->state)
+		return misused("--app-state is missing", "");
 	if (arguments->abci && arguments->command != RUN)
 		return misused("only run has --abci", "");
 	return 0;
@@ -335,6 +339,26 @@ static int run_abci(const struct arguments *arguments, struct sb_error *error)
 	return rc;
 }
 
+static int export_state(const struct arguments *arguments, struct sb_error *error)
+{
+	sb_cleanup_fclose FILE *out = fopen(arguments->state, "wxe");
+	struct sb_app_exported exported;
+	int rc;
+
+	if (!out)
+		return sb_fail(error, -errno, "%s: %s", arguments->state, strerror(errno));
+	rc = sb_ledger_app_export(arguments->home, out, &exported, error);
+	if (!rc && (fflush(out) || fsync(fileno(out))))
+		rc = sb_fail(error, -errno, "%s: %s", arguments->state, strerror(errno));
+	if (rc)
+		unlink(arguments->state);
+	else
+		sb_info("%s: %zu records of chain %s after block %lld: a chain that goes on with them begins at height %lld",
+			arguments->state, exported.records, exported.chain, (long long)exported.height,
+			(long long)exported.height + 1);
+	return rc;
+}
+
 /* 3: the home is not as it must be, and stays so however often this is started; 1: something that may pass. */
 static int exit_status(int rc)
 {
@@ -394,6 +418,8 @@ int main(int argc, char **argv)
 			if (!rc)
 				sb_info("%s: nothing up to height %lld is signed again", arguments.home,
 					(long long)height);
+		} else if (!rc && arguments.command == EXPORT) {
+			rc = export_state(&arguments, &error);
 		} else if (!rc) {
 			rc = arguments.abci ? run_abci(&arguments, &error) : run(&arguments, &error);
 		}

@@ -18,7 +18,8 @@
 
 #define USAGE	"cluster init --out DIR --chain NAME --nodes HOST[:P2P[:RPC]],... [--name TEXT] [--bench]\n" \
 		"           [--passphrase-file FILE] [--dry-run]\n" \
-		"   or: sealbond cluster init --out DIR --chain NAME --validators N   on one machine, for trying out\n" \
+		"           [--state FILE --first-height N]   goes on with what sealbond ledger export has written\n" \
+	"   or: sealbond cluster init --out DIR --chain NAME --validators N   on one machine, for trying out\n" \
 	"   or: sealbond cluster join --out DIR --chain NAME --nodes HOST[:P2P[:RPC]] --genesis FILE\n" \
 	"           --peers ID@HOST:PORT,... [--sync HOST:PORT,HOST:PORT --trust-height N --trust-hash HEX]"
 #define P2P	26656
@@ -204,6 +205,60 @@ static void fill_pieces(struct cluster *cluster, struct pieces *pieces)
 	}
 }
 
+static void put_state(const Sealbond__Genesis *genesis, char **text)
+{
+	struct sb_json out = { 0 };
+	size_t length;
+
+	out.stream = open_memstream(text, &length);
+	if (!out.stream)
+		abort();
+	sb_message_to_json(&out, NULL, genesis);
+	fclose(out.stream);
+}
+
+static void name_grant_keys(struct cluster *cluster, struct pieces *pieces, Sealbond__GrantKeys *keys)
+{
+	keys->n_keys = cluster->count;
+	keys->keys = pieces->points;
+	keys->threshold = (uint32_t)((cluster->count - 1) / 3 + 1);
+}
+
+/* The state of another chain: members, devices and all; validators, grant keys and endpoints are the new ones. */
+static int take_state(struct cluster *cluster, char **text)
+{
+	sb_cleanup_free struct pieces *pieces = calloc(1, sizeof(*pieces));
+	SB_AUTO_MESSAGE Sealbond__Genesis *old = NULL;
+	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
+	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
+	struct sb_cli *cli = cluster->people.cli;
+	sb_cleanup_free uint8_t *file = NULL;
+	struct sb_error error = { "" };
+	size_t length;
+	int rc = sb_file_read(cluster->state_file, SB_GENESIS_TEXT_MAX, &file, &length);
+
+	if (!pieces)
+		abort();
+	if (rc < 0)
+		return cli_fail(cli, cli_code_of(rc), "%s: %s", cluster->state_file, strerror(-rc));
+	old = sb_genesis_from_json((const char *)file, length, &error);
+	if (!old || !old->n_records)
+		return cli_fail(cli, SB_EXIT_USAGE, "%s: %s", cluster->state_file, old ? "no records: it is not exported" :
+				error.text);
+	fill_pieces(cluster, pieces);
+	name_grant_keys(cluster, pieces, &keys);
+	genesis.records = old->records;
+	genesis.n_records = old->n_records;
+	genesis.n_validators = genesis.n_endpoints = cluster->count;
+	genesis.validators = pieces->validators;
+	genesis.endpoints = pieces->endpoints;
+	genesis.grant_keys = cluster->people.dry_run ? NULL : &keys;
+	if (sb_genesis_check(cluster->chain, &genesis, &error) < 0)
+		return cli_fail(cli, SB_EXIT_USAGE, "such a ledger would not begin: %s", error.text);
+	put_state(&genesis, text);
+	return 0;
+}
+
 /* The application's part of the genesis, as JSON; *text to be freed. */
 static int make_state(struct cluster *cluster, char **text)
 {
@@ -214,8 +269,6 @@ static int make_state(struct cluster *cluster, char **text)
 	uint8_t overlay6[17] = { 0xfd, [16] = 64 };
 	struct sb_error error = { "" };
 	Sealbond__Parameters parameters;
-	struct sb_json out = { 0 };
-	size_t length;
 
 	if (!pieces)
 		abort();
@@ -226,9 +279,7 @@ static int make_state(struct cluster *cluster, char **text)
 	parameters.name = (char *)(cluster->name ? cluster->name : cluster->chain);
 	enroller.key = CLI_BYTES(32, cluster->enroller.key);
 	enroller.name = (char *)"operator";
-	keys.n_keys = cluster->count;
-	keys.keys = pieces->points;
-	keys.threshold = (uint32_t)((cluster->count - 1) / 3 + 1);
+	name_grant_keys(cluster, pieces, &keys);
 	genesis.parameters = &parameters;
 	genesis.n_members = genesis.n_validators = genesis.n_endpoints = cluster->count;
 	genesis.members = pieces->members;
@@ -240,11 +291,7 @@ static int make_state(struct cluster *cluster, char **text)
 	genesis.grant_keys = cluster->people.dry_run ? NULL : &keys;
 	if (sb_genesis_check(cluster->chain, &genesis, &error) < 0)
 		return cli_fail(cluster->people.cli, SB_EXIT_USAGE, "such a ledger would not begin: %s", error.text);
-	out.stream = open_memstream(text, &length);
-	if (!out.stream)
-		abort();
-	sb_message_to_json(&out, NULL, &genesis);
-	fclose(out.stream);
+	put_state(&genesis, text);
 	return 0;
 }
 
@@ -259,6 +306,12 @@ static void say(struct cluster *cluster)
 		sb_json_number(&cli->out, "validators", cluster->count);
 		sb_json_number(&cli->out, "threshold", cluster_threshold(cluster));
 		cli_json_end(cli);
+		return;
+	}
+	if (cluster->state_file) {
+		printf("Ledger %s is ready in %s: it goes on with another's members and devices at height %llu.\n"
+		       "nodeN/ goes to machine N, whole; device.conf is what devices need now.\n", cluster->chain, cluster->out,
+		       (unsigned long long)cluster->first);
 		return;
 	}
 	printf("Ledger %s is ready in %s: %zu validators, of whose members %u decide together.\n\nNext:\n"
@@ -286,17 +339,17 @@ static int make(struct cluster *cluster)
 	if (!code)
 		code = make_keys(cluster);
 	if (!code && cluster->people.dry_run) {
-		code = make_state(cluster, &state);
+		code = cluster->state_file ? take_state(cluster, &state) : make_state(cluster, &state);
 		if (!code)
 			printf("%s\n", state);
 		return code;
 	}
-	if (!code)
+	if (!code && !cluster->state_file)
 		code = write_people(cluster);
 	if (!code)
 		code = write_grant_keys(cluster);
 	if (!code)
-		code = make_state(cluster, &state);
+		code = cluster->state_file ? take_state(cluster, &state) : make_state(cluster, &state);
 	if (!code)
 		code = cluster_write(cluster, state);
 	if (!code)
@@ -314,14 +367,20 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 	const struct cli_option table[] = {
 		{ "--out", &cluster->out, NULL }, { "--chain", &cluster->chain, NULL }, { "--name", &cluster->name, NULL },
 		{ "--nodes", &cluster->nodes_text, NULL }, { "--validators", &cluster->validators_text, NULL },
+		{ "--state", &cluster->state_file, NULL }, { "--first-height", &cluster->first_text, NULL },
 		{ "--bench", NULL, &cluster->bench }, { NULL },
 	};
 
+	cluster->first = 1;
 	code = cli_people_take(&cluster->people, cli, USAGE, argc, argv, table, 0, 0);
 	if (!code && (!cluster->out || !cluster->chain || (!cluster->nodes_text && !cluster->validators_text)))
 		code = cli_usage(cli, USAGE);
 	if (!code && strlen(cluster->chain) > SB_CHAIN_NAME_MAX)
 		code = cli_fail(cli, SB_EXIT_USAGE, "--chain: 1 to %d characters", SB_CHAIN_NAME_MAX);
+	if (!code && !cluster->state_file != !cluster->first_text)
+		code = cli_fail(cli, SB_EXIT_USAGE, "--state and --first-height go together: export has said the height");
+	if (!code && cluster->first_text)
+		code = cli_people_number(&cluster->people, "--first-height", cluster->first_text, INT64_MAX, &cluster->first);
 	if (!code)
 		code = take_nodes(cluster);
 	if (!code)
@@ -439,4 +498,36 @@ int cli_cluster(struct sb_cli *cli, int argc, char **argv)
 	static const struct cli_verb verbs[] = { { "init", init }, { "join", join }, { NULL, NULL } };
 
 	return cli_verb(cli, USAGE, argc, argv, verbs);
+}
+
+#define EXPORT_USAGE	"ledger export --home DIR --out FILE    the whole state, of a node that does not run, as a genesis'"
+
+/* What a node keeps is read where it is; all the rest of sealbond ledger asks over the network. */
+static int export_state(struct sb_cli *cli, int argc, char **argv)
+{
+	const char *home = NULL, *out = NULL;
+	const struct cli_option table[] = { { "--home", &home, NULL }, { "--out", &out, NULL }, { NULL } };
+	struct cli_people people;
+	int code = cli_people_take(&people, cli, EXPORT_USAGE, argc, argv, table, 0, 0);
+
+	if (!code && (!home || !out))
+		code = cli_usage(cli, EXPORT_USAGE);
+	if (!code) {
+		const char *const words[] = { "sealbond-ledgerd", "export", "--home", home, "--app-state", out, NULL };
+
+		code = cli_run_daemon(words, false);
+		if (code == 127)
+			code = cli_fail(cli, SB_EXIT_FAILED, "sealbond-ledgerd cannot be run: install it on this machine");
+		else if (code)
+			code = cli_fail(cli, SB_EXIT_FAILED, "nothing was exported: see above");
+	}
+	cli_people_end(&people);
+	return code;
+}
+
+int cli_ledger_or_export(struct sb_cli *cli, int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "export") == 0)
+		return export_state(cli, argc - 1, argv + 1);
+	return cli_ledger(cli, argc, argv);
 }

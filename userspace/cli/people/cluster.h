@@ -24,6 +24,8 @@ struct cluster {
 	struct cli_people people;
 	const char *out, *chain, *name, *nodes_text, *validators_text;
 	const char *genesis_file, *peers, *sync, *trust_height, *trust_hash;	/* of a node that joins */
+	const char *state_file, *first_text;	/* of a chain that goes on with another's state */
+	uint64_t first;				/* height of its first block */
 	bool bench, joins;
 	size_t count;
 	struct cluster_node node[CLUSTER_NODES_MAX];

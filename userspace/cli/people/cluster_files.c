@@ -188,11 +188,11 @@ static char *genesis_of(struct cluster *cluster, const char *app_state)
 	if (!stream || !gmtime_r(&now, &utc))
 		abort();
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	fprintf(stream, "{\"genesis_time\":\"%s\",\"chain_id\":\"%s\",\"initial_height\":\"1\",\"consensus_params\":"
+	fprintf(stream, "{\"genesis_time\":\"%s\",\"chain_id\":\"%s\",\"initial_height\":\"%" PRIu64 "\",\"consensus_params\":"
 		"{\"block\":{\"max_bytes\":\"%d\",\"max_gas\":\"-1\"},\"evidence\":{\"max_age_num_blocks\":\"100000\","
 		"\"max_age_duration\":\"172800000000000\",\"max_bytes\":\"1048576\"},\"validator\":{\"pub_key_types\":"
 		"[\"ed25519\"]},\"version\":{\"app\":\"1\"},\"abci\":{\"vote_extensions_enable_height\":\"0\"}},"
-		"\"validators\":[", when, cluster->chain, BLOCK_BYTES);
+		"\"validators\":[", when, cluster->chain, cluster->first, BLOCK_BYTES);
 	for (size_t i = 0; i < cluster->count; i++) {
 		address_of(&cluster->node[i], address);
 		fprintf(stream, "%s{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",\"value\":\"%s\"},"

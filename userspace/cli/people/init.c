@@ -204,6 +204,14 @@ static int run_daemon(const char *program, const char *const *arguments, bool qu
 	return WEXITSTATUS(status);
 }
 
+int cli_run_daemon(const char *const *arguments, bool quiet)
+{
+	char program[PATH_MAX];
+
+	find_daemon(program);
+	return run_daemon(program, arguments, quiet);
+}
+
 /* Looked for before anything is made. */
 static int check_daemon(struct init *init)
 {

@@ -7,7 +7,7 @@
 int main(int argc, char **argv)
 {
 	static const struct cli_verb commands[] = {
-		{ "init", cli_init }, { "ledger", cli_ledger }, { "member", cli_member }, { "owner", cli_owner },
+		{ "init", cli_init }, { "ledger", cli_ledger_or_export }, { "member", cli_member }, { "owner", cli_owner },
 		{ "enroller", cli_enroller }, { "device", cli_device }, { "zone", cli_zone }, { "profile", cli_profile },
 		{ "reference", cli_reference }, { "incident", cli_incident }, { "cluster", cli_cluster },
 		{ NULL, NULL },
