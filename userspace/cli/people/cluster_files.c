@@ -224,14 +224,28 @@ static void trust_of(struct cluster *cluster, char hex[SB_HEX_ROOM(32)])
 	sb_format_hex(hex, hash, sizeof(hash));
 }
 
+/* Where trust begins: with the first validators; a chain that goes on with another's state has no block 1. */
+static void trust_lines(struct cluster *cluster, char lines[512])
+{
+	char hex[SB_HEX_ROOM(32)];
+
+	trust_of(cluster, hex);
+	if (cluster->first == 1)
+		snprintf(lines, 512, "trust_hash = %s\n", hex);
+	else
+		snprintf(lines, 512, "trust_height = %" PRIu64 "\n# once this block is there, the hash that /commit?height=%" PRIu64
+			 " of two nodes says (signed_header.commit.block_id.hash):\n# trust_hash =\n",
+			 cluster->first, cluster->first);
+}
+
 /* What people's commands and devices need of it: not more endpoints than a light client takes. */
 static int write_descriptions(struct cluster *cluster)
 {
-	char hex[SB_HEX_ROOM(32)], endpoints[4096] = "", keys[1024] = "";
+	char trust[512], endpoints[4096] = "", keys[1024] = "";
 	size_t at = 0, key_at = 0;
 	int code;
 
-	trust_of(cluster, hex);
+	trust_lines(cluster, trust);
 	for (size_t i = 0; i < cluster->count && i < 8; i++)
 		at += (size_t)snprintf(endpoints + at, sizeof(endpoints) - at, "%shttp://%s:%u", i ? ", " : "",
 				       cluster->node[i].host, cluster->node[i].rpc);
@@ -240,14 +254,14 @@ static int write_descriptions(struct cluster *cluster)
 					   i ? ", " : "", i + 1);
 	code = write_file(cluster, CLUSTER_ALL, "ledger.conf", 0644,
 			  "# What people's commands need of this ledger: sealbond --ledger FILE\n[ledger]\n"
-			  "chain = %s\nendpoints = %s\ntrust_hash = %s\n", cluster->chain, endpoints, hex);
+			  "chain = %s\nendpoints = %s\n%s", cluster->chain, endpoints, trust);
 	if (code)
 		return code;
 	return write_file(cluster, CLUSTER_ALL, "device.conf", 0644,
 			  "# of each device's sealbond.conf; grant_keys/ goes to the device as /etc/sealbond/grant_keys/\n"
-			  "[device]\nchain = %s\n\n[ledger]\nendpoints = %s\ntrust_hash = %s\n"
+			  "[device]\nchain = %s\n\n[ledger]\nendpoints = %s\n%s"
 			  "# owner = the public part of the owner's key: sealbond owner key\n\n"
-			  "[peers]\ngrant_keys = %s\nthreshold = %zu\n", cluster->chain, endpoints, hex, keys,
+			  "[peers]\ngrant_keys = %s\nthreshold = %zu\n", cluster->chain, endpoints, trust, keys,
 			  (cluster->count - 1) / 3 + 1);
 }
 
