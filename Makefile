@@ -59,7 +59,7 @@ endif
 check:
 	@scripts/setup.sh
 	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-tpm check-vectors check-fuzz check-config check-dkms \
-		check-chain check-qemu
+		check-chain check-device check-qemu
 
 demo:
 	@scripts/setup.sh

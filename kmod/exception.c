@@ -50,8 +50,12 @@ enum sb_excuse sb_exceptions_ask(struct sb_net *sn, const struct sb_flow *flow, 
 	if (!all)
 		return excuse;
 	for (i = 0; i < all->n; i++) {
-		if (!sb_exception_match(&all->list[i].spec, flow))
+		if (!sb_exception_match(&all->list[i].spec, flow)) {
+			if (excuse == SB_EXCUSE_NONE &&
+			    sb_exception_is_ledgers(&all->list[i].spec, flow))
+				excuse = SB_EXCUSE_LEDGER;
 			continue;
+		}
 		if (!pay || charge(&all->list[i], len))
 			return SB_EXCUSE_PASSES;
 		excuse = SB_EXCUSE_SPENT;

@@ -72,6 +72,19 @@ static const char *check_match(const struct sb_exception_spec *spec)
 	return NULL;
 }
 
+static const char *check_ledger(const struct sb_exception_spec *spec)
+{
+	if (!spec->remote_port)
+		return "an exception of kind ledger needs the port of its endpoint";
+	if (spec->proto || spec->local_port)
+		return "an exception of kind ledger is TCP by itself, and has no local port";
+	if (spec->family && spec->family != 4 && spec->family != 6)
+		return "an exception's remote address is neither IPv4 nor IPv6";
+	if (spec->prefix > (spec->family == 4 ? 32 : 128) || (!spec->family && spec->prefix))
+		return "an exception's prefix is longer than its address";
+	return NULL;
+}
+
 const char *sb_exception_check(const struct sb_exception_spec *spec)
 {
 	if (!spec->name[0] || spec->name[SEALBOND_NAME_LEN - 1])
@@ -88,6 +101,8 @@ const char *sb_exception_check(const struct sb_exception_spec *spec)
 		return "an exception's kind is unknown";
 	if (spec->kind == SEALBOND_EXC_MATCH)
 		return check_match(spec);
+	if (spec->kind == SEALBOND_EXC_LEDGER)
+		return check_ledger(spec);
 	if (spec->proto || spec->family || spec->prefix || spec->local_port || spec->remote_port)
 		return "protocol, address and ports go with kind match only";
 	return NULL;
@@ -122,12 +137,12 @@ static bool match_icmp_error(const struct sb_flow *flow)
 	       flow->icmp_type >= ICMPV6_UNREACHABLE && flow->icmp_type <= ICMPV6_TIME;
 }
 
-static bool match_named(const struct sb_exception_spec *spec, const struct sb_flow *flow)
+static bool match_named(const struct sb_exception_spec *spec, const struct sb_flow *flow, u8 proto)
 {
 	bool out = flow->dir == SEALBOND_X_DIR_OUT;
 	u16 local = out ? flow->sport : flow->dport, remote = out ? flow->dport : flow->sport;
 
-	if (!flow->family || flow->proto != spec->proto)
+	if (!flow->family || flow->proto != proto)
 		return false;
 	if (spec->family && (spec->family != flow->family ||
 			     !match_prefix(spec->remote, out ? flow->daddr : flow->saddr,
@@ -162,9 +177,17 @@ bool sb_exception_match(const struct sb_exception_spec *spec, const struct sb_fl
 	case SEALBOND_EXC_ICMP_ERROR:
 		return flow->family && match_icmp_error(flow);
 	case SEALBOND_EXC_MATCH:
-		return match_named(spec, flow);
+		return match_named(spec, flow, spec->proto);
+	case SEALBOND_EXC_LEDGER:
+		return flow->ledger && match_named(spec, flow, PROTO_TCP);
 	}
 	return false;
+}
+
+bool sb_exception_is_ledgers(const struct sb_exception_spec *spec, const struct sb_flow *flow)
+{
+	return spec->kind == SEALBOND_EXC_LEDGER && spec->family &&
+	       match_named(spec, flow, PROTO_TCP);
 }
 
 bool sb_exception_same(const struct sb_exception_spec *a, const struct sb_exception_spec *b)

@@ -34,7 +34,8 @@ struct sb_flow {
 	u8 icmp_type;
 	bool fragment;		/* first or later: never excused */
 	bool packet_socket;	/* only DHCPv4 comes that way */
-	bool quotes_ours;	/* an ICMP error about an outer flow of ours */
+	bool quotes_ours;	/* an ICMP error about an outer flow of ours, or the ledger's */
+	bool ledger;		/* from or to a socket that the helper has registered */
 	bool ports;		/* sport and dport are there */
 	u16 sport, dport;
 	u8 saddr[16], daddr[16];	/* network order, IPv4 in the first 4 bytes */
@@ -51,6 +52,12 @@ bool sb_exception_same(const struct sb_exception_spec *a, const struct sb_except
 
 /* sb_exception_match() - does a checked @spec mean this packet? Its budget is another matter. */
 bool sb_exception_match(const struct sb_exception_spec *spec, const struct sb_flow *flow);
+
+/*
+ * sb_exception_is_ledgers() - is the packet about the ledger endpoint that a @spec of kind LEDGER
+ * names by its address, whatever socket it is of? For the reason of a drop.
+ */
+bool sb_exception_is_ledgers(const struct sb_exception_spec *spec, const struct sb_flow *flow);
 
 /*
  * Token buckets for packets and for bytes, each kept as the time at which it would be full

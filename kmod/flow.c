@@ -8,29 +8,40 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "ledger_socket.h"
 #include "namespace.h"
 #include "packet.h"
 #include "sa.h"
 
+/* A quoted header: what we sent when the error comes in, what we received when it goes out. */
+struct quoted {
+	u8 family, proto;
+	const void *saddr, *daddr;
+};
+
 /*
- * Is the packet that an ICMP error quotes, at @offset, an outer one of our bonds? An error that
- * comes in quotes what we sent, one that goes out quotes what we received.
+ * Is the packet that an ICMP error quotes an outer one of our bonds, or one that a socket of the
+ * helper has sent to the ledger? @offset: of what follows its header.
  */
-static bool quotes_ours(const struct sb_packet *p, int offset, u8 proto, bool in)
+static bool quotes_ours(const struct sb_packet *p, int offset, const struct quoted *q, bool in)
 {
 	__be16 port = READ_ONCE(p->sn->port_be);
 	union {
 		__be32 spi;
 		struct udphdr udp;
+		__be16 ports[4];
 	} *quoted, buf;
 
 	/* RFC 792 promises 8 bytes behind the quoted header: no more can be asked for. */
 	quoted = skb_header_pointer(p->skb, offset, sizeof(buf), &buf);
 	if (!quoted)
 		return false;
-	if (proto == IPPROTO_ESP)
+	if (q->proto == IPPROTO_ESP)
 		return sb_sa_by_spi(p->sn->net, quoted->spi, in);
-	if (proto != IPPROTO_UDP || !port)
+	if (q->proto == IPPROTO_TCP)
+		return in && sb_ledger_socket_talks(p->sn, q->family, q->daddr, quoted->ports[1],
+						    q->saddr, quoted->ports[0]);
+	if (q->proto != IPPROTO_UDP || !port)
 		return false;
 	return (in ? quoted->udp.source : quoted->udp.dest) == port;
 }
@@ -39,10 +50,15 @@ static bool quotes_ours4(const struct sb_packet *p, int offset, bool in)
 {
 	const struct iphdr *ip;
 	struct iphdr buf;
+	struct quoted q = { .family = 4 };
 
 	ip = skb_header_pointer(p->skb, offset, sizeof(buf), &buf);
-	return ip && ip->version == 4 && ip->ihl >= 5 && !(ip->frag_off & htons(IP_OFFSET)) &&
-	       quotes_ours(p, offset + ip->ihl * 4, ip->protocol, in);
+	if (!ip || ip->version != 4 || ip->ihl < 5 || ip->frag_off & htons(IP_OFFSET))
+		return false;
+	q.proto = ip->protocol;
+	q.saddr = &ip->saddr;
+	q.daddr = &ip->daddr;
+	return quotes_ours(p, offset + ip->ihl * 4, &q, in);
 }
 
 static bool quotes_ours6(const struct sb_packet *p, int offset, bool in)
@@ -50,9 +66,15 @@ static bool quotes_ours6(const struct sb_packet *p, int offset, bool in)
 	const struct ipv6hdr *ip;
 	struct ipv6hdr buf;
 
+	struct quoted q = { .family = 6 };
+
 	ip = skb_header_pointer(p->skb, offset, sizeof(buf), &buf);
-	return ip && ip->version == 6 &&
-	       quotes_ours(p, offset + sizeof(buf), ip->nexthdr, in);
+	if (!ip || ip->version != 6)
+		return false;
+	q.proto = ip->nexthdr;
+	q.saddr = &ip->saddr;
+	q.daddr = &ip->daddr;
+	return quotes_ours(p, offset + sizeof(buf), &q, in);
 }
 
 static bool is_icmp_error(u8 family, u8 type)
@@ -147,4 +169,9 @@ void sb_packet_flow(const struct sb_packet *p, struct sb_flow *flow)
 		read4(p, flow);
 	else if (p->family == 6)
 		read6(p, flow);
+	if (flow->ports && flow->proto == IPPROTO_TCP)
+		flow->ledger = flow->dir == SEALBOND_X_DIR_IN ?
+			sb_ledger_socket_talks(p->sn, flow->family, flow->saddr, htons(flow->sport),
+					       flow->daddr, htons(flow->dport)) :
+			sb_ledger_socket_has(p->sn, p->skb->sk);
 }

@@ -5,10 +5,16 @@
 #include "p256.h"
 
 #define NS_PER_MS	1000000ULL
+#define MS_PER_S	1000ULL
 
 static bool all_zero(const void *p, size_t n)
 {
 	return !memchr_inv(p, 0, n);
+}
+
+static u64 hold_ms(const struct sb_grant_body *b)
+{
+	return (u64)be32_to_cpu(b->hold_s) * MS_PER_S;
 }
 
 static bool body_valid(const struct sb_grant_body *b)
@@ -17,8 +23,9 @@ static bool body_valid(const struct sb_grant_body *b)
 
 	return !memcmp(b->magic, SB_GRANT_MAGIC, sizeof(b->magic)) &&
 	       be16_to_cpu(b->version) == SB_GRANT_VERSION &&
-	       !(b->flags & ~SB_GRANT_F_ALL) && all_zero(b->reserved, sizeof(b->reserved)) &&
-	       duration >= SB_GRANT_MIN_MS && duration <= SB_GRANT_MAX_MS &&
+	       !(b->flags & ~SB_GRANT_F_ALL) && !b->reserved &&
+	       duration >= SB_GRANT_MIN_MS + hold_ms(b) && duration <= SB_GRANT_MAX_MS &&
+	       (!b->hold_s || !all_zero(b->nonce, sizeof(b->nonce))) &&
 	       (!all_zero(b->overlay4, sizeof(b->overlay4)) ||
 		!all_zero(b->overlay6, sizeof(b->overlay6)));
 }
@@ -55,6 +62,7 @@ int sb_grant_parse(struct sb_grant *grant, const void *data, size_t len)
 		.signature = signature,
 		.signatures = n,
 		.duration_ms = be64_to_cpu(body->duration_ms),
+		.hold_ms = hold_ms(body),
 	};
 	return 0;
 }

@@ -12,7 +12,8 @@ struct sb_grant {
 	const struct sb_grant_body *body;
 	const struct sb_grant_signature *signature;	/* ascending by key id, each once */
 	u32 signatures;
-	u64 duration_ms;
+	u64 duration_ms;	/* with the hold */
+	u64 hold_ms;		/* of it, at its end */
 };
 
 /* sb_grant_parse() - exactly @len bytes. Returns 0 or -EBADMSG; *grant is untouched then. */

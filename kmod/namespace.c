@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "hooks.h"
 #include "keyring.h"
+#include "ledger_socket.h"
 #include "lock.h"
 #include "peer.h"
 #include "socket.h"
@@ -37,6 +38,7 @@ static void sweep(struct work_struct *work)
 		sb_exchange_sweep(sn, peer, now);
 	}
 	sb_keyring_sweep(sn, now);
+	sb_ledger_sockets_sweep(sn);
 	if (sb_alarmed() && sb_alarms() & SB_ALARMS_STICKY)
 		sb_keyring_tampered(sn);
 	if (!sn->closing)
@@ -142,6 +144,7 @@ static void __net_exit net_end(struct net *net)
 	cancel_delayed_work_sync(&sn->sweep);	/* a key manager's call may have been under way */
 	sb_keyring_exit(sn);
 	sb_exceptions_free(sn);
+	sb_ledger_sockets_free(sn);
 	kvfree(sn->requests);
 	sb_peers_exit(sn);
 }

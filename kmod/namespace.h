@@ -15,6 +15,9 @@
 struct sb_keyring;
 struct sb_exceptions;
 struct sb_grant_requests;
+struct sb_ledger_socket;
+
+#define SB_LEDGER_SOCKETS	16	/* that the helper may have open at once */
 
 struct sb_net {
 	struct net *net;
@@ -28,6 +31,8 @@ struct sb_net {
 	struct rhashtable peers_by_overlay;	/* by inner address, both families */
 	struct sb_peer * __percpu *last_peer;	/* see sb_peer_forget() */
 	struct nf_hook_ops *hooks;	/* this namespace's copies of the IP hooks */
+	/* Registered sockets, written under lock, the oldest first. */
+	struct sb_ledger_socket __rcu *ledger_sockets[SB_LEDGER_SOCKETS];
 
 	/* Under lock. */
 	bool configured;		/* SET_LOCAL was done */

@@ -45,6 +45,7 @@ static const struct nla_policy policy[SEALBOND_A_MAX + 1] = {
 	[SEALBOND_A_GRANT] = NLA_POLICY_RANGE(NLA_BINARY, 1, SB_GRANT_MAX),
 	[SEALBOND_A_CONFIG_HASH] = NLA_POLICY_EXACT_LEN(SB_DIGEST_LEN),
 	[SEALBOND_A_EARLY] = { .type = NLA_FLAG },
+	[SEALBOND_A_LEDGER_FD] = { .type = NLA_U32 },
 };
 
 #define A(x) SEALBOND_A_##x
@@ -68,6 +69,7 @@ static const u8 takes[SEALBOND_CMD_MAX + 1][TAKES_MAX] = {
 	[SEALBOND_CMD_SET_GRANT_KEYS] = { A(GRANT_KEYS), A(GRANT_THRESHOLD), A(GRANT_STATIC) },
 	[SEALBOND_CMD_REQUEST_GRANT] = { A(DEVICE_ID) },
 	[SEALBOND_CMD_SET_GRANT] = { A(GRANT), A(ENDPOINT) },
+	[SEALBOND_CMD_LEDGER_SOCKET] = { A(LEDGER_FD) },
 };
 static_assert(SEALBOND_A_MAX <= U8_MAX, "an attribute is a u8");
 
@@ -142,6 +144,7 @@ static const struct genl_ops ops[] = {
 	CHANGE(REQUEST_GRANT, sb_nl_request_grant),
 	CHANGE(SET_GRANT, sb_nl_set_grant),
 	CHANGE(ROTATE_KEY, sb_nl_rotate_key),
+	CHANGE(LEDGER_SOCKET, sb_nl_ledger_socket),
 };
 
 static const struct genl_multicast_group groups[] = {

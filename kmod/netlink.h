@@ -35,6 +35,7 @@ int sb_nl_set_grant_keys(struct sk_buff *skb, struct genl_info *info);	/* withou
 int sb_nl_request_grant(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_set_grant(struct sk_buff *skb, struct genl_info *info);
 int sb_nl_rotate_key(struct sk_buff *skb, struct genl_info *info);
+int sb_nl_ledger_socket(struct sk_buff *skb, struct genl_info *info);
 
 /*
  * sb_nl_reply() - an answer to @info with its header in *@header, or NULL; sb_nl_send() ends it.

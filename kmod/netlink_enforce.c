@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Commands about the mode, the exceptions and what was dropped. */
+#include <linux/file.h>
+#include <linux/net.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
 #include "exception.h"
+#include "ledger_socket.h"
 #include "lock.h"
 #include "mode.h"
 #include "netlink.h"
@@ -156,6 +159,26 @@ int sb_nl_set_exceptions(struct sk_buff *skb, struct genl_info *info)
 	sb_nl_text(info, text);
 out:
 	kfree(specs);
+	return err;
+}
+
+int sb_nl_ledger_socket(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *text = NULL;
+	struct socket *sock;
+	int err;
+
+	if (sb_nl_need(info, SEALBOND_A_LEDGER_FD, "LEDGER_FD is needed"))
+		return -EINVAL;
+	/* In the context of who sends the command: its descriptors. */
+	sock = sockfd_lookup(nla_get_u32(info->attrs[SEALBOND_A_LEDGER_FD]), &err);
+	if (!sock) {
+		sb_nl_text(info, "LEDGER_FD is not a socket of the caller's");
+		return err;
+	}
+	err = sb_ledger_socket_add(info->user_ptr[0], sock->sk, &text);
+	sockfd_put(sock);
+	sb_nl_text(info, text);
 	return err;
 }
 

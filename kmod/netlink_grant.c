@@ -170,6 +170,7 @@ static int read_spec(struct sb_peer_spec *spec, const struct sb_grant *grant, u6
 	memcpy(&spec->overlay6, body->overlay6, sizeof(spec->overlay6));
 	if (body->flags & SB_GRANT_F_QUARANTINE)
 		spec->flags |= SEALBOND_PEER_F_QUARANTINE;
+	spec->hold_ms = grant->hold_ms;
 	spec->lease_ms = end > now ? div_u64(end - now, NSEC_PER_MSEC) : 0;
 	if (spec->lease_ms)
 		return 0;

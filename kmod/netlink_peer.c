@@ -185,6 +185,7 @@ static int put_peer(struct sk_buff *skb, struct sb_net *sn, struct sb_peer *peer
 	if (nla_put(skb, SEALBOND_A_DEVICE_ID, SEALBOND_ID_LEN, peer->device_id) ||
 	    nla_put(skb, SEALBOND_A_KEY, SEALBOND_KEY_LEN, peer->key) ||
 	    put_u64(skb, SEALBOND_A_LEASE_MS, end > now ? div_u64(end - now, NSEC_PER_MSEC) : 0) ||
+	    (peer->hold_ms && put_u64(skb, SEALBOND_A_HOLD_MS, peer->hold_ms)) ||
 	    nla_put_u32(skb, SEALBOND_A_PEER_FLAGS, READ_ONCE(peer->flags)) ||
 	    nla_put_u8(skb, SEALBOND_A_BOND_STATE, sb_bond_state(peer, now)) ||
 	    put_u64(skb, SEALBOND_A_HANDSHAKES, peer->bond.handshakes) ||

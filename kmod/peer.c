@@ -227,6 +227,7 @@ static int add(struct sb_net *sn, const struct sb_peer_spec *spec)
 	peer->overlay6 = spec->overlay6;
 	peer->endpoint = spec->endpoint;
 	peer->flags = spec->flags;
+	peer->hold_ms = spec->hold_ms;
 	hrtimer_setup(&peer->lease_timer, end_lease, CLOCK_BOOTTIME, HRTIMER_MODE_ABS_SOFT);
 	spin_lock_init(&peer->roam_lock);
 	INIT_RCU_WORK(&peer->free_work, free_work);
@@ -351,6 +352,7 @@ int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char *
 	if (spec->endpoint.port && !peer->bonded)
 		peer->endpoint = spec->endpoint;
 	WRITE_ONCE(peer->flags, spec->flags);
+	peer->hold_ms = spec->hold_ms;
 	set_lease(peer, spec->lease_ms);
 	return 0;
 }

@@ -39,7 +39,8 @@ struct sb_peer {
 	struct sb_net *sn;
 
 	/* sn->lock. */
-	u64 lease_end_ns;		/* boot time */
+	u64 lease_end_ns;		/* boot time; with the hold */
+	u64 hold_ms;			/* of it, at its end: what GET_PEER shows, nothing else */
 	struct hrtimer lease_timer;	/* boot time runs on in suspend, and so does a lease */
 	struct sb_bond bond;
 	u8 device_id[SB_ID_LEN];
@@ -73,7 +74,8 @@ static inline bool sb_lease_live(const struct sb_peer *peer, u64 now)
 struct sb_peer_spec {
 	u8 device_id[SEALBOND_ID_LEN];
 	u8 key[SEALBOND_KEY_LEN];
-	u64 lease_ms;
+	u64 lease_ms;			/* with the hold */
+	u64 hold_ms;			/* of it, at its end */
 	struct in_addr overlay4;
 	struct in6_addr overlay6;
 	struct sb_addr endpoint;	/* port 0: leave as it is */

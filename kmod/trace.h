@@ -26,6 +26,7 @@
 	{ SEALBOND_REASON_QUARANTINED,		"quarantined" },		\
 	{ SEALBOND_REASON_WRONG_SOURCE,		"wrong-source" },		\
 	{ SEALBOND_REASON_OVER_BUDGET,		"over-budget" },		\
+	{ SEALBOND_REASON_LEDGER_SOCKET,	"ledger-socket" },		\
 	{ SEALBOND_REASON_OTHER_NETNS,		"other-netns" },		\
 	{ SEALBOND_REASON_MALFORMED,		"malformed" }
 

@@ -54,6 +54,7 @@ enum sb_excuse {
 	SB_EXCUSE_NONE,
 	SB_EXCUSE_PASSES,
 	SB_EXCUSE_SPENT,	/* there is one, and its budget is used up */
+	SB_EXCUSE_LEDGER,	/* there is one for the helper's socket, and this is another */
 	SB_EXCUSES
 };
 
@@ -116,6 +117,8 @@ static __always_inline struct sb_verdict sb_verdict_unless_excused(const struct 
 		return sb_verdict_accept();
 	case SB_EXCUSE_SPENT:
 		return sb_verdict_drop(SEALBOND_REASON_OVER_BUDGET);
+	case SB_EXCUSE_LEDGER:
+		return sb_verdict_drop(SEALBOND_REASON_LEDGER_SOCKET);
 	default:
 		return sb_verdict_drop(reason);
 	}

@@ -26,7 +26,7 @@ SEALBONDD_SRC := $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sand
 	$(wildcard userspace/kernel/*.c) \
 	$(patsubst %,userspace/device/%.c,main reboot roles control channel role \
 		link link_local link_key link_approvals link_candidate link_id link_peers link_grants link_bonds \
-		link_ledger)
+		link_ledger link_handover handover)
 SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
@@ -61,7 +61,7 @@ SEALBOND_PEOPLE_LIBS := $(STATE_LIBS) $(LIGHT_LIBS)
 
 SEALBONDD_LEDGER_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox calendar) \
 	$(patsubst %,userspace/device/%.c,ledger_role ledger_calls ledger_light ledger_state ledger_claim ledger_tx \
-		ledger_grant ledger_step ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers role channel) \
+		ledger_grant ledger_step ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers role channel handover) \
 	$(LIGHT_CLIENT) $(TREE_PROOF) $(OWNER_FILES) $(OWNER_PB) $(STATE_MACHINE))
 
 # What puts sealbond early into an initramfs, as SOURCE:PLACE. Each does nothing without early=yes.
@@ -147,5 +147,7 @@ install-user: $(USER_PROGRAMS:%=$(BUILD)/%)
 install-ledger: $(BUILD)/sealbond-ledgerd
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/sealbond-ledgerd $(DESTDIR)$(SBINDIR)/
-	sed 's|@SBINDIR@|$(SBINDIR)|' scripts/systemd/sealbond-ledgerd.service \
-		>$(DESTDIR)$(UNITDIR)/sealbond-ledgerd.service
+	for unit in sealbond-ledgerd.service sealbond-checkpoint.service sealbond-checkpoint.timer; do \
+		sed 's|@SBINDIR@|$(SBINDIR)|; s|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit \
+			>$(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done

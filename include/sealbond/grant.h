@@ -8,6 +8,10 @@
  * sb_grant_signature, strictly ascending by key id: no key signs twice, and the same signatures
  * have one order only.
  *
+ * hold_s: the leases of both devices end so many seconds before the grant does; in these the bond
+ * is held for a ledger that is lost (on_ledger_loss). What is left without them is
+ * SB_GRANT_MIN_MS at least; a grant of no request has none.
+ *
  * A signature is ECDSA over P-256 with SHA-256 (FIPS 186-5) of SB_GRANT_TAG with its NUL ||
  * struct sb_grant_body, with s at most half of the group's order: no one but the signer can make
  * a second one of it.
@@ -44,7 +48,8 @@ struct sb_grant_body {
 	__u8	magic[8];
 	__be16	version;
 	__u8	flags;			/* SB_GRANT_F_* */
-	__u8	reserved[5];		/* zero */
+	__u8	reserved;		/* zero */
+	__be32	hold_s;			/* of the duration, at its end: a hold, see above */
 	__be64	duration_ms;		/* SB_GRANT_MIN_MS to SB_GRANT_MAX_MS */
 	__u8	nonce[SB_GRANT_NONCE_LEN];	/* the holder's; zero: of no request ("static") */
 	__u8	chain_id[32];		/* of the ledger that both devices are on */
@@ -72,6 +77,7 @@ struct sb_grant_signature {
 
 static_assert(sizeof(struct sb_grant_body) == 188, "a grant's signed part is 188 bytes");
 static_assert(offsetof(struct sb_grant_body, flags) == 10, "flags is at 10");
+static_assert(offsetof(struct sb_grant_body, hold_s) == 12, "hold_s is at 12");
 static_assert(offsetof(struct sb_grant_body, duration_ms) == 16, "duration_ms is at 16");
 static_assert(offsetof(struct sb_grant_body, nonce) == 24, "nonce is at 24");
 static_assert(offsetof(struct sb_grant_body, chain_id) == 40, "chain_id is at 40");

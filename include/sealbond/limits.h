@@ -82,6 +82,13 @@
 #define SB_EXC_BYTES_MAX		(1 << 30)
 #define SB_EXC_BURST_NS			(1 * SB_NS_PER_S)
 
+/*
+ * What the helper may talk to its ledger where the configuration says nothing: a first look at a
+ * chain of 100 validators takes some hundred KiB, a renewal some ten.
+ */
+#define SB_LEDGER_RATE			1000
+#define SB_LEDGER_BYTES			(4 << 20)
+
 /* Drops that the monitor group hears of, a second on the whole machine. */
 #define SB_DROP_EVENTS_PER_S		20
 #define SB_DROP_EVENTS_BURST_NS		(1 * SB_NS_PER_S)

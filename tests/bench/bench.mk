@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make bench: one boot on the instruction-counted clock; a table and build/bench.json.
+# make bench: one boot on the instruction-counted clock, and the ledger's programs on this machine; a table and
+# build/bench.json. make bench-ledger: the ledger's part alone, into build/bench-ledger.json.
 # build/sbctl speaks the module's netlink for benches and tests.
 
 SBCTL_SRC := $(addprefix tests/bench/,sbctl.c sbctl_local.c sbctl_peer.c sbctl_enforce.c sbctl_nl.c)
@@ -11,8 +12,14 @@ $(BUILD)/sbctl: $(SBCTL_SRC) tests/bench/sbctl.h tests/bench/sbctl_nl.h include/
 
 .PHONY: bench
 bench: setup
-	+$(MAKE) module user $(BUILD)/sbctl
+	+$(MAKE) all tools $(BUILD)/sbctl $(LEDGER_BENCH)
 	tests/bench/bench.py
+
+LEDGER_BENCH := $(addprefix $(BUILD)/,sealbond-ledgerd sealbond sealbond-people) \
+	$(addprefix $(BUILD)/tests/,state_bench tree_bench light_bench ledger_load ledger_fill renew_bench)
+.PHONY: bench-ledger
+bench-ledger: $(LEDGER_BENCH)
+	tests/bench/bench.py --part ledger --out $(BUILD)/bench-ledger.json
 
 # build/tests/tree_bench N BATCH [DIR]: the ledger's store, with the compiler flags of the programs.
 TREE_BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(TREE_STORE) userspace/tree/table.c userspace/tree/memory.c)
@@ -62,3 +69,30 @@ $(BUILD)/tests/state_bench: tests/bench/state_bench.c $(STATE_BENCH_OBJ)
 .PHONY: state-bench
 state-bench: $(BUILD)/tests/state_bench
 	@$<
+
+# Signed transactions for a ledger, made before they are sent.
+LEDGER_LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(STATE_MACHINE) $(STATE_JSON)) \
+	$(patsubst %,userspace/common/%.c,json parse format error)) $(BUILD)/obj/gen/state/ledger.pb-c.o
+
+$(BUILD)/tests/ledger_load: tests/bench/ledger_load.c tests/bench/load_http.c tests/bench/load_http.h \
+		tests/bench/load_world.h $(LEDGER_LOAD_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
+		-pthread $$(pkg-config --libs $(STATE_LIBS) json-c)
+
+# A device's downloads: LIGHT_OBJ has the light client.
+$(BUILD)/tests/renew_bench: tests/bench/renew_bench.c tests/bench/load_http.c tests/bench/load_http.h tests/bench/load_world.h \
+		$(sort $(LEDGER_LOAD_OBJ) $(LIGHT_OBJ) $(BUILD)/obj/userspace/owner/authority.o \
+		$(BUILD)/obj/userspace/common/grant.o)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
+		-pthread $$(pkg-config --libs $(STATE_LIBS) $(LIGHT_LIBS))
+
+# The daemon's own parts, under a program that fills its state.
+LEDGER_FILL_OBJ := $(filter-out $(patsubst %,$(BUILD)/obj/userspace/ledger/%.o,main home listen server ws_frame websocket) \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC)),$(LEDGERD_OBJ))
+
+$(BUILD)/tests/ledger_fill: tests/bench/ledger_fill.c $(LEDGER_FILL_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $^ -lcmocka -pthread \
+		$$(pkg-config --libs $(LEDGERD_LIBS))

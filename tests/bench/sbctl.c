@@ -47,9 +47,12 @@ static const char usage_text[] =
 "  lock                                           LOCK: until the guest reboots\n"
 "  grantkeys HEX128... [threshold=N]              SET_GRANT_KEYS, static\n"
 "  exceptions none | KIND...                      SET_EXCEPTIONS: arp nd dhcp4 dhcp6 icmp-error, or\n"
+"        ledger,rport=N[,remote=ADDR/BITS], or\n"
 "        match,PROTO[,remote=ADDR/BITS][,lport=N][,rport=N][,rate=N][,bytes=N][,dir=in|out]\n"
 "  getexceptions, drops, status                   GET_EXCEPTIONS, GET_DROPS, GET_STATUS\n"
 "  events [timeout=MS] [count=N]                  what both groups tell, a line each\n"
+"  ledger-socket to=ADDR port=N [fd=N] [hold=1]   LEDGER_SOCKET of a new TCP socket (or of fd), which\n"
+"        then connects; 4 when there is no answer within a second\n"
 "  udp-encap port=N                               holds a UDP socket that takes in ESP (RFC 3948)\n"
 "\n"
 "Prints NAME=VALUE words. Exit code: 0 done; 1 refused, with `errno-name: the kernel's text` on\n"
@@ -273,7 +276,7 @@ static const struct {
 	{ "confirm", do_confirm }, { "exceptions", do_exceptions },
 	{ "getexceptions", do_getexceptions }, { "drops", do_drops }, { "status", do_status },
 	{ "events", do_events }, { "lock", do_lock }, { "grantkeys", do_grantkeys },
-	{ "rotatekey", do_rotatekey },
+	{ "rotatekey", do_rotatekey }, { "ledger-socket", do_ledger_socket },
 };
 
 int main(int argc, char **argv)

@@ -57,5 +57,6 @@ int do_drops(void);
 int do_status(void);
 int do_events(void);
 int do_udp_encap(void);
+int do_ledger_socket(void);
 
 #endif

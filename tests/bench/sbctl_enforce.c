@@ -13,7 +13,8 @@
 #include "sbctl.h"
 
 static const char *const modes[] = { "off", "observe", "enforce" };
-static const char *const kinds[] = { "", "arp", "nd", "dhcp4", "dhcp6", "icmp-error", "match" };
+static const char *const kinds[] = { "", "arp", "nd", "dhcp4", "dhcp6", "icmp-error", "match",
+				     "ledger" };
 
 static int index_of(const char *word, const char *const *list, int n)
 {
@@ -114,7 +115,7 @@ int do_exceptions(void)
 		word = strtok_r(words[i], ",", &rest);
 		snprintf(name, sizeof(name), "%.20s-%d", word, i);
 		nla_put_string(msg, SEALBOND_X_NAME, name);
-		nla_put_u8(msg, SEALBOND_X_KIND, index_of(word, kinds, 7));
+		nla_put_u8(msg, SEALBOND_X_KIND, index_of(word, kinds, 8));
 		while ((word = strtok_r(NULL, ",", &rest)))
 			put_option(msg, word);
 		nla_nest_end(msg, item);
@@ -260,6 +261,33 @@ int do_events(void)
 			return LATE;
 		show_event(event, a);
 	}
+	return DONE;
+}
+
+int do_ledger_socket(void)
+{
+	struct nl_msg *msg = nl_request(&nl, SEALBOND_CMD_LEDGER_SOCKET, 0);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(number(needed("port"))) };
+	const struct timeval patience = { .tv_usec = 900000 };
+	socklen_t length = sizeof(to);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), result;
+
+	if (fd < 0 || inet_pton(AF_INET, needed("to"), &to.sin_addr) != 1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		usage("ledger-socket takes to=ADDR port=N");
+	nla_put_u32(msg, SEALBOND_A_LEDGER_FD, optional("fd") ? number(optional("fd")) : (uint64_t)fd);
+	result = ask(msg, NULL, NULL);
+	if (result != DONE)
+		return result;
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		perror("sbctl: ledger-socket: connect");
+		return LATE;
+	}
+	getsockname(fd, (struct sockaddr *)&to, &length);
+	printf("connected=1 port=%u\n", ntohs(to.sin_port));
+	if (optional("hold"))
+		for (;;)
+			pause();
 	return DONE;
 }
 

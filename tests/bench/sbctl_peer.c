@@ -86,7 +86,7 @@ int do_peers(void)
 static void show_peer(struct nlattr **a, void *ctx)
 {
 	static const struct { const char *name; int attr; } u64s[] = {
-		{ "lease", SEALBOND_A_LEASE_MS }, { "handshakes", SEALBOND_A_HANDSHAKES },
+		{ "lease", SEALBOND_A_LEASE_MS }, { "hold", SEALBOND_A_HOLD_MS }, { "handshakes", SEALBOND_A_HANDSHAKES },
 		{ "bytes_in", SEALBOND_A_BYTES_IN }, { "bytes_out", SEALBOND_A_BYTES_OUT },
 		{ "packets_in", SEALBOND_A_PACKETS_IN }, { "packets_out", SEALBOND_A_PACKETS_OUT },
 		{ "sequence", SEALBOND_A_SEQUENCE_OUT }, { "age", SEALBOND_A_AGE_MS },

@@ -5,7 +5,7 @@
  * Fills a tree with N records (keys of 34 bytes, values of 200), then updates records at random in batches of
  * BATCH, hashing each key and value and computing the root after each batch, in memory and in LMDB, where a
  * batch is a commit on the disk. DIR (build/tree_bench) is made for that and removed. Prints updates in a
- * second and the sizes of proofs.
+ * second and the sizes of proofs, one JSON object a line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -120,12 +120,20 @@ static void run_batch(struct target *target, const uint64_t *number, uint64_t co
 		fail(target->name, rc);
 }
 
-/* Both clocks, since others may use the machine: the second says what one core did. */
-static void report(const char *name, const char *what, uint64_t count, double wall, double processor)
+static void report(const char *target, const char *name, double value, const char *what)
 {
-	printf("%-7s %-24s %9.0f a second, %9.0f a second of processor time\n", name, what, (double)count / wall,
-	       (double)count / processor);
+	printf("{\"name\": \"%s_%s\", \"value\": %.1f, \"what\": \"%s\"}\n", target, name, value, what);
 	fflush(stdout);
+}
+
+/* Both clocks, since others may use the machine: the first says what one core did. */
+static void report_rate(const char *target, const char *name, uint64_t count, double wall, double processor)
+{
+	char whole[64];
+
+	report(target, name, (double)count / processor, "a second of processor time");
+	snprintf(whole, sizeof(whole), "%s_wall", name);
+	report(target, whole, (double)count / wall, "a second");
 }
 
 static void fill(struct target *target, uint64_t records)
@@ -140,7 +148,7 @@ static void fill(struct target *target, uint64_t records)
 			number[count++] = at++;
 		run_batch(target, number, count);
 	}
-	report(target->name, "inserts, 10,000 a batch", records, now(CLOCK_MONOTONIC) - wall,
+	report_rate(target->name, "inserts", records, now(CLOCK_MONOTONIC) - wall,
 	       now(CLOCK_PROCESS_CPUTIME_ID) - processor);
 }
 
@@ -148,7 +156,6 @@ static void update(struct target *target, uint64_t records, uint64_t batch)
 {
 	double wall = now(CLOCK_MONOTONIC), processor = now(CLOCK_PROCESS_CPUTIME_ID), start = wall;
 	uint64_t *number = calloc(batch, sizeof(*number)), count = 0;
-	char what[64];
 
 	if (!number)
 		fail("memory", -ENOMEM);
@@ -158,8 +165,7 @@ static void update(struct target *target, uint64_t records, uint64_t batch)
 		run_batch(target, number, batch);
 		count += batch;
 	}
-	snprintf(what, sizeof(what), "updates, %llu a batch", (unsigned long long)batch);
-	report(target->name, what, count, now(CLOCK_MONOTONIC) - wall, now(CLOCK_PROCESS_CPUTIME_ID) - processor);
+	report_rate(target->name, "updates", count, now(CLOCK_MONOTONIC) - wall, now(CLOCK_PROCESS_CPUTIME_ID) - processor);
 	free(number);
 }
 
@@ -174,31 +180,32 @@ static void proofs(const struct sb_pages *pages, const uint8_t root[SB_TREE_HASH
 	static uint8_t out[SB_PROOF_MAX];
 	static int size[SAMPLES];
 	double start, made = 0, verified = 0;
+	const char *name;
 
 	for (unsigned int i = 0; i < SAMPLES; i++) {
 		const uint8_t *value = NULL;
 		uint8_t key[KEY_LENGTH];
-		struct sb_page_key name = { key, KEY_LENGTH };
+		struct sb_page_key whole = { key, KEY_LENGTH };
 		size_t length, value_length = 0;
 		struct sb_proof proof;
 		bool present;
 		int rc;
 
 		make_key(there ? i % records : records + i, key);
-		start = now(CLOCK_MONOTONIC);
+		start = now(CLOCK_PROCESS_CPUTIME_ID);
 		rc = sb_tree_prove(pages, key, KEY_LENGTH, out, sizeof(out), &length, &present);
-		made += now(CLOCK_MONOTONIC) - start;
+		made += now(CLOCK_PROCESS_CPUTIME_ID) - start;
 		if (!rc && present != there)
 			rc = -EUCLEAN;
 		if (!rc && present)
-			rc = pages->value(pages->context, &name, &value, &value_length);
-		start = now(CLOCK_MONOTONIC);
+			rc = pages->value(pages->context, &whole, &value, &value_length);
+		start = now(CLOCK_PROCESS_CPUTIME_ID);
 		if (!rc)
 			rc = present ? sb_proof_verify_existence(SB_LEAF_VAR_PROTO, root, key, KEY_LENGTH, value,
 								 value_length, out, length) :
 				       sb_proof_verify_absence(SB_LEAF_VAR_PROTO, root, key, KEY_LENGTH, out,
 							       length);
-		verified += now(CLOCK_MONOTONIC) - start;
+		verified += now(CLOCK_PROCESS_CPUTIME_ID) - start;
 		if (!rc)
 			rc = sb_proof_decode(out, length, &proof);
 		if (rc)
@@ -206,9 +213,11 @@ static void proofs(const struct sb_pages *pages, const uint8_t root[SB_TREE_HASH
 		size[i] = (int)length - VALUE_LENGTH * (there ? 1 : proof.has_left + proof.has_right);
 	}
 	qsort(size, SAMPLES, sizeof(size[0]), by_size);
-	printf("%-9s proof without values: median %d bytes, most %d bytes; made in %.1f us, verified in %.1f us\n",
-	       there ? "existence" : "absence", size[SAMPLES / 2], size[SAMPLES - 1], made / SAMPLES * 1e6,
-	       verified / SAMPLES * 1e6);
+	name = there ? "existence" : "absence";
+	report(name, "proof_bytes", size[SAMPLES / 2], "without values, median");
+	report(name, "proof_bytes_most", size[SAMPLES - 1], "without values");
+	report(name, "proof_made_us", made / SAMPLES * 1e6, "processor time");
+	report(name, "proof_verified_us", verified / SAMPLES * 1e6, "processor time");
 }
 
 static void run_memory(uint64_t records, uint64_t batch)
@@ -235,7 +244,7 @@ static void remove_store(const char *directory)
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
 		if (!i && !stat(path, &info))
-			printf("lmdb    file: %.0f MiB\n", (double)info.st_size / (1 << 20));
+			report("lmdb", "file_mib", (double)info.st_size / (1 << 20), "on the disk");
 		unlink(path);
 	}
 	rmdir(directory);

@@ -19,6 +19,11 @@ $(BUILD)/tests/light_lines: tests/cluster/light_lines.c $(LIGHT_LINES_OBJ)
 
 -include $(LIGHT_LINES_OBJ:.o=.d)
 
+# A clock that is years ahead.
+$(BUILD)/tests/shift_clock.so: tests/cluster/shift_clock.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(filter-out -D_FORTIFY_SOURCE=2,$(USER_CFLAGS)) -fPIC -shared -o $@ $<
+
 # Nobody here wrote it: the client that has to accept the chain.
 $(BUILD)/cometbft: tests/cluster/cometbft/go.mod tests/cluster/cometbft/go.sum
 	@scripts/setup.sh cometbft
@@ -28,6 +33,7 @@ $(BUILD)/cometbft: tests/cluster/cometbft/go.mod tests/cluster/cometbft/go.sum
 KILLS ?= 20
 .PHONY: check-chain
 check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/cometbft $(BUILD)/sealbond \
+		$(BUILD)/tests/shift_clock.so \
 		$(BUILD)/sealbond-people $(BUILD)/sealbond-ledgerd
 	@tests/cluster/run.py --kills $(KILLS)
 

@@ -29,6 +29,7 @@ static int role_fd = -1;
 static pid_t role_pid;
 static const char *program, *config;
 static uint8_t current[32], next_key[32], nonces;
+static size_t frames_used;	/* bytes of frames that wait for their rest */
 
 static void print_hex(const char *word, const uint8_t *bytes, size_t length)
 {
@@ -243,25 +244,26 @@ static void stop_role(void)
 	kill(role_pid, SIGTERM);
 	waitpid(role_pid, &status, 0);
 	close(role_fd);
+	/* Half a frame of the old one must not stand before the new one's first. */
+	frames_used = 0;
 }
 
 /* Frames that are whole; what is left of one waits for the rest. */
 static bool read_frames(void)
 {
 	static uint8_t data[2 * (sizeof(struct sb_frame_header) + SB_FRAME_MAX)];
-	static size_t used;
 	struct sb_frame_header header;
 	const uint8_t *payload;
-	ssize_t got = read(role_fd, data + used, sizeof(data) - used);
+	ssize_t got = read(role_fd, data + frames_used, sizeof(data) - frames_used);
 	int size;
 
 	if (got <= 0)
 		return false;
-	used += (size_t)got;
-	while ((size = sb_frame_decode(data, used, &header, &payload)) > 0) {
+	frames_used += (size_t)got;
+	while ((size = sb_frame_decode(data, frames_used, &header, &payload)) > 0) {
 		on_frame(&header, payload);
-		used -= (size_t)size;
-		memmove(data, data + size, used);
+		frames_used -= (size_t)size;
+		memmove(data, data + size, frames_used);
 	}
 	return size == 0;
 }
@@ -270,27 +272,50 @@ static void on_word(const char *word)
 {
 	struct sb_control_request request = { .id = 1, .verb = SB_CONTROL_LEDGER };
 
-	if (strcmp(word, "end\n") == 0) {
+	if (strcmp(word, "end") == 0) {
 		stop_role();
 		swtpm_stop(true);
 		exit(0);
-	} else if (strcmp(word, "reboot\n") == 0) {
+	} else if (strcmp(word, "reboot") == 0) {
 		stop_role();
 		swtpm_stop(true);
 		swtpm_start();
 		cap();
 		start_role();
 	} else {
-		if (strcmp(word, "now\n") == 0)
+		if (strcmp(word, "now") == 0)
 			request.verb = SB_CONTROL_LEDGER_NOW;
 		send_frame(SB_ROLE_PARENT, SB_MESSAGE_CONTROL, &request, sizeof(request));
 	}
 }
 
+/*
+ * Every word that has come. Not by stdio: of two words that come at once it would keep the second for itself, where
+ * poll() does not see it.
+ */
+static void read_words(void)
+{
+	static char words[256];
+	static size_t used;
+	ssize_t got = read(STDIN_FILENO, words + used, sizeof(words) - 1 - used);
+	char *word = words, *end;
+
+	if (got <= 0) {
+		on_word("end");
+		return;
+	}
+	used += (size_t)got;
+	words[used] = '\0';
+	for (; (end = strchr(word, '\n')); word = end + 1) {
+		*end = '\0';
+		on_word(word);
+	}
+	used -= (size_t)(word - words);
+	memmove(words, word, used);
+}
+
 int main(int argc, char **argv)
 {
-	char word[32];
-
 	if (argc != 5 && argc != 6)
 		return 2;
 	program = argv[1];
@@ -314,11 +339,7 @@ int main(int argc, char **argv)
 			printf("gone\n");
 			return 3;
 		}
-		if (wait[0].revents) {
-			if (!fgets(word, sizeof(word), stdin))
-				on_word("end\n");
-			else
-				on_word(word);
-		}
+		if (wait[0].revents)
+			read_words();
 	}
 }

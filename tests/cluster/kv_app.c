@@ -235,8 +235,8 @@ int sb_ledger_app_open(const char *home, struct sb_app *app, struct sb_error *er
 		free(kv);
 		return sb_fail(error, rc, "%s/state: %s", home, strerror(-rc));
 	}
-	*app = (struct sb_app){ .context = kv, .info = info, .init = init, .check = check, .begin = begin,
-				.deliver = deliver, .finish = finish, .commit = commit, .query = query };
+	*app = (struct sb_app){ .context = kv, .info = info, .init = init, .check = check, .begin = begin, .deliver = deliver,
+				.finish = finish, .commit = commit, .query = query };
 	return 0;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The light client as a program, for tests:
- *   light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY
- * Reads lines: "sync", "query KEY", "submit TX", in hex; answers each with a line: "ok …", or "error TEXT".
- *   sync: ok HEIGHT HASH_OF_APP HASH   query: ok HEIGHT VALUE, or ok HEIGHT none
+ *   light_lines URL[,URL] CHAIN HASH_OF_BLOCK_1 DIRECTORY
+ * Reads lines: "sync", "query KEY", "submit TX", "members MEMBERS", in hex; answers each with a line: "ok …", or
+ * "error TEXT".
+ *   sync: ok HEIGHT HASH_OF_APP HASH [checkpoint]   query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
+ *   members: as in a checkpoint (light/checkpoint.h); taken as what the latest proven record says
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,7 +39,24 @@ static int run_sync(struct sb_light_client *client, struct sb_error *error)
 	printf(" ");
 	sb_header_hash(&synced.header, hash);
 	print_hex(hash, sizeof(hash));
+	if (synced.by_checkpoint)
+		printf(" checkpoint");
 	return 0;
+}
+
+static int run_members(struct sb_light_client *client, const uint8_t *data, size_t length, struct sb_error *error)
+{
+	const struct sb_header *header = sb_light_client_header(client);
+	struct sb_reader reader = { data, length, false };
+	struct sb_members members;
+	int rc;
+
+	if (!header || !sb_members_get(&reader, &members) || !sb_read_whole(&reader))
+		return sb_fail(error, -1, "no members");
+	rc = sb_light_client_set_members(client, &members, header->height, error);
+	if (!rc)
+		printf("ok %" PRId64, header->height);
+	return rc;
 }
 
 static int run_query(struct sb_light_client *client, const uint8_t *key, size_t length, struct sb_error *error)
@@ -76,6 +95,8 @@ static int run(struct sb_light_client *client, const char *command, const char *
 		return sb_fail(error, -1, "no hex");
 	if (!strcmp(command, "sync"))
 		return run_sync(client, error);
+	if (!strcmp(command, "members"))
+		return run_members(client, data, length, error);
 	return !strcmp(command, "query") ? run_query(client, data, length, error) :
 	       run_submit(client, data, length, error);
 }
@@ -83,7 +104,7 @@ static int run(struct sb_light_client *client, const char *command, const char *
 int main(int argc, char **argv)
 {
 	static char line[LINE_MAX_LENGTH];
-	struct sb_light_config config = { .clock = SB_CLOCK_YES, .endpoints = 1, .root.height = 1 };
+	struct sb_light_config config = { .clock = SB_CLOCK_YES, .root.height = 1 };
 	struct sb_light_client *client;
 	struct sb_error error = { "" };
 
@@ -91,7 +112,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
 		return 2;
 	}
-	config.endpoint[0].url = argv[1];
+	for (char *url = strtok(argv[1], ","); url && config.endpoints < SB_ENDPOINTS_MAX; url = strtok(NULL, ","))
+		config.endpoint[config.endpoints++].url = url;
 	config.chain = argv[2];
 	config.directory = argv[4];
 	if (sb_light_client_open(&config, &client, &error)) {

@@ -181,7 +181,9 @@ def run(checks, directory):
         checks.equal("each is granted the other", [words[1] for words in grants], [b.id, a.id])
         checks.equal("by the name that the zone has for it", [words[5] for words in grants], ["b", "a"])
         # a reboot, with nobody there
-        a.say("reboot")
+        # both words at once: neither may be lost
+        a.say("reboot\nstatus")
+        a.wait(lambda words: words[0] == "state")
         state = a.until_state("lease-live", 90)
         checks.check("after a reboot the lease is live by itself", int(state["lease"]) > 86_000_000, state)
         again = a.wait(lambda words: words[0] == "admit", 60)

@@ -18,13 +18,16 @@ class Shell:
     def __init__(self, directory, ledger=None):
         self.directory, self.ledger = directory, ledger
 
+    def program(self):
+        return [SEALBOND]
+
     def run(self, *words):
         """Exit code, stdout and stderr."""
         environment = dict(os.environ)
         environment.pop("SEALBOND_LEDGER", None)
         if self.ledger:
             environment["SEALBOND_LEDGER"] = self.ledger
-        done = subprocess.run([SEALBOND, *words], cwd=self.directory, env=environment, capture_output=True, text=True,
+        done = subprocess.run([*self.program(), *words], cwd=self.directory, env=environment, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, check=False)
         return done.returncode, done.stdout, done.stderr
 

@@ -30,7 +30,8 @@ SEALED = ("arp", "nd", "handshake", "esp", "esp-udp")
 
 REASONS = ["none", "clear-in", "clear-out", "forwarded", "raw-frame", "unknown-frame", "unknown-spi",
            "foreign-sa", "foreign-socket", "no-bond", "not-sealed", "lease-ended", "quarantined",
-           "wrong-source", "over-budget", "other-netns", "malformed", "repeated"]
+           "wrong-source", "over-budget", "other-netns", "malformed", "repeated",
+           "ledger-socket"]
 ENDS = ["none", "asked", "lease", "hard-time", "hard-bytes", "hard-sequence", "sa-gone", "key",
         "tampered", "alarm"]
 LIVE = 3

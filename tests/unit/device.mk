@@ -12,11 +12,19 @@ credential_SRC := tests/unit/test_credential.c userspace/enroller/credential.c $
 	userspace/common/file.c userspace/common/sha256.c userspace/common/error.c
 credential_CFLAGS := $(USER_TEST_CFLAGS)
 credential_LIBS := $(shell pkg-config --libs tss2-esys tss2-mu tss2-rc tss2-tcti-device)
+UNIT_LIVE += attest_live
+attest_live_SRC := tests/unit/test_attest_live.c $(STATE_MACHINE) $(TPM) userspace/common/sha256.c userspace/common/error.c
+attest_live_CFLAGS := $(MACHINE_CFLAGS)
+attest_live_LIBS := $(tpm_live_LIBS) $(MACHINE_LIBS)
+
+UNIT += claim
+claim_SRC := tests/unit/test_claim.c userspace/device/ledger_claim.c userspace/state/heartbeat.c $(STATE)
+claim_CFLAGS := $(USER_TEST_CFLAGS)
 
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role
 ledger_role_SRC := tests/unit/test_ledger_role.c $(LEDGER_ROLE) $(STATE_MACHINE) $(OWNER_FILES) $(OWNER_PB) \
-	userspace/common/grant.c userspace/common/log.c userspace/common/file.c userspace/common/sha256.c $(USER_TEST_PARSE)
+	userspace/ledger/grant_terms.c userspace/common/grant.c userspace/common/log.c userspace/common/file.c userspace/common/sha256.c $(USER_TEST_PARSE)
 ledger_role_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 ledger_role_LIBS := -lsodium -lsecp256k1 -lprotobuf-c

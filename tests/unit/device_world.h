@@ -256,7 +256,8 @@ static inline void secret_of(const struct person *enroller, const struct device 
 	SHA256(both, sizeof(both), secret);
 }
 
-static inline uint32_t challenges(struct ledger *ledger, struct person *enroller, const struct device *device)
+/* The enroller's transaction, to be freed. */
+static inline uint8_t *challenge_tx(struct person *enroller, const struct device *device, size_t *length)
 {
 	static uint8_t nonce[16] = { 3 }, blob[] = "a credential", encrypted[] = "an encrypted secret";
 	BODY(CHALLENGE, challenge, Challenge, challenge);
@@ -279,7 +280,19 @@ static inline uint32_t challenges(struct ledger *ledger, struct person *enroller
 	challenge.commitment = span32(commitment);
 	challenge.credential_blob = (ProtobufCBinaryData){ sizeof(blob), blob };
 	challenge.encrypted_secret = (ProtobufCBinaryData){ sizeof(encrypted), encrypted };
-	return says(ledger, enroller, &body);
+	return sign_body(enroller, &body, length);
+}
+
+static inline uint32_t challenges(struct ledger *ledger, struct person *enroller, const struct device *device)
+{
+	size_t length;
+	uint8_t *tx = challenge_tx(enroller, device, &length);
+	uint32_t code = ledger_send(ledger, tx, length);
+
+	if (code != SB_TX_OK)
+		enroller->sequence--;
+	free(tx);
+	return code;
 }
 
 /* With the secrets of so many enrollers, ascending by key. */

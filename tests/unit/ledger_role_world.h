@@ -14,6 +14,7 @@
 #include "common/grant.h"
 #include "device/ledger.h"
 #include "device/ledger_internal.h"
+#include "ledger/grant_terms.h"
 #include "owner/authority.h"
 #include "owner/envelope.h"
 #include "owner/key.h"
@@ -25,6 +26,8 @@ struct node {
 	EC_KEY *key;
 	uint8_t point[SB_GRANT_POINT_LEN], id[SB_GRANT_KEY_ID_LEN];
 	bool down, lies;	/* lies: adds a bad signature in the next node's name */
+	int64_t clock;		/* against the last block's time */
+	bool hurries;		/* names a time that nobody agrees to */
 };
 
 struct role_world {
@@ -35,9 +38,11 @@ struct role_world {
 	struct sb_ledger *role;
 	uint64_t now;
 	uint32_t random;
+	bool stalled;			/* no blocks, no transactions */
 	int reach;			/* what the light client says: 0, -EHOSTUNREACH, ... */
 	bool rotated, cleared;		/* the kernel's keys */
-	unsigned int grants, drops, submits, quotes;
+	unsigned int grants, drops, submits, quotes, asked;
+	bool in_conduit;		/* as the nodes see A and B */
 	uint8_t dropped[32], admitted[32];
 	struct sb_admit_request last;
 	uint8_t nonce[16];
@@ -103,6 +108,8 @@ static int port_submit(void *context, const uint8_t *tx, size_t length, struct s
 
 	if (port_reach(error) < 0)
 		return world->reach;
+	if (world->stalled)
+		return sb_fail(error, -ETIMEDOUT, "no block came");
 	world->submits++;
 	taken->code = ledger_send(ledger, tx, length);
 	taken->height = ledger->height;
@@ -256,16 +263,31 @@ static int port_ask(void *context, unsigned int endpoint, const char *path, cons
 		sb_message_read(&sealbond__grant_request__descriptor, data, length);
 	Sealbond__GrantAnswer out = SEALBOND__GRANT_ANSWER__INIT;
 	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	SB_AUTO_MESSAGE Sealbond__Device *holder = NULL;
+	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
+	struct node *node = &world->node[endpoint];
+	int64_t now = world->plant.ledger.time + node->clock;
+	struct sb_grant_terms terms;
 	struct sb_grant_file grant;
 	uint8_t rs[64], file[SB_GRANT_MAX];
+	char why[SB_TX_LOG_MAX];
 
 	if (world->reach || world->node[endpoint].down)
 		return sb_fail(error, -EHOSTUNREACH, "node %u does not answer", endpoint);
 	assert_string_equal(path, "/grant");
 	assert_non_null(request);
 	device = record_of(&world->plant.ledger, &sealbond__device__descriptor, SB_RECORD_DEVICE, request->device.data, 32);
+	holder = record_of(&world->plant.ledger, &sealbond__device__descriptor, SB_RECORD_DEVICE, request->holder.data, 32);
+	parameters = record_of(&world->plant.ledger, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0);
+	if (node->hurries && !request->as_of)
+		request->as_of = now + SB_GRANT_AHEAD_MOST;
+	world->asked++;
+	if (sb_grant_terms(parameters, holder, device, !world->in_conduit, now, request->as_of, request->hold, &terms, why))
+		return sb_fail(error, -EREMOTEIO, "%s", why);
 	sb_grant_file_init(&grant);
-	grant.body.duration_ms = htobe64((uint64_t)(device->lease_end - world->plant.ledger.time) * 1000);
+	grant.body.duration_ms = htobe64(terms.duration_ms);
+	grant.body.hold_s = htobe32(terms.hold_s);
+	out.as_of = terms.as_of;
 	memcpy(grant.body.nonce, request->nonce.data, 16);
 	SHA256((const uint8_t *)CHAIN, strlen(CHAIN), grant.body.chain_id);
 	memcpy(grant.body.holder, request->holder.data, 32);
@@ -344,6 +366,7 @@ static void write_zone(const struct device *const *devices, size_t count)
 	zone.sealed.data = sealed;
 	zone.key = span32(world->authority);
 	zone.version = 1;
+	zone.conduit = world->in_conduit;
 	put_record(SB_RECORD_ZONE, world->zone_id, 16, &zone);
 	free(text);
 	free(sealed);
@@ -388,7 +411,7 @@ static void step(void)
 	uint64_t wait = sb_ledger_step(world->role), before = world->now / 1000;
 
 	world->now += wait ? wait : 1;
-	if (world->now / 1000 > before && !world->reach)
+	if (world->now / 1000 > before && !world->reach && !world->stalled)
 		ledger_wait(&world->plant.ledger, (int64_t)(world->now / 1000 - before));
 }
 

@@ -11,6 +11,7 @@
 #include "records_world.h"
 #include "state/machine.h"
 #include "state/person.h"
+#include "state/verified.h"
 
 #define CHAIN		"plant"
 #define START		1800000000	/* seconds: the genesis' time */
@@ -91,12 +92,16 @@ static inline void ledger_wait(struct ledger *ledger, int64_t seconds)
 	ledger_finish(ledger);
 }
 
+/* What ledgers that are opened from now on remember of signatures; NULL: nothing. */
+static struct sb_verified *ledger_verified;
+
 static inline void ledger_open(struct ledger *ledger, const Sealbond__Genesis *genesis)
 {
 	struct sb_tx_result result;
 
 	memset(ledger, 0, sizeof(*ledger));
 	record_world_init(&ledger->world);
+	ledger->world.records.verified = ledger_verified;
 	ledger->time = START;
 	ledger->machine = sb_machine_new(&ledger->world.records, CHAIN);
 	assert_non_null(ledger->machine);
@@ -112,6 +117,11 @@ static inline void ledger_close(struct ledger *ledger)
 	record_world_free(&ledger->world);
 }
 
+/* A test that wants to see each transaction defines it before. */
+#ifndef LEDGER_SENT
+#define LEDGER_SENT(ledger, tx, length)
+#endif
+
 /* In a block of its own; check says before what the block says after. */
 static inline uint32_t ledger_send(struct ledger *ledger, const uint8_t *tx, size_t length)
 {
@@ -122,6 +132,7 @@ static inline uint32_t ledger_send(struct ledger *ledger, const uint8_t *tx, siz
 	ledger_begin(ledger);
 	assert_int_equal(sb_machine_deliver(ledger->machine, tx, length, &ledger->last), 0);
 	ledger_finish(ledger);
+	LEDGER_SENT(ledger, tx, length);
 	if (ledger->last.code != SB_TX_QUOTE_CLONE)
 		assert_int_equal(checked.code, ledger->last.code);
 	else

@@ -152,7 +152,8 @@ static inline int world_block_hash(void *context, uint64_t height, uint8_t hash[
 static inline void record_world_init(struct record_world *world)
 {
 	memset(world, 0, sizeof(*world));
-	world->records = (struct sb_records){ world, world_get, world_put, world_remove, world_each, world_block_hash };
+	world->records = (struct sb_records){ world, world_get, world_put, world_remove, world_each, world_block_hash,
+					     NULL };
 }
 
 static inline void record_world_free(struct record_world *world)

@@ -327,10 +327,78 @@ static void ledger(void **state)
 	}
 }
 
+static const struct sb_exception *ledgers(const struct sb_config *config, size_t n)
+{
+	for (size_t i = 0; i < config->exceptions_count; i++)
+		if (config->exceptions[i].kind == SEALBOND_EXC_LEDGER && n-- == 0)
+			return &config->exceptions[i];
+	return NULL;
+}
+
+/* The way to each endpoint is in the list of what passes in clear, for the helper's sockets. */
+static void ledger_ways(void **state)
+{
+	static const struct {
+		const char *endpoints;
+		const char *remote;	/* NULL: there is none; "": any */
+		unsigned int port;
+	} one[] = {
+		{ "http://192.0.2.1", "192.0.2.1", 80 }, { "https://192.0.2.1", "192.0.2.1", 443 },
+		{ "https://192.0.2.1:26657/rpc?x=1", "192.0.2.1", 26657 },
+		{ "http://[2001:db8::7]:26657/", "2001:db8::7", 26657 }, { "http://[2001:db8::7]", "2001:db8::7", 80 },
+		{ "https://ledger.plant.example:8443", "", 8443 }, { "unix:/run/l", NULL, 0 },
+		{ "http://127.0.0.1:26657", NULL, 0 }, { "http://[::1]:26657", NULL, 0 }, { "http://localhost:26657", NULL, 0 },
+	};
+	static const char *const wrong[] = {
+		"http://", "http://:80", "http://a:", "http://a:0", "http://a:65536", "http://a:1x", "http://[2001:db8::7",
+		"http://[2001:db8::7]x", "http://u@a:80", "http://[]:80",
+	};
+	char text[1024], remote[SB_ADDRESS_ROOM];
+	struct sb_config config;
+	struct sb_error error;
+
+	(void)state;
+	for (size_t i = 0; i < SB_ARRAY_SIZE(one); i++) {
+		const struct sb_exception *e;
+
+		snprintf(text, sizeof(text), KEY NODES "[ledger]\ntrust_hash = " HASH "\nendpoints = %s\n", one[i].endpoints);
+		if (parse(text, &config, &error) < 0)
+			fail_msg("%s: %s", one[i].endpoints, error.text);
+		e = ledgers(&config, 0);
+		assert_int_equal(!e, !one[i].remote);
+		/* Beside the default ones. */
+		assert_int_equal(config.exceptions_count, 5 + !!e);
+		if (!e)
+			continue;
+		assert_int_equal(e->remote_port, one[i].port);
+		assert_string_equal(e->remote.family ? sb_format_address(remote, e->remote.family, e->remote.address) : "",
+				    one[i].remote);
+		assert_int_equal(e->bytes, 4 << 20);
+		assert_null(ledgers(&config, 1));
+	}
+	for (size_t i = 0; i < SB_ARRAY_SIZE(wrong); i++) {
+		snprintf(text, sizeof(text), KEY NODES "[ledger]\ntrust_hash = " HASH "\nendpoints = %s\n", wrong[i]);
+		if (parse(text, &config, &error) != -EINVAL)
+			fail_msg("%s is taken", wrong[i]);
+	}
+	/* A name is bound to networks; the same way is there once; none are left out by `none`. */
+	assert_int_equal(parse("[enforce]\nexceptions = none\n" KEY NODES "[ledger]\ntrust_hash = " HASH "\nendpoints = "
+			       "https://a.example, https://b.example, http://192.0.2.1\nnetworks = 192.0.2.0/24, 2001:db8::/32\n"
+			       "rate = 50\nbytes = 64K\n", &config, &error), 0);
+	assert_int_equal(config.exceptions_count, 3);
+	assert_string_equal(sb_format_prefix(remote, &ledgers(&config, 1)->remote), "2001:db8::/32");
+	assert_int_equal(ledgers(&config, 0)->rate, 50);
+	assert_int_equal(ledgers(&config, 0)->bytes, 65536);
+	assert_int_equal(parse(KEY LEDGER NODES "[exception ledger-1]\nkind = arp\n", &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "ledger-N"));
+	assert_int_equal(parse(KEY "[device]\noverlay4 = 10.1.0.1/24\n[exception x]\nkind = ledger\nremote_port = 1\n", &config,
+			       &error), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(ledger), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
+		cmocka_unit_test(defaults), cmocka_unit_test(ledger), cmocka_unit_test(ledger_ways), cmocka_unit_test(everything), cmocka_unit_test(no_exceptions),
 		cmocka_unit_test(errors), cmocka_unit_test(bytes), cmocka_unit_test(too_many_exceptions),
 		cmocka_unit_test(truncated), cmocka_unit_test(ids), cmocka_unit_test(example),
 		cmocka_unit_test(signed_grants), cmocka_unit_test(lock),

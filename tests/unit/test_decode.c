@@ -18,6 +18,7 @@ static void peer(void **state)
 	memset(id, 0xab, sizeof(id));
 	nla_put(message, SEALBOND_A_DEVICE_ID, sizeof(id), id);
 	nla_put_u64(message, SEALBOND_A_LEASE_MS, 1ULL << 40);
+	nla_put_u64(message, SEALBOND_A_HOLD_MS, 1ULL << 39);
 	nla_put(message, SEALBOND_A_OVERLAY4, 4, id);
 	nla_put(message, SEALBOND_A_OVERLAY6, 15, id);
 	nla_put(message, SEALBOND_A_ENDPOINT, sizeof(in4), &in4);
@@ -28,6 +29,7 @@ static void peer(void **state)
 	sb_decode_peer(a, &peer);
 	assert_memory_equal(peer.device_id, id, 32);
 	assert_int_equal(peer.lease_ms, 1ULL << 40);
+	assert_int_equal(peer.hold_ms, 1ULL << 39);
 	assert_int_equal(peer.overlay4.family, AF_INET);
 	assert_int_equal(peer.overlay6.family, 0);
 	assert_int_equal(ntohs(peer.endpoint.in4.sin_port), 7454);

@@ -216,6 +216,101 @@ static void keys_unknown(void **state)
 	assert_int_equal(beats(ledger, a), SB_TX_OK);
 }
 
+/* ---- the ledger was restored from a backup */
+
+#define LOST	5000	/* blocks */
+
+/* A block above those that were lost; people learn their next number from their accounts. */
+static void restore(struct plant *plant)
+{
+	struct ledger *ledger = &plant->ledger;
+	struct person *people[] = { &plant->member, &plant->enroller[0], &plant->a.owner };
+	int64_t last = ledger->height;
+
+	ledger->height += LOST;
+	ledger->time += 3600;
+	ledger_begin(ledger);
+	assert_int_equal(sb_machine_recover(ledger->machine, last), 0);
+	ledger_finish(ledger);
+	for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
+		SB_AUTO_MESSAGE Sealbond__Account *account =
+			record_of(ledger, &sealbond__account__descriptor, SB_RECORD_ACCOUNT, people[i]->key, 32);
+
+		assert_int_equal(account->next, people[i]->sequence + (LOST + 1ULL) * SB_TX_PER_KEY_BLOCK);
+		people[i]->sequence = account->next;
+	}
+}
+
+/* Two rotations and two boots of which the ledger has forgotten: its kernel holds what the ledger never saw. */
+static void go_far(struct device *a)
+{
+	for (int i = 0; i < 2; i++) {
+		reboot(a);
+		memcpy(a->current, a->next, 32);
+		fresh_key(a->next);
+	}
+	a->outcome = SB_CAP_UNSEALED;
+}
+
+static void restored_heartbeats(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+
+	/* counters far ahead, a rotation that was lost: nobody is frozen or refused */
+	reboot(a);
+	reboot(a);
+	a->clock.clock += 1000000000;
+	memcpy(a->current, a->next, 32);
+	fresh_key(a->next);
+	a->outcome = SB_CAP_NEXT_MADE;
+	restore(plant);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__LIVE);
+	assert_int_equal(lease_of(ledger, a), 86400);
+	KEYS(a, a->current, 32);
+}
+
+static void restored_keys(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+
+	go_far(a);
+	assert_int_equal(beats(ledger, a), SB_TX_KEY_UNKNOWN);
+	restore(plant);
+	/* its owner looks at it, as at a changed boot; nobody has to go there */
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__LIVE);
+	assert_int_equal(approves(ledger, &a->owner, a, a->current), SB_TX_OK);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(lease_of(ledger, a), 86400);
+	/* it has been heard: from now on everything is as ever */
+	go_far(a);
+	assert_int_equal(beats(ledger, a), SB_TX_KEY_UNKNOWN);
+}
+
+/* What was lost cannot be said again by somebody who kept it. */
+static void restored_numbers(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+	BODY(SUSPEND, suspend, Suspend, suspend);
+	size_t length;
+	uint8_t *said;
+
+	suspend.device = span32(a->id);
+	said = sign_body(&a->owner, &body, &length);
+	a->owner.sequence--;
+	restore(plant);
+	assert_int_equal(ledger_send(ledger, said, length), SB_TX_SEQUENCE);
+	assert_int_equal(suspends(ledger, &a->owner, a), SB_TX_OK);
+	free(said);
+}
+
 /* ---- boot states */
 
 static void references(Sealbond__Parameters *parameters)
@@ -289,6 +384,30 @@ static void reference_values(void **state)
 	assert_int_equal(beats(ledger, a), SB_TX_REFERENCE);
 }
 
+/* In a boot state that the ledger demands by value it goes on by itself. */
+static void restored_references(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+
+	admit(plant, a);
+	memset(a->pcr[4], 4, 32);
+	memset(a->pcr[7], 7, 32);
+	add_reference(ledger, 1U << 4 | 1U << 7, 4, 7);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	go_far(a);
+	restore(plant);
+	a->pcr[4][31] ^= 1;
+	assert_int_equal(beats(ledger, a), SB_TX_OK);			/* a candidate: no lease by it */
+	assert_int_not_equal(lease_of(ledger, a), 86400);
+	a->pcr[4][31] ^= 1;
+	restore(plant);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(lease_of(ledger, a), 86400);
+	KEYS(a, a->current, 32);
+}
+
 static void quarantined(void **state)
 {
 	struct plant *plant = *state;
@@ -343,7 +462,8 @@ int main(void)
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
 		WITH_A(lease), TEST(too_soon, seldom_set), WITH_A(heartbeat_fields), WITH_A(rotation),
-		WITH_A(rotation_unheard), WITH_A(candidate), WITH_A(keys_unknown), TEST(reference_values, references_set),
+		WITH_A(rotation_unheard), WITH_A(candidate), WITH_A(keys_unknown), WITH_A(restored_heartbeats), WITH_A(restored_keys),
+		WITH_A(restored_numbers), TEST(restored_references, references_set), TEST(reference_values, references_set),
 		TEST(quarantined, quarantine_set), TEST(firmware, firmware_set),
 	};
 

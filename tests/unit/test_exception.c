@@ -177,6 +177,60 @@ static void test_named(void **state)
 	assert_false(means(ntp, flow4(IN, 17, 123, 5000)));
 }
 
+static void test_ledger(void **state)
+{
+	struct sb_exception_spec s = spec(SEALBOND_EXC_LEDGER);
+	struct sb_flow out = flow4(OUT, 6, 40000, 26657), in = flow4(IN, 6, 26657, 40000), other;
+
+	s.remote_port = 26657;
+	s.family = 4;
+	s.prefix = 32;
+	memcpy(s.remote, out.daddr, 4);
+	memcpy(in.saddr, out.daddr, 4);
+	/* Another socket: told, and not let through. */
+	assert_false(means(s, out));
+	assert_true(sb_exception_is_ledgers(&s, &out));
+	assert_true(sb_exception_is_ledgers(&s, &in));
+	out.ledger = in.ledger = true;
+	assert_true(means(s, out));
+	assert_true(means(s, in));
+	/* The helper's socket, and something that is not the endpoint. */
+	other = out;
+	other.dport = 26658;
+	assert_false(means(s, other));
+	assert_false(sb_exception_is_ledgers(&s, &other));
+	other = out;
+	other.daddr[3]++;
+	assert_false(means(s, other));
+	other = in;
+	other.saddr[3]++;
+	assert_false(means(s, other));
+	other = out;
+	other.proto = 17;
+	assert_false(means(s, other));
+	other = out;
+	other.fragment = true;
+	assert_false(means(s, other));
+	other = out;
+	other.packet_socket = true;
+	assert_false(means(s, other));
+	/* By its port only: whose address it is decides the helper; no reason of its own for others. */
+	s.family = s.prefix = 0;
+	memset(s.remote, 0, sizeof(s.remote));
+	assert_true(means(s, out));
+	out.ledger = false;
+	assert_false(means(s, out));
+	assert_false(sb_exception_is_ledgers(&s, &out));
+	s.remote_port = 0;
+	assert_non_null(sb_exception_check(&s));
+	s.remote_port = 26657;
+	s.local_port = 1;
+	assert_non_null(sb_exception_check(&s));
+	s.local_port = 0;
+	s.proto = 6;
+	assert_non_null(sb_exception_check(&s));
+}
+
 static void test_never(void **state)
 {
 	struct sb_exception_spec any = spec(SEALBOND_EXC_MATCH);
@@ -374,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_dhcp),
 		cmocka_unit_test(test_icmp_error),
 		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_check),

@@ -121,9 +121,18 @@ static int with_body(void (*edit)(struct sb_grant_body *body))
 }
 
 static void nothing(struct sb_grant_body *b) {}
+/* An hour in all. */
+static void mostly_hold(struct sb_grant_body *b) { b->hold_s = cpu_to_be32(3599); }
+static void only_hold(struct sb_grant_body *b) { b->hold_s = cpu_to_be32(3600); }
+static void endless_hold(struct sb_grant_body *b) { b->hold_s = cpu_to_be32(U32_MAX); }
+static void static_hold(struct sb_grant_body *b)
+{
+	b->hold_s = cpu_to_be32(60);
+	memset(b->nonce, 0, sizeof(b->nonce));
+}
 static void version_2(struct sb_grant_body *b) { b->version = cpu_to_be16(2); }
 static void other_magic(struct sb_grant_body *b) { b->magic[6]++; }
-static void reserved_byte(struct sb_grant_body *b) { b->reserved[4] = 1; }
+static void reserved_byte(struct sb_grant_body *b) { b->reserved = 1; }
 static void unknown_flag(struct sb_grant_body *b) { b->flags = 2; }
 static void quarantine(struct sb_grant_body *b) { b->flags = SB_GRANT_F_QUARANTINE; }
 static void duration_0(struct sb_grant_body *b) { b->duration_ms = 0; }
@@ -147,6 +156,10 @@ static void what_a_body_may_say(void **state)
 	assert_int_equal(with_body(longest), 0);
 	assert_int_equal(with_body(only_4), 0);
 	assert_int_equal(with_body(only_6), 0);
+	assert_int_equal(with_body(mostly_hold), 0);
+	assert_int_equal(with_body(only_hold), -EBADMSG);
+	assert_int_equal(with_body(endless_hold), -EBADMSG);
+	assert_int_equal(with_body(static_hold), -EBADMSG);
 	assert_int_equal(with_body(version_2), -EBADMSG);
 	assert_int_equal(with_body(other_magic), -EBADMSG);
 	assert_int_equal(with_body(reserved_byte), -EBADMSG);

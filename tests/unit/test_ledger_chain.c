@@ -323,6 +323,97 @@ static void test_old_copies(void **state)
 	assert_non_null(strstr(error.text, "the chain is an old copy"));
 }
 
+/* Restored: the next block is far above, everybody can check it, and the state is the same through the gap. */
+static void test_resumes(void **state)
+{
+	struct sb_app_recovery recovery, again;
+	struct sb_light_block light;
+	struct sb_chain *chain = open_chain();
+	int64_t last;
+
+	assert_int_equal(submit(chain, "a=1"), 0);
+	make(chain, true);
+	make(chain, false);
+	last = chain->tip.height;
+	close_chain(chain);
+	assert_int_equal(sb_ledger_app_open(home, &real, &error), 0);
+	if (sb_chain_resume(home, &real, 0, &recovery, &error))
+		fail_msg("%s", error.text);
+	/* once: the block that was made stands */
+	assert_int_not_equal(sb_chain_resume(home, &real, 0, &again, &error), 0);
+	sb_ledger_app_close(&real);
+	assert_int_equal(recovery.after, last);
+	/* an hour, at a block a millisecond */
+	assert_true(recovery.height > last + 3600000);
+
+	/* ended in the middle of it, and begun again */
+	finish_fails = true;
+	assert_int_equal(try_open(&chain), -EIO);
+	finish_fails = false;
+	chain = open_chain();
+	assert_int_equal(chain->tip.height, recovery.height);
+	assert_true(sb_chain_is_gap(chain, last + 1));
+	assert_true(sb_chain_is_gap(chain, recovery.height - 1));
+	assert_false(sb_chain_is_gap(chain, last));
+	assert_false(sb_chain_is_gap(chain, recovery.height));
+	load(chain, recovery.height, &light);
+	assert_int_equal(sb_light_check(&light, "unit-chain"), SB_LIGHT_OK);
+	assert_int_equal(sb_light_commit(&light), SB_LIGHT_OK);
+	assert_memory_equal(light.header.last_block.hash.bytes, recovery.after_hash, 32);
+	sb_commit_free(&light.commit);
+	assert_int_equal(submit(chain, "b=2"), 0);
+	make(chain, true);
+	make(chain, false);
+	assert_int_equal(chain->tip.height, recovery.height + 2);
+	close_chain(chain);
+
+	/* the application goes through the whole chain, over the gap */
+	unlink(in_home("state/data.mdb"));
+	unlink(in_home("state/lock.mdb"));
+	chain = open_chain();
+	assert_int_equal(chain->tip.height, recovery.height + 2);
+	assert_true(has("a", "1"));
+	assert_true(has("b", "2"));
+	close_chain(chain);
+
+	/* and a second time, above what somebody knows of */
+	assert_int_equal(sb_ledger_app_open(home, &real, &error), 0);
+	if (sb_chain_resume(home, &real, INT64_C(1) << 40, &again, &error))
+		fail_msg("%s", error.text);
+	sb_ledger_app_close(&real);
+	assert_int_equal(again.height, (INT64_C(1) << 40) + 2);
+	assert_int_equal(again.after, recovery.height + 2);
+	chain = open_chain();
+	assert_int_equal(chain->tip.height, again.height);
+	close_chain(chain);
+}
+
+/* Nobody goes on who is asked to wait. */
+static int not_yet(void *context, const struct sb_app_recovery *recovery, struct sb_error *why)
+{
+	(void)context;
+	(void)recovery;
+	return sb_fail(why, -EKEYREJECTED, "not yet");
+}
+
+static void test_resumes_signed_only(void **state)
+{
+	struct sb_app_recovery recovery;
+	struct sb_chain *chain = open_chain();
+
+	close_chain(chain);
+	assert_int_equal(sb_ledger_app_open(home, &real, &error), 0);
+	assert_int_equal(sb_chain_resume(home, &real, 0, &recovery, &error), 0);
+	app = real;
+	app.recovered = not_yet;
+	assert_int_equal(sb_chain_open(home, &app, &options, &chain, &error), -EKEYREJECTED);
+	assert_string_equal(error.text, "not yet");
+	sb_ledger_app_close(&real);
+	chain = open_chain();
+	assert_int_equal(chain->tip.height, recovery.height);
+	close_chain(chain);
+}
+
 static void test_home(void **state)
 {
 	int fd;
@@ -345,7 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_makes_blocks), TEST(test_refuses), TEST(test_rechecks), TEST(test_ends_before_signing),
 		TEST(test_ends_after_signing), TEST(test_application_is_behind), TEST(test_application_is_lost),
-		TEST(test_old_copies), TEST(test_home),
+		TEST(test_old_copies), TEST(test_resumes), TEST(test_resumes_signed_only), TEST(test_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ static void it_renews(void **state)
 static void later(uint64_t ms)
 {
 	world->now += ms;
-	if (!world->reach)
+	if (!world->reach && !world->stalled)
 		ledger_wait(&world->plant.ledger, (int64_t)(ms / 1000));
 	step();
 }
@@ -179,6 +179,171 @@ static void grants_of_k_nodes(void **state)
 	assert_int_equal(world->grants, 2);
 }
 
+/* Clocks of nodes differ; one names times that are over before the others see them, one such as they do not agree to. */
+static void nodes_name_one_time(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->settings.threshold = 3;
+	start_role();
+	world->node[1].clock = 7;
+	world->node[2].clock = -11;
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_int_equal(world->asked, 3);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 3);
+	/* The first is behind by a minute, the second hurries: the third one's time is everybody's. */
+	world->settings.threshold = 2;
+	start_role();
+	world->node[0].clock = -60;
+	world->node[1].clock = 0;
+	world->node[1].hurries = true;
+	world->node[2].clock = 3;
+	steps(6);
+	assert_int_equal(world->grants, 2);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_int_equal(grant.count, 2);
+}
+
+static void last_grant(struct sb_grant_file *grant)
+{
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, grant), 0);
+}
+
+/* What the kernel is granted reaches over the hold; renewals come by the lease alone. */
+static void grants_reach_over_the_hold(void **state)
+{
+	struct sb_ledger_reply reply;
+	struct sb_grant_file grant;
+
+	with_zone();
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 3 * 86400000ULL);
+	assert_in_range(sb_grant_file_duration(&grant), 3 * 86400000ULL + 86300000, 4 * 86400000ULL);
+	later(5 * 3600000);
+	assert_int_equal(world->grants, 2);
+	world->reach = -EHOSTUNREACH;
+	later(86400000);
+	sb_ledger_report(world->role, &reply);
+	assert_int_equal(reply.state, SB_LEDGER_HELD);
+	assert_int_equal(reply.held, 1);
+	assert_in_range(reply.hold_left_ms, 2 * 86400000ULL, 3 * 86400000ULL);
+	assert_int_equal(world->drops, 0);
+	/* Who has a shorter one, by its configuration or its profile, has it in the kernel, too. */
+	world->reach = 0;
+	world->settings.has_hold = true;
+	world->settings.hold_ms = 3600000;
+	start_role();
+	ledger_wait(&world->plant.ledger, 86400);
+	assert_int_equal(beats(&world->plant.ledger, &world->b), SB_TX_OK);
+	steps(8);
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 3600000);
+}
+
+static void nothing_is_held_in_a_conduit(void **state)
+{
+	struct sb_grant_file grant;
+
+	world->in_conduit = true;
+	with_zone();
+	last_grant(&grant);
+	assert_int_equal(sb_grant_file_hold(&grant), 0);
+	assert_in_range(sb_grant_file_duration(&grant), 86300000, 86400000);
+}
+
+/* With the ledger there, a hold delays nothing: neither the end of a peer's lease, nor the own one's, nor a revocation. */
+static void a_hold_is_for_a_lost_ledger_only(void **state)
+{
+	with_zone();
+	for (int i = 0; i < 23; i++)
+		later(3600000);
+	assert_int_equal(world->drops, 0);
+	later(3600000);
+	later(60000);
+	/* B has sent no heartbeat for a day. */
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 1);
+}
+
+/* After a loss that the leases did not live to see the end of, a bond that was held goes on. */
+static void it_comes_back_without_a_gap(void **state)
+{
+	with_zone();
+	world->reach = -EHOSTUNREACH;
+	step();
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_HELD);
+	world->reach = 0;
+	ledger_wait(&world->plant.ledger, 86400);
+	steps(20);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(beats(&world->plant.ledger, &world->b), SB_TX_OK);
+	for (int i = 0; i < 10; i++)
+		later(30000);
+	assert_int_equal(world->drops, 0);
+	/* B does not come back: two minutes, then its lease has ended for good. */
+	world->reach = -EHOSTUNREACH;
+	later(86400000);
+	world->reach = 0;
+	ledger_wait(&world->plant.ledger, 86400);
+	later(60000);
+	assert_int_equal(world->drops, 0);
+	for (int i = 0; i < 3; i++)
+		later(60000);
+	assert_int_equal(world->drops, 1);
+}
+
+/* Back, and it says that this device's boot is none that it takes, or that the peer is revoked: at once. */
+static void it_comes_back_and_says_no(void **state)
+{
+	with_zone();
+	world->reach = -EHOSTUNREACH;
+	step();
+	later(86400000);
+	assert_int_equal(revokes(&world->plant.ledger, &world->b.owner, &world->b), SB_TX_OK);
+	world->reach = 0;
+	ledger_wait(&world->plant.ledger, 86400);
+	step();
+	assert_int_equal(world->drops, 1);
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+static void it_comes_back_and_refuses(void **state)
+{
+	with_zone();
+	world->reach = -EHOSTUNREACH;
+	step();
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_HELD);
+	fresh_key(world->plant.a.current);
+	world->reach = 0;
+	ledger_wait(&world->plant.ledger, 86400);
+	steps(2);
+	assert_int_equal(state_now(), SB_LEDGER_ENDED);
+	assert_int_equal(world->drops, 1);
+}
+
+/* Endpoints that answer, and a chain that stands still: as lost as without them, but grants are still signed. */
+static void a_chain_that_stands_still(void **state)
+{
+	with_zone();
+	world->stalled = true;
+	step();
+	later(86400000);
+	assert_int_equal(state_now(), SB_LEDGER_HELD);
+	assert_int_equal(world->drops, 0);
+	world->stalled = false;
+	ledger_wait(&world->plant.ledger, 86400);
+	for (int i = 0; i < 4; i++)
+		later(10000);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 0);
+}
+
 static void a_revoked_peer_goes_at_once(void **state)
 {
 	with_zone();
@@ -213,6 +378,39 @@ static void a_peer_leaves_the_zone(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
+/* A conduit is a zone of its own to a device: without its record, or out of it, the bonds through it end. */
+static void a_conduit_is_removed(void **state)
+{
+	struct sb_records *records = &world->plant.ledger.world.records;
+	uint8_t key[SB_RECORD_KEY_MAX];
+	size_t length = sb_record_key(SB_RECORD_ZONE, world->zone_id, 16, key);
+
+	world->in_conduit = true;
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(records->remove(records->context, key, length), 0);
+	ledger_wait(&world->plant.ledger, 5);
+	step();
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->b.id, 32);
+	steps(10);
+	assert_int_equal(world->grants, 1);
+}
+
+static void published_under(const uint8_t key[32])
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
+	const struct sb_about about = { SB_PURPOSE_ENDPOINTS, CHAIN, world->plant.a.id, 32 };
+	uint8_t *text;
+	size_t length;
+
+	assert_int_equal(record->endpoints.len, 512);
+	assert_int_equal(sb_envelope_open(key, &about, record->endpoints.data, 512, &text, &length), 0);
+	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
+	sb_private_release(text, length);
+}
+
 /* The zone's key is another one, and the membership is not yet sealed anew: nobody falls off the network. */
 static void a_zone_that_is_keyed_anew(void **state)
 {
@@ -223,9 +421,28 @@ static void a_zone_that_is_keyed_anew(void **state)
 	write_zone(both, 2);
 	steps(5);
 	assert_int_equal(world->drops, 0);
+	/* The helper is restarted just then. */
+	start_role();
+	sb_ledger_peer_seen(world->role, world->b.id);
+	steps(6);
+	assert_int_equal(world->drops, 0);
 	join_zone();
 	steps(5);
 	assert_int_equal(world->drops, 0);
+	/* Where it can be reached is told anew, under the new key. */
+	later(70000);
+	steps(4);
+	published_under(world->zone_key);
+	/* Once more: who is revoked meanwhile goes, restarted or not. */
+	world->zone_key[1] = 6;
+	write_zone(both, 2);
+	start_role();
+	sb_ledger_peer_seen(world->role, world->b.id);
+	steps(4);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(revokes(&world->plant.ledger, &world->b.owner, &world->b), SB_TX_OK);
+	steps(2);
+	assert_int_equal(world->drops, 1);
 }
 
 /* A peer's next key becomes its bond key. */
@@ -243,6 +460,34 @@ static void a_peer_rotates(void **state)
 	assert_int_equal(world->grants, before + 1);
 	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
 	assert_memory_equal(grant.body.key, world->b.next, 32);
+}
+
+static void enter(const struct device *device, Sealbond__DeviceState state)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, device);
+
+	record->state = state;
+	put_record(SB_RECORD_DEVICE, device->id, 32, record);
+	step();
+}
+
+/* What was granted before says nothing of the quarantine, or of its end: it does not wait for its renewal. */
+static void quarantine_comes_and_goes(void **state)
+{
+	static const Sealbond__DeviceState states[] = { SEALBOND__DEVICE_STATE__QUARANTINED, SEALBOND__DEVICE_STATE__LIVE };
+
+	with_zone();
+	for (size_t i = 0; i < 2; i++) {
+		unsigned int before = world->grants;
+
+		enter(&world->b, states[i]);
+		assert_int_equal(world->grants, before + 1);
+		enter(&world->plant.a, states[i]);
+		assert_int_equal(world->grants, before + 2);
+		step();
+		assert_int_equal(world->grants, before + 2);
+	}
+	assert_int_equal(world->drops, 0);
 }
 
 static void it_rotates(void **state)
@@ -266,19 +511,10 @@ static void it_rotates(void **state)
 /* Its endpoints are on the ledger, and only the zone can read them. */
 static void endpoints_are_published(void **state)
 {
-	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
-	const struct sb_about about = { SB_PURPOSE_ENDPOINTS, CHAIN, world->plant.a.id, 32 };
-	uint8_t *text;
-	size_t length;
-
 	with_zone();
 	later(70000);
 	steps(4);
-	record = device_record(&world->plant.ledger, &world->plant.a);
-	assert_int_equal(record->endpoints.len, 512);
-	assert_int_equal(sb_envelope_open(world->zone_key, &about, record->endpoints.data, 512, &text, &length), 0);
-	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
-	sb_private_release(text, length);
+	published_under(world->zone_key);
 }
 
 /* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */
@@ -334,8 +570,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(it_renews), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(grants_of_k_nodes), ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
-		ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew), ROLE(a_peer_rotates), ROLE(it_rotates),
+		ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
+		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
+		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
+		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
+		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
+		ROLE(a_peer_rotates), ROLE(it_rotates),
 		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
 	};
 

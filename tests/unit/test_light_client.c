@@ -464,6 +464,45 @@ static void fork_by_witness(void **state)
 	sb_light_client_close(client);
 }
 
+static void change_late(struct sb_light_block *block)
+{
+	block->header.time.seconds += 3000;
+	world_commit(block, 0);
+}
+
+/* A line that was given up, and goes on below the one that was restored above it: lower, and yet later. */
+static void fork_by_order(void **state)
+{
+	struct sb_light_client *client = start(30, 0);
+	struct sb_light_config config = config_of(&ledger, 2);
+	struct sb_light_synced synced;
+
+	must_sync(client, &synced);
+	server[1].behind = 5;
+	server_off(0);
+	/* one that is only behind is no fork */
+	assert_int_equal(sb_light_client_sync(client, DEADLINE, &synced, &error), -EHOSTUNREACH);
+	assert_string_equal(fault_name(client, 1), "stale");
+	server[1].change = change_late;
+	server[1].change_from = 20;
+	assert_int_equal(sb_light_client_sync(client, DEADLINE, &synced, &error), -ENOTUNIQ);
+	evidence_is_there();
+	sb_light_client_close(client);
+
+	/* nor is one that the validators have not signed */
+	clean();
+	servers_reset(&ledger);
+	server_on(0);
+	client = open_client(&config);
+	must_sync(client, &synced);
+	server[1].behind = 5;
+	server[1].change = change_votes;
+	server[1].change_from = 20;
+	ledger_grow(&ledger, 1);
+	must_sync(client, &synced);
+	sb_light_client_close(client);
+}
+
 /* An endpoint that was set back to an old backup and went on from there. */
 static void fork_by_set_back(void **state)
 {
@@ -981,7 +1020,7 @@ int main(void)
 		cmocka_unit_test(follows), cmocka_unit_test(skips), cmocka_unit_test(from_genesis),
 		cmocka_unit_test(fails_over), cmocka_unit_test(unreachable), cmocka_unit_test(ends_in_time),
 		cmocka_unit_test(catches_liars), cmocka_unit_test(catches_signed_lies), cmocka_unit_test(other_powers), cmocka_unit_test(old_answers),
-		cmocka_unit_test(withheld), cmocka_unit_test(fork_by_witness), cmocka_unit_test(fork_by_set_back),
+		cmocka_unit_test(withheld), cmocka_unit_test(fork_by_witness), cmocka_unit_test(fork_by_order), cmocka_unit_test(fork_by_set_back),
 		cmocka_unit_test(no_fork_by_liars), cmocka_unit_test(reads_records), cmocka_unit_test(wrong_proofs),
 		cmocka_unit_test(hands_in), cmocka_unit_test(wrong_inclusion), cmocka_unit_test(swallowed),
 		cmocka_unit_test(year_off_comes_back),

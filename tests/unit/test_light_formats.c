@@ -127,6 +127,33 @@ static void checkpoint_message(void **state)
 	assert_memory_equal(message, wanted, 32);
 }
 
+/* A recovery says more, is read again the same, and cannot be passed off as a plain checkpoint. */
+static void recovery_as_bytes(void **state)
+{
+	struct sb_checkpoint recovery = at_height(90), read;
+	sb_cleanup(sb_bytes_free) struct sb_bytes bytes = { .data = NULL };
+	uint8_t plain[32], message[32];
+	size_t used;
+
+	assert_int_equal(sb_checkpoint_message(&recovery, plain), 0);
+	recovery.after = 9;
+	memset(recovery.after_hash, 9, sizeof(recovery.after_hash));
+	assert_int_equal(sb_checkpoint_message(&recovery, message), 0);
+	assert_memory_not_equal(plain, message, sizeof(plain));
+	sign(&recovery, 1);
+	sb_checkpoint_write(&recovery, &bytes);
+	memset(&read, 0, sizeof(read));
+	assert_int_equal(sb_checkpoint_read(bytes.data, bytes.length, &read, &used), 0);
+	assert_memory_equal(&read, &recovery, sizeof(read));
+	for (size_t length = 0; length < bytes.length; length++)
+		assert_int_equal(sb_checkpoint_read(bytes.data, length, &read, &used), -EBADMSG);
+	/* it follows a lower block, or it is none */
+	recovery.after = 90;
+	bytes.length = 0;
+	sb_checkpoint_write(&recovery, &bytes);
+	assert_int_equal(sb_checkpoint_read(bytes.data, bytes.length, &read, &used), -EBADMSG);
+}
+
 static void checkpoint_signatures(void **state)
 {
 	struct sb_checkpoint checkpoint = at_height(9), changed;
@@ -493,7 +520,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_that_cannot_be), cmocka_unit_test(checkpoints_as_bytes),
-		cmocka_unit_test(checkpoint_message), cmocka_unit_test(checkpoint_signatures),
+		cmocka_unit_test(checkpoint_message), cmocka_unit_test(recovery_as_bytes), cmocka_unit_test(checkpoint_signatures),
 		cmocka_unit_test(checkpoints_hand_over), cmocka_unit_test(trust_as_bytes), cmocka_unit_test(climbs),
 		cmocka_unit_test(proves), cmocka_unit_test(answers), cmocka_unit_test(times), cmocka_unit_test(order),
 		cmocka_unit_test(text),

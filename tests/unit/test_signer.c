@@ -15,7 +15,7 @@ static struct sb_error error;
 
 static void open_at(int64_t tip, struct sb_signer *signer)
 {
-	if (sb_signer_open(in_home("key"), in_home("state"), tip, signer, &error))
+	if (sb_signer_open(in_home("key"), in_home("state"), tip, tip + 1, signer, &error))
 		fail_msg("%s", error.text);
 }
 
@@ -23,7 +23,7 @@ static int refused_at(int64_t tip)
 {
 	struct sb_signer signer;
 
-	return sb_signer_open(in_home("key"), in_home("state"), tip, &signer, &error);
+	return sb_signer_open(in_home("key"), in_home("state"), tip, tip + 1, &signer, &error);
 }
 
 static void make(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The verdict against every combination of facts (6.6 million). Two tables say, apart from the
+ * The verdict against every combination of facts (8.3 million). Two tables say, apart from the
  * code and in no order of its own, by which ways a packet passes and which reason a dropped one
  * gets; further tests state the promises that the tables must keep.
  */
@@ -210,6 +210,8 @@ static void check_tables(const struct sb_facts *f, unsigned int bits, struct sb_
 	reason = find(reasons, ARRAY_SIZE(reasons), f, bits)->reason;
 	if (excuse && f->excuse == SB_EXCUSE_SPENT)
 		reason = SEALBOND_REASON_OVER_BUDGET;
+	if (excuse && f->excuse == SB_EXCUSE_LEDGER)
+		reason = SEALBOND_REASON_LEDGER_SOCKET;
 	if (v.reason != reason)
 		explain(f, bits, v, "reason");
 }
@@ -296,6 +298,8 @@ static void check_asking(const struct sb_facts *f, unsigned int bits, struct sb_
 		w = sb_verdict(&g);
 		if (v.ask && g.excuse == SB_EXCUSE_SPENT)
 			reason = SEALBOND_REASON_OVER_BUDGET;
+		if (v.ask && g.excuse == SB_EXCUSE_LEDGER)
+			reason = SEALBOND_REASON_LEDGER_SOCKET;
 		if (v.ask && g.excuse == SB_EXCUSE_PASSES) {
 			reason = SEALBOND_REASON_NONE;
 			outcome = SB_ACCEPT;

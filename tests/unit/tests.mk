@@ -146,6 +146,10 @@ STATE_TESTS := journal state_message machine attest enrol endorse devices owners
 UNIT += $(STATE_TESTS)
 $(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
 	$(eval $(t)_CFLAGS := $(MACHINE_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_LIBS)))
+UNIT += verified
+verified_SRC := tests/unit/test_verified.c userspace/ledger/workers.c $(STATE_MACHINE)
+verified_CFLAGS := $(MACHINE_CFLAGS)
+verified_LIBS := $(MACHINE_LIBS) -pthread
 include userspace/owner/owner.mk
 OWNER_TEST := $(OWNER) userspace/state/membership.c $(USER_TEST_PARSE) userspace/common/file.c userspace/common/sha256.c
 UNIT += membership envelope owner_key
@@ -167,6 +171,14 @@ ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
 $(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+UNIT += backup
+backup_SRC := tests/unit/test_backup.c userspace/ledger/backup.c userspace/light/bytes.c userspace/common/sha256.c
+backup_CFLAGS := $(USER_TEST_CFLAGS)
+UNIT += checkpoints
+checkpoints_SRC := tests/unit/test_checkpoints.c userspace/ledger/checkpoints.c \
+	$(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) userspace/common/sha256.c userspace/common/error.c
+checkpoints_CFLAGS := $(USER_TEST_CFLAGS)
+checkpoints_LIBS := -lsecp256k1
 UNIT += state_json
 state_json_SRC := tests/unit/test_state_json.c $(STATE_MACHINE) $(STATE_JSON) userspace/common/json.c $(USER_TEST_PARSE)
 state_json_CFLAGS := $(MACHINE_CFLAGS)
@@ -176,13 +188,21 @@ transfer_SRC := tests/unit/test_transfer.c $(STATE_MACHINE) $(OWNER) $(OWNER_SAY
 	userspace/common/file.c userspace/common/sha256.c
 transfer_CFLAGS := $(MACHINE_CFLAGS)
 transfer_LIBS := $(MACHINE_LIBS)
+UNIT += privacy
+privacy_SRC := tests/unit/test_privacy.c $(wordlist 2,1000,$(transfer_SRC))
+privacy_CFLAGS := $(MACHINE_CFLAGS)
+privacy_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
-	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone \
-		profile incident reference enroller) \
+	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone zone_rekey \
+		profile incident reference enroller checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
 	$(USER_TEST_CONFIG) userspace/common/json.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c
+UNIT += zones
+zones_SRC := tests/unit/test_zones.c $(wordlist 2,1000,$(people_SRC))
+zones_CFLAGS := $(people_CFLAGS)
+zones_LIBS := $(people_LIBS)
 UNIT += ledger_app
 ledger_app_SRC := tests/unit/test_ledger_app.c userspace/ledger/app.c userspace/owner/authority.c $(LEDGER_APP) $(LEDGER_LIGHT) \
 	userspace/common/sha256.c userspace/common/file.c userspace/common/json.c $(USER_TEST_PARSE)
@@ -198,3 +218,8 @@ abci_CFLAGS := $(MACHINE_CFLAGS)
 abci_snapshot_CFLAGS := $(MACHINE_CFLAGS)
 abci_LIBS := $(MACHINE_LIBS) -ljson-c -llmdb
 abci_snapshot_LIBS := $(abci_LIBS)
+UNIT += node_grants
+node_grants_SRC := tests/unit/test_node_grants.c tests/unit/kernel_grant.c userspace/device/ledger_grant.c $(GRANT) \
+	$(wordlist 2,1000,$(ledger_app_SRC))
+node_grants_CFLAGS := $(MACHINE_CFLAGS)
+node_grants_LIBS := $(ledger_app_LIBS)

@@ -27,7 +27,7 @@ int sb_abci_new(const char *home, const struct sb_app *app, const struct sb_abci
 	pthread_rwlock_init(&new->names, NULL);
 	rc = sb_snapshots_open(home, app, options->snapshots, &new->snapshots, error);
 	if (!rc)
-		rc = sb_restore_new(home, app, &new->restore, error);
+		rc = sb_handover_new(home, app, &new->restore, error);
 	if (rc)
 		sb_abci_free(new);
 	else
@@ -40,7 +40,7 @@ void sb_abci_free(struct sb_abci *abci)
 	if (!abci)
 		return;
 	sb_snapshots_close(abci->snapshots);
-	sb_restore_free(abci->restore);
+	sb_handover_free(abci->restore);
 	pthread_rwlock_destroy(&abci->names);
 	pthread_mutex_destroy(&abci->block);
 	free(abci);

@@ -18,7 +18,7 @@ struct sb_abci {
 	/* The chain's name is written where the state begins, and read by all others. */
 	pthread_rwlock_t names;
 	struct sb_snapshots *snapshots;
-	struct sb_restore *restore;		/* under block */
+	struct sb_handover *restore;		/* under block */
 };
 
 /* What a request is answered with. */

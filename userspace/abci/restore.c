@@ -14,7 +14,7 @@
 #define HASH_LEN	32
 #define SENDER_MAX	128	/* bytes of a name that are kept */
 
-struct sb_restore {
+struct sb_handover {
 	char directory[PATH_MAX - 64];
 	const struct sb_app *app;
 	struct sb_snapshot wanted;	/* height 0: nothing was offered */
@@ -24,9 +24,9 @@ struct sb_restore {
 	uint8_t *chunk;			/* that is being read back */
 };
 
-int sb_restore_new(const char *home, const struct sb_app *app, struct sb_restore **restore, struct sb_error *error)
+int sb_handover_new(const char *home, const struct sb_app *app, struct sb_handover **restore, struct sb_error *error)
 {
-	struct sb_restore *new = calloc(1, sizeof(*new));
+	struct sb_handover *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return sb_fail(error, -ENOMEM, "out of memory");
@@ -39,12 +39,12 @@ int sb_restore_new(const char *home, const struct sb_app *app, struct sb_restore
 	return 0;
 }
 
-static void path_of(const struct sb_restore *restore, uint32_t index, char path[PATH_MAX])
+static void path_of(const struct sb_handover *restore, uint32_t index, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s/%" PRIu32, restore->directory, index);
 }
 
-void sb_restore_end(struct sb_restore *restore)
+void sb_handover_end(struct sb_handover *restore)
 {
 	char path[PATH_MAX];
 
@@ -63,20 +63,20 @@ void sb_restore_end(struct sb_restore *restore)
 	memset(&restore->wanted, 0, sizeof(restore->wanted));
 }
 
-void sb_restore_free(struct sb_restore *restore)
+void sb_handover_free(struct sb_handover *restore)
 {
 	if (!restore)
 		return;
-	sb_restore_end(restore);
+	sb_handover_end(restore);
 	free(restore);
 }
 
-int sb_restore_offer(struct sb_restore *restore, const struct sb_snapshot *offered, size_t metadata_length,
+int sb_handover_offer(struct sb_handover *restore, const struct sb_snapshot *offered, size_t metadata_length,
 		     const uint8_t app_hash[SB_APP_HASH_LEN])
 {
 	uint8_t hash[HASH_LEN];
 
-	sb_restore_end(restore);
+	sb_handover_end(restore);
 	if (offered->height <= 0 || offered->height % restore->app->copying->every || !offered->chunks ||
 	    offered->chunks > SB_SNAPSHOT_CHUNKS || metadata_length != (size_t)offered->chunks * HASH_LEN)
 		return -EBADMSG;
@@ -87,7 +87,7 @@ int sb_restore_offer(struct sb_restore *restore, const struct sb_snapshot *offer
 	restore->wanted = *offered;
 	restore->wanted.metadata = malloc(metadata_length);
 	if (!restore->sender || !restore->wanted.metadata) {
-		sb_restore_end(restore);
+		sb_handover_end(restore);
 		return -ENOMEM;
 	}
 	memcpy(restore->wanted.metadata, offered->metadata, metadata_length);
@@ -97,7 +97,7 @@ int sb_restore_offer(struct sb_restore *restore, const struct sb_snapshot *offer
 
 static int get(void *context, uint32_t index, const uint8_t **data, size_t *length)
 {
-	struct sb_restore *restore = context;
+	struct sb_handover *restore = context;
 	char path[PATH_MAX];
 	int rc;
 
@@ -110,18 +110,18 @@ static int get(void *context, uint32_t index, const uint8_t **data, size_t *leng
 	return rc == -EBADMSG ? -EIO : rc;
 }
 
-static enum sb_restore_verdict take_over(struct sb_restore *restore, struct sb_error *error)
+static enum sb_handover_verdict take_over(struct sb_handover *restore, struct sb_error *error)
 {
 	const struct sb_app_chunks chunks = { restore, restore->wanted.chunks, get };
 	int rc = restore->app->copying->restore(restore->app->context, &chunks, restore->wanted.height,
 						restore->app_hash, error);
 
 	if (!rc)
-		sb_restore_end(restore);
-	return !rc ? SB_RESTORE_DONE : rc == -EBADMSG ? SB_RESTORE_LIE : SB_RESTORE_NONE;
+		sb_handover_end(restore);
+	return !rc ? SB_HANDOVER_DONE : rc == -EBADMSG ? SB_HANDOVER_LIE : SB_HANDOVER_NONE;
 }
 
-enum sb_restore_verdict sb_restore_chunk(struct sb_restore *restore, uint32_t index, const uint8_t *data,
+enum sb_handover_verdict sb_handover_chunk(struct sb_handover *restore, uint32_t index, const uint8_t *data,
 					 size_t length, const char *sender, struct sb_error *error)
 {
 	uint8_t digest[HASH_LEN];
@@ -130,26 +130,26 @@ enum sb_restore_verdict sb_restore_chunk(struct sb_restore *restore, uint32_t in
 
 	if (!restore->wanted.height || index >= restore->wanted.chunks) {
 		sb_fail(error, -ENOENT, "a chunk of a snapshot that was not offered");
-		return SB_RESTORE_NONE;
+		return SB_HANDOVER_NONE;
 	}
 	sb_digest_of(data, length, digest);
 	if (length > SB_SNAPSHOT_CHUNK ||
 	    memcmp(digest, restore->wanted.metadata + (size_t)index * HASH_LEN, HASH_LEN) != 0)
-		return SB_RESTORE_AGAIN;
+		return SB_HANDOVER_AGAIN;
 	if (!restore->sender[index]) {
 		path_of(restore, index, path);
 		rc = sb_file_write(path, data, length, 0600);
 		restore->sender[index] = rc ? NULL : strndup(sender, SENDER_MAX);
 		if (!restore->sender[index]) {
 			sb_fail(error, rc ? rc : -ENOMEM, "%s: %s", path, strerror(rc ? -rc : ENOMEM));
-			return SB_RESTORE_NONE;
+			return SB_HANDOVER_NONE;
 		}
 		restore->there++;
 	}
-	return restore->there == restore->wanted.chunks ? take_over(restore, error) : SB_RESTORE_MORE;
+	return restore->there == restore->wanted.chunks ? take_over(restore, error) : SB_HANDOVER_MORE;
 }
 
-const char *sb_restore_sender(const struct sb_restore *restore, uint32_t index)
+const char *sb_handover_sender(const struct sb_handover *restore, uint32_t index)
 {
 	return restore->sender && index < restore->wanted.chunks ? restore->sender[index] : NULL;
 }

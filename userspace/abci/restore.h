@@ -8,33 +8,33 @@
 
 #include "abci/snapshots.h"
 
-struct sb_restore;
+struct sb_handover;
 
-int sb_restore_new(const char *home, const struct sb_app *app, struct sb_restore **restore, struct sb_error *error);
-void sb_restore_free(struct sb_restore *restore);
+int sb_handover_new(const char *home, const struct sb_app *app, struct sb_handover **restore, struct sb_error *error);
+void sb_handover_free(struct sb_handover *restore);
 
 /*
- * sb_restore_offer() - begins anew, whatever was half done. -EBADMSG: these numbers and hashes are no snapshot's;
+ * sb_handover_offer() - begins anew, whatever was half done. -EBADMSG: these numbers and hashes are no snapshot's;
  * another: not here and now.
  */
-int sb_restore_offer(struct sb_restore *restore, const struct sb_snapshot *offered, size_t metadata_length,
+int sb_handover_offer(struct sb_handover *restore, const struct sb_snapshot *offered, size_t metadata_length,
 		     const uint8_t app_hash[SB_APP_HASH_LEN]);
 
-enum sb_restore_verdict {
-	SB_RESTORE_MORE,	/* taken, others are missing */
-	SB_RESTORE_DONE,	/* the state is at the snapshot's height */
-	SB_RESTORE_AGAIN,	/* not this chunk: from another sender */
-	SB_RESTORE_LIE,		/* all chunks are as promised, and not the state: all senders lied */
-	SB_RESTORE_NONE,	/* nothing was offered, or the disk fails: error says why */
+enum sb_handover_verdict {
+	SB_HANDOVER_MORE,	/* taken, others are missing */
+	SB_HANDOVER_DONE,	/* the state is at the snapshot's height */
+	SB_HANDOVER_AGAIN,	/* not this chunk: from another sender */
+	SB_HANDOVER_LIE,		/* all chunks are as promised, and not the state: all senders lied */
+	SB_HANDOVER_NONE,	/* nothing was offered, or the disk fails: error says why */
 };
 
-enum sb_restore_verdict sb_restore_chunk(struct sb_restore *restore, uint32_t index, const uint8_t *data,
+enum sb_handover_verdict sb_handover_chunk(struct sb_handover *restore, uint32_t index, const uint8_t *data,
 					 size_t length, const char *sender, struct sb_error *error);
 
 /* Who has sent chunk @index of a lie; NULL behind the last. */
-const char *sb_restore_sender(const struct sb_restore *restore, uint32_t index);
+const char *sb_handover_sender(const struct sb_handover *restore, uint32_t index);
 
 /* Forgets all of it. */
-void sb_restore_end(struct sb_restore *restore);
+void sb_handover_end(struct sb_handover *restore);
 
 #endif

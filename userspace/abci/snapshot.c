@@ -64,7 +64,7 @@ static Abci__OfferResult judge_offer(struct sb_abci_call *call)
 	snapshot.chunks = offer->chunks;
 	memcpy(snapshot.hash, offer->hash.data, sizeof(snapshot.hash));
 	snapshot.metadata = offer->metadata.data;
-	rc = sb_restore_offer(call->abci->restore, &snapshot, offer->metadata.len, request->app_hash.data);
+	rc = sb_handover_offer(call->abci->restore, &snapshot, offer->metadata.len, request->app_hash.data);
 	if (!rc)
 		return ABCI__OFFER_RESULT__OFFER_ACCEPT;
 	sb_warn("the snapshot of height %" PRIu64 " is refused: %s", offer->height,
@@ -111,18 +111,18 @@ static void warn_of(const char *sender, const char *what)
 
 static int refuse_all(struct sb_abci_call *call, Abci__ResponseApplySnapshotChunk *answer)
 {
-	struct sb_restore *restore = call->abci->restore;
+	struct sb_handover *restore = call->abci->restore;
 	sb_cleanup_free char **senders = NULL;
 	uint32_t count = 0;
 	int rc;
 
-	while (sb_restore_sender(restore, count))
+	while (sb_handover_sender(restore, count))
 		count++;
 	senders = calloc(count + 1, sizeof(*senders));
 	if (!senders)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
-		char *sender = (char *)sb_restore_sender(restore, i);
+		char *sender = (char *)sb_handover_sender(restore, i);
 		size_t j = 0;
 
 		while (j < answer->n_reject_senders && strcmp(senders[j], sender) != 0)
@@ -135,7 +135,7 @@ static int refuse_all(struct sb_abci_call *call, Abci__ResponseApplySnapshotChun
 	answer->result = ABCI__APPLY_RESULT__APPLY_REJECT_SNAPSHOT;
 	answer->reject_senders = senders;
 	rc = sb_abci_reply(call, ABCI__RESPONSE__VALUE_APPLY_SNAPSHOT_CHUNK, answer);
-	sb_restore_end(restore);
+	sb_handover_end(restore);
 	return rc;
 }
 
@@ -143,18 +143,18 @@ static int apply(struct sb_abci_call *call)
 {
 	const Abci__RequestApplySnapshotChunk *request = call->request->apply_snapshot_chunk;
 	Abci__ResponseApplySnapshotChunk answer = ABCI__RESPONSE_APPLY_SNAPSHOT_CHUNK__INIT;
-	struct sb_restore *restore = call->abci->restore;
+	struct sb_handover *restore = call->abci->restore;
 	uint32_t index = request->index;
 	struct sb_error error = { "" };
 
-	switch (sb_restore_chunk(restore, index, request->chunk.data, request->chunk.len, request->sender, &error)) {
-	case SB_RESTORE_DONE:
+	switch (sb_handover_chunk(restore, index, request->chunk.data, request->chunk.len, request->sender, &error)) {
+	case SB_HANDOVER_DONE:
 		sb_info("the state was taken over from a snapshot");
 		/* fall through */
-	case SB_RESTORE_MORE:
+	case SB_HANDOVER_MORE:
 		answer.result = ABCI__APPLY_RESULT__APPLY_ACCEPT;
 		break;
-	case SB_RESTORE_AGAIN:
+	case SB_HANDOVER_AGAIN:
 		warn_of(request->sender, "a chunk of its snapshot is not what it should be: refused");
 		answer.result = ABCI__APPLY_RESULT__APPLY_RETRY;
 		answer.refetch_chunks = &index;
@@ -162,12 +162,12 @@ static int apply(struct sb_abci_call *call)
 		answer.reject_senders = &call->request->apply_snapshot_chunk->sender;
 		answer.n_reject_senders = request->sender[0] != '\0';
 		break;
-	case SB_RESTORE_LIE:
+	case SB_HANDOVER_LIE:
 		return refuse_all(call, &answer);
 	default:
 		sb_warn("the snapshot cannot be taken over: %s", error.text);
 		answer.result = ABCI__APPLY_RESULT__APPLY_ABORT;
-		sb_restore_end(restore);
+		sb_handover_end(restore);
 	}
 	return sb_abci_reply(call, ABCI__RESPONSE__VALUE_APPLY_SNAPSHOT_CHUNK, &answer);
 }

@@ -4,6 +4,28 @@
 
 #include "cli/cli.h"
 
+/* The leases have ended, and on_ledger_loss goes on. */
+static bool is_held(const struct sb_peer_status *peer)
+{
+	return peer->lease_ms && peer->lease_ms <= peer->hold_ms;
+}
+
+static uint64_t lease_left(const struct sb_peer_status *peer)
+{
+	return peer->lease_ms > peer->hold_ms ? peer->lease_ms - peer->hold_ms : 0;
+}
+
+static const char *lease_text(char room[SB_SHORT_ROOM + 8], const struct sb_peer_status *peer)
+{
+	char duration[SB_SHORT_ROOM];
+
+	if (!peer->lease_ms)
+		return "ended";
+	snprintf(room, SB_SHORT_ROOM + 8, "%s%s", is_held(peer) ? "held: " : "",
+		 sb_format_duration(duration, is_held(peer) ? peer->lease_ms : lease_left(peer)));
+	return room;
+}
+
 static void print_object(struct cli_bonds *bonds, const struct sb_peer_status *peer, const char *name)
 {
 	struct sb_json *out = &bonds->cli->out;
@@ -14,7 +36,9 @@ static void print_object(struct cli_bonds *bonds, const struct sb_peer_status *p
 	sb_json_hex(out, "device_id", peer->device_id, sizeof(peer->device_id));
 	sb_json_hex(out, "key", peer->key, sizeof(peer->key));
 	sb_json_string(out, "bond", sb_bond_word(peer->bond));
-	sb_json_number(out, "lease_ms", peer->lease_ms);
+	sb_json_number(out, "lease_ms", lease_left(peer));
+	sb_json_number(out, "hold_ms", is_held(peer) ? peer->lease_ms : peer->hold_ms);
+	sb_json_bool(out, "held", is_held(peer));
 	sb_json_bool(out, "signed", !(peer->flags & SEALBOND_PEER_F_UNSIGNED));
 	sb_json_bool(out, "quarantine", peer->flags & SEALBOND_PEER_F_QUARANTINE);
 	sb_json_string(out, "overlay4", peer->overlay4.family ?
@@ -45,20 +69,19 @@ static void print_object(struct cli_bonds *bonds, const struct sb_peer_status *p
 static void print_line(struct cli_bonds *bonds, const struct sb_peer_status *peer, const char *name)
 {
 	const char *mark = peer->flags & SEALBOND_PEER_F_UNSIGNED ? " UNSIGNED" : "";
-	char age[SB_SHORT_ROOM], in[SB_SHORT_ROOM], out[SB_SHORT_ROOM], lease[SB_SHORT_ROOM];
+	char age[SB_SHORT_ROOM], in[SB_SHORT_ROOM], out[SB_SHORT_ROOM], lease[SB_SHORT_ROOM + 8];
 
 	if (bonds->count == 1)
 		printf("\n%-20s %-12s %6s %-14s %-10s %-10s %-14s %5s %s\n", "PEER", "BOND", "EPOCH", "AGE", "IN", "OUT",
 		       "LEASE LEFT", "MTU", "ALGORITHM");
 	if (!peer->algorithm) {
 		printf("%-20s %-12s %6s %-14s %-10s %-10s %-14s %5s -%s\n", name, sb_bond_word(peer->bond), "-", "-",
-		       "-", "-", peer->lease_ms ? sb_format_duration(lease, peer->lease_ms) : "ended", "-", mark);
+		       "-", "-", lease_text(lease, peer), "-", mark);
 		return;
 	}
 	printf("%-20s %-12s %6u %-14s %-10s %-10s %-14s %5u %s%s%s\n", name, sb_bond_word(peer->bond), peer->epoch,
 	       sb_format_duration(age, peer->age_ms), sb_format_size(in, peer->bytes_in),
-	       sb_format_size(out, peer->bytes_out),
-	       peer->lease_ms ? sb_format_duration(lease, peer->lease_ms) : "ended", peer->mtu,
+	       sb_format_size(out, peer->bytes_out), lease_text(lease, peer), peer->mtu,
 	       sb_algorithm_word(peer->algorithm), peer->encap ? " in UDP" : "", mark);
 }
 
@@ -92,6 +115,7 @@ static int on_peer(void *context, const struct sb_peer_status *peer)
 	const char *name = cli_peer_name(&bonds->names, peer->device_id, room);
 
 	bonds->count++;
+	bonds->held += is_held(peer);
 	if (peer->lease_ms == 0 || peer->bond == SEALBOND_BOND_LEASE_ENDED)
 		bonds->ended++;
 	else if (peer->bond == SEALBOND_BOND_LIVE)

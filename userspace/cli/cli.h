@@ -16,6 +16,7 @@
 struct sb_cli {
 	const char *config_path;
 	bool json;
+	bool quiet;		/* cli_fail() says nothing: what is tried by the way */
 	struct sb_json out;	/* for --json, on stdout */
 };
 
@@ -77,12 +78,17 @@ int cli_helper(struct sb_cli *cli, unsigned int verb, struct sb_error *text);
 struct sb_ledger_reply;
 int cli_helper_ledger(struct sb_cli *cli, unsigned int verb, struct sb_ledger_reply *reply, struct sb_error *text);
 
+/*
+ * status_lease.c: the lease's part of status. In JSON an object "lease", null without a ledger or an answer. Returns the state's exit code, 0 without a ledger or an answer.
+ */
+int cli_status_lease(struct sb_cli *cli, bool helper_answers);
+
 /* bonds.c: every peer's line or object, for status and peers. */
 struct cli_bonds {
 	struct sb_cli *cli;
 	struct sb_peer_list names;
 	bool wide;		/* peers, not status */
-	unsigned int count, live, ended, rest;
+	unsigned int count, live, ended, rest, held;	/* held: of them all, past their lease */
 };
 int cli_bonds(struct sb_cli *cli, struct sb_module *module, bool wide, struct cli_bonds *bonds);
 

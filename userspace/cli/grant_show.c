@@ -62,6 +62,7 @@ static void show_json(struct sb_cli *cli, const struct sb_grant_file *grant, con
 	sb_json_hex(out, "holder", body->holder, sizeof(body->holder));
 	sb_json_hex(out, "chain_id", body->chain_id, sizeof(body->chain_id));
 	sb_json_number(out, "duration_ms", sb_grant_file_duration(grant));
+	sb_json_number(out, "hold_ms", sb_grant_file_hold(grant));
 	sb_json_bool(out, "quarantine", body->flags & SB_GRANT_F_QUARANTINE);
 	sb_json_bool(out, "static", sb_grant_file_static(grant));
 	sb_json_hex(out, "nonce", body->nonce, sizeof(body->nonce));
@@ -91,6 +92,9 @@ static void show_text(const struct sb_grant_file *grant, const uint8_t *verdict)
 		printf("Overlay:    %s\n", sb_format_address(address, AF_INET6, body->overlay6));
 	printf("Holder:     %s\n", sb_format_hex(hex, body->holder, 32));
 	printf("Chain:      %s\n", sb_format_hex(hex, body->chain_id, 32));
+	if (sb_grant_file_hold(grant))
+		printf("Hold:       the last %s of the duration, while the ledger is lost\n",
+		       sb_format_duration(duration, sb_grant_file_hold(grant)));
 	printf("Duration:   %s%s\n", sb_format_duration(duration, sb_grant_file_duration(grant)),
 	       sb_grant_file_static(grant) ? ", from each time that it is shown to the kernel" : " from the request");
 	if (!sb_grant_file_static(grant))

@@ -57,6 +57,12 @@ static void print_json(struct sb_cli *cli, const struct sb_ledger_reply *reply)
 	sb_json_bool(&cli->out, "lease", reply->has_lease);
 	sb_json_number(&cli->out, "lease_ms", reply->lease_ms);
 	sb_json_number(&cli->out, "hold_ms", reply->hold_ms);
+	sb_json_number(&cli->out, "hold_left_ms", reply->hold_left_ms);
+	sb_json_number(&cli->out, "held_peers", reply->held);
+	if (reply->has_quote) {
+		sb_json_signed(&cli->out, "last_quote", reply->quote_seconds);
+		sb_json_number(&cli->out, "last_quote_age_ms", reply->quote_age_ms);
+	}
 	sb_json_number(&cli->out, "next_heartbeat_ms", reply->beat_ms);
 	sb_json_number(&cli->out, "heartbeats", reply->beats);
 	sb_json_number(&cli->out, "refused", reply->beats_refused);
@@ -85,10 +91,16 @@ static void print_lease(const struct sb_ledger_reply *reply)
 	if (reply->has_lease)
 		printf("lease       %s left; next heartbeat in %s\n", sb_format_duration(left, reply->lease_ms),
 		       sb_format_duration(next, reply->beat_ms));
+	if (reply->has_quote)
+		printf("last quote  %s ago\n", sb_format_duration(left, reply->quote_age_ms));
 	if (reply->hold_ms)
 		printf("on loss     bonds are held for %s beyond the lease\n", sb_format_duration(hold, reply->hold_ms));
 	else
 		puts("on loss     bonds end with the lease");
+	if (reply->held)
+		printf("held        %u bonds beyond a lease, since the ledger is lost\n", reply->held);
+	if (reply->hold_left_ms)
+		printf("            for another %s\n", sb_format_duration(hold, reply->hold_left_ms));
 	printf("zone        %u devices beside this one, %u with a grant\n", reply->roster, reply->peers);
 	printf("heartbeats  %llu since the helper's start, %llu refused\n", (unsigned long long)reply->beats,
 	       (unsigned long long)reply->beats_refused);

@@ -35,7 +35,7 @@ static const struct command {
 	{ "lease", cli_lease, "this device on its ledger; the exit code is its state's" },
 	{ "early", cli_early, "of the initramfs: enforcement before any interface, then the keys" },
 	{ "init", cli_people, "a new ledger on this machine, with one member" },
-	{ "ledger", ledger, "this device's endpoints; status|show|list: a ledger, any record with its proof" },
+	{ "ledger", ledger, "this device's endpoints; status|show|list: a ledger, any record with its proof; backup|restore" },
 	{ "member", cli_people, "who decides on a ledger: list, add, remove, propose, vote" },
 	{ "owner", cli_people, "key|show: an owner's key, and the one that a device knows it by" },
 	{ "enroller", cli_people, "serve|challenge|import|add|remove: who vouches for hardware" },

@@ -27,6 +27,8 @@ int cli_fail(struct sb_cli *cli, int code, const char *format, ...)
 	va_list arguments;
 	char text[640];
 
+	if (cli->quiet)
+		return code;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

@@ -153,12 +153,13 @@ static void print_held(const char *text)
 	}
 }
 
-static int code_of(const struct sb_status *status, const struct cli_bonds *bonds, int bonds_result)
+/* The keys first, without which there is no lease; then the lease, without which there is no bond. */
+static int code_of(const struct sb_status *status, int lease_code, const struct cli_bonds *bonds, int bonds_result)
 {
 	int code = sb_state_text(status->key.state)->exit_code;
 
-	if (code)
-		return code;
+	if (code || lease_code)
+		return code ? code : lease_code;
 	if (bonds_result < 0)
 		return bonds_result == -EPERM ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
 	if (bonds->ended)
@@ -174,7 +175,7 @@ int cli_status(struct sb_cli *cli, int argc, char **argv)
 	struct cli_bonds bonds;
 	struct sb_status status;
 	const struct sb_state_text *problem;
-	int code, result;
+	int code, lease_code, result;
 	size_t length;
 
 	(void)argv;
@@ -202,9 +203,11 @@ int cli_status(struct sb_cli *cli, int argc, char **argv)
 	} else {
 		print_text(&status, &helper);
 	}
+	lease_code = cli_status_lease(cli, helper.result == 0);
 	result = cli_bonds(cli, module, false, &bonds);
-	code = code_of(&status, &bonds, result);
-	problem = sb_peer_problem_text(code);
+	code = code_of(&status, lease_code, &bonds, result);
+	/* The lease has said its own. */
+	problem = lease_code && code == lease_code ? NULL : sb_peer_problem_text(code);
 	if (cli->json) {
 		sb_json_string(&cli->out, "problem", problem ? problem->name : NULL);
 		sb_json_number(&cli->out, "exit", (uint64_t)code);

@@ -183,7 +183,8 @@ static void print_implied(const struct watch *watch)
 		for (size_t i = 0; i < config->exceptions_count; i++) {
 			const struct sb_exception *exception = &config->exceptions[i];
 
-			if (is_suggested(watch, exception->kind))
+			/* The ledger's are there whatever the file names. */
+			if (exception->kind == SEALBOND_EXC_LEDGER || is_suggested(watch, exception->kind))
 				continue;
 			if (cli->json)
 				sb_json_string(&cli->out, NULL, exception->name);

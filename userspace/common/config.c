@@ -225,7 +225,7 @@ static void set_defaults(struct sb_config *config)
 		.hard_bytes = SB_REJECT_AFTER_BYTES,
 		.hard_packets = SB_REJECT_AFTER_PACKETS,
 		.peers_file = "/etc/sealbond/peers.conf",
-		.ledger.enrol = true,
+		.ledger = { .enrol = true, .rate = SB_LEDGER_RATE, .bytes = SB_LEDGER_BYTES },
 	};
 }
 
@@ -320,6 +320,18 @@ static int check_ledger(const char *file, const struct reading *reading, struct 
 	return 0;
 }
 
+static int add_ledger_exceptions(const char *file, struct reading *reading, struct sb_error *error)
+{
+	int result = sb_ledger_exceptions(&reading->config);
+
+	if (result == 0)
+		return 0;
+	return sb_ini_fail(error, file, line_of(reading, "ledger", "endpoints"), "%s",
+			   result == -EINVAL ? "endpoints: a URL is not of the form http://HOST[:PORT] or https://HOST[:PORT]" :
+			   result == -EEXIST ? "[exception ledger-N]: these names are those of [ledger] endpoints; take another" :
+					       "[ledger] endpoints and networks make more than 64 exceptions");
+}
+
 static int check(const char *file, struct reading *reading, struct sb_error *error)
 {
 	struct sb_config *config = &reading->config;
@@ -340,6 +352,8 @@ static int check(const char *file, struct reading *reading, struct sb_error *err
 	} else if (config->exceptions_choice == SB_EXCEPTIONS_DEFAULT) {
 		sb_exception_defaults(config);
 	}
+	if (add_ledger_exceptions(file, reading, error) < 0)
+		return -EINVAL;
 	if (config->lock && config->mode != SEALBOND_MODE_ENFORCE)
 		return sb_ini_fail(error, file, line_of(reading, "enforce", "lock"),
 				   "lock = yes is for mode = enforce");

@@ -21,6 +21,7 @@
 #define SB_RUN_DIR_ROOM		81	/* so that a socket in it fits sockaddr_un */
 #define SB_EXCEPTIONS_MAX	64
 #define SB_LEDGER_URLS_MAX	8
+#define SB_LEDGER_NETWORKS_MAX	4
 #define SB_LEDGER_URL_ROOM	128
 
 struct sb_exception {
@@ -51,6 +52,9 @@ struct sb_ledger_config {
 	uint64_t hold;			/* ms, of SB_LOSS_HOLD; else 0 */
 	bool enrol;
 	char announce[512];		/* ADDR:PORT, ... */
+	struct sb_prefix networks[SB_LEDGER_NETWORKS_MAX];	/* of endpoints that are given by a name */
+	size_t networks_count;
+	uint64_t rate, bytes;		/* packets and bytes a second that the helper may talk to it */
 };
 
 struct sb_config {

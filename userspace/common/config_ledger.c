@@ -3,6 +3,7 @@
 #include "common/config_ledger.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/config.h"
@@ -98,6 +99,30 @@ static int parse_loss(const struct sb_field *field, const char *value, void *tar
 	return 0;
 }
 
+/* Writes networks[] and networks_count. */
+static int parse_networks(const struct sb_field *field, const char *value, void *target)
+{
+	struct sb_ledger_config *ledger = (void *)((char *)target - offsetof(struct sb_ledger_config, networks));
+	char text[SB_ADDRESS_ROOM];
+	size_t length, count = 0;
+	const char *word;
+
+	(void)field;
+	while ((length = next_word(&value, &word)) > 0) {
+		if (count == SB_LEDGER_NETWORKS_MAX)
+			return -ERANGE;
+		if (length >= sizeof(text))
+			return -EINVAL;
+		memcpy(text, word, length);
+		text[length] = '\0';
+		if (sb_parse_prefix(text, &ledger->networks[count]) < 0)
+			return -EINVAL;
+		count++;
+	}
+	ledger->networks_count = count;
+	return count ? 0 : -EINVAL;
+}
+
 static int parse_hash(const struct sb_field *field, const char *value, void *target)
 {
 	(void)field;
@@ -119,4 +144,120 @@ const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS] = {
 	{ "announce", parse_announce, "a list of addresses", "ADDR:PORT, up to 8 with commas", AT(announce) },
 	{ "tls_roots", sb_field_path, "an absolute path", "of certificates, PEM", AT(roots), .max = SB_PATH_ROOM },
 	{ "tls_pin", sb_field_text, "a pin", "sha256// and a public key's hash in base64", AT(pin), .max = 64 },
+	{ "networks", parse_networks, "a list of addresses", "1 to 4 addresses with or without /bits, with commas",
+	  AT(networks) },
+	{ "rate", sb_field_number, "a number", "1 to 1000000 packets a second", AT(rate), 1, 1000000 },
+	{ "bytes", sb_field_size, "a size", "1 to 1G bytes a second, e.g. 4M", AT(bytes), 1, 1ULL << 30 },
 };
+
+/* Where an endpoint is, by its URL. */
+struct place {
+	bool here;			/* on this machine: no packet leaves */
+	struct sb_prefix address;	/* family 0: given by its name */
+	unsigned int port;
+};
+
+static bool is_here(const struct sb_prefix *address)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return address->family == AF_INET ? address->address[0] == 127 :
+	       address->family == AF_INET6 && memcmp(address->address, one, sizeof(one)) == 0;
+}
+
+static int read_port(const char *text, unsigned int *port)
+{
+	uint64_t number;
+
+	if (strspn(text, "0123456789") != strlen(text) || sb_parse_u64(text, &number) < 0 || !number || number > 65535)
+		return -EINVAL;
+	*port = (unsigned int)number;
+	return 0;
+}
+
+/* http://HOST[:PORT][/...], https:// likewise; HOST a name, an IPv4 address, or an IPv6 address in brackets. */
+static int read_place(const char *url, struct place *place)
+{
+	char text[SB_LEDGER_URL_ROOM], *host = text, *end;
+	const char *authority = strstr(url, "://");
+	size_t length;
+
+	*place = (struct place){ .here = true, .port = strncmp(url, "https:", 6) == 0 ? 443 : 80 };
+	if (!authority)
+		return 0;	/* unix:/PATH */
+	authority += 3;
+	length = strcspn(authority, "/?#");
+	memcpy(text, authority, length);
+	text[length] = '\0';
+	if (strchr(text, '@'))
+		return -EINVAL;
+	if (text[0] == '[') {
+		end = strchr(++host, ']');
+		if (!end)
+			return -EINVAL;
+		*end++ = '\0';
+	} else {
+		end = host + strcspn(host, ":");
+	}
+	if (*end && (*end != ':' || read_port(end + 1, &place->port) < 0))
+		return -EINVAL;
+	if (*end)
+		*end = '\0';
+	if (!*host)
+		return -EINVAL;
+	if (strchr(host, '/') || sb_parse_prefix(host, &place->address) < 0)
+		place->address.family = 0;
+	place->here = place->address.family ? is_here(&place->address) : strcmp(host, "localhost") == 0;
+	return 0;
+}
+
+/* One more for the ledger's, unless there is the same. Its name has a number that no other has. */
+static int add_exception(struct sb_config *config, unsigned int *number, const struct sb_prefix *remote,
+			 unsigned int port)
+{
+	struct sb_exception *e = &config->exceptions[config->exceptions_count];
+
+	for (size_t i = 0; i < config->exceptions_count; i++) {
+		const struct sb_exception *other = &config->exceptions[i];
+
+		if (other->kind == SEALBOND_EXC_LEDGER && other->remote_port == port &&
+		    memcmp(&other->remote, remote, sizeof(*remote)) == 0)
+			return 0;
+	}
+	if (config->exceptions_count == SB_EXCEPTIONS_MAX)
+		return -ENOSPC;
+	memset(e, 0, sizeof(*e));
+	snprintf(e->name, sizeof(e->name), "ledger-%u", ++*number);
+	for (size_t i = 0; i < config->exceptions_count; i++)
+		if (strcmp(config->exceptions[i].name, e->name) == 0)
+			return -EEXIST;
+	e->kind = SEALBOND_EXC_LEDGER;
+	e->remote = *remote;
+	e->remote_port = port;
+	e->rate = config->ledger.rate;
+	e->bytes = config->ledger.bytes;
+	config->exceptions_count++;
+	return 0;
+}
+
+int sb_ledger_exceptions(struct sb_config *config)
+{
+	static const struct sb_prefix any;
+	const struct sb_ledger_config *ledger = &config->ledger;
+	unsigned int number = 0;
+	struct place place;
+	int result = 0;
+
+	for (size_t i = 0; i < ledger->endpoints_count && result == 0; i++) {
+		result = read_place(ledger->endpoints[i], &place);
+		if (result < 0 || place.here)
+			continue;
+		if (place.address.family || !ledger->networks_count) {
+			result = add_exception(config, &number, place.address.family ? &place.address : &any, place.port);
+			continue;
+		}
+		for (size_t n = 0; n < ledger->networks_count && result == 0; n++)
+			result = add_exception(config, &number, &ledger->networks[n], place.port);
+	}
+	return result;
+}

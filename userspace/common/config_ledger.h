@@ -5,7 +5,14 @@
 
 #include "common/field.h"
 
-#define SB_LEDGER_FIELDS	9
+#define SB_LEDGER_FIELDS	12
 extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
+
+/*
+ * Adds an exception of kind LEDGER for each endpoint that is on another machine: at its address, or at [ledger]
+ * networks where it is given by a name. 0, -EINVAL (a URL), -ENOSPC (too many exceptions) or -EEXIST (their names).
+ */
+struct sb_config;
+int sb_ledger_exceptions(struct sb_config *config);
 
 #endif

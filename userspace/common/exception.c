@@ -14,6 +14,7 @@ const char *const sb_exception_kind_words[] = {
 	[SEALBOND_EXC_DHCP6] = "dhcp6",
 	[SEALBOND_EXC_ICMP_ERROR] = "icmp-error",
 	[SEALBOND_EXC_MATCH] = "match",
+	[SEALBOND_EXC_LEDGER] = "ledger",
 	NULL
 };
 
@@ -24,7 +25,8 @@ static int parse_kind(const struct sb_field *field, const char *value, void *tar
 	unsigned int kind;
 	int result = sb_field_choice(field, value, &kind);
 
-	if (result < 0 || kind == SEALBOND_EXC_NONE)
+	/* Those of the ledger come from [ledger]. */
+	if (result < 0 || kind == SEALBOND_EXC_NONE || kind == SEALBOND_EXC_LEDGER)
 		return -EINVAL;
 	*(unsigned int *)target = kind;
 	return 0;

@@ -41,12 +41,12 @@ size_t sb_grant_file_encode(const struct sb_grant_file *grant, uint8_t out[SB_GR
 
 static bool body_valid(const struct sb_grant_body *body)
 {
-	uint64_t duration = be64toh(body->duration_ms);
+	uint64_t duration = be64toh(body->duration_ms), hold = be32toh(body->hold_s) * 1000ULL;
 
 	return memcmp(body->magic, SB_GRANT_MAGIC, sizeof(body->magic)) == 0 &&
-	       be16toh(body->version) == SB_GRANT_VERSION && !(body->flags & ~SB_GRANT_F_ALL) &&
-	       is_zero(body->reserved, sizeof(body->reserved)) &&
-	       duration >= SB_GRANT_MIN_MS && duration <= SB_GRANT_MAX_MS &&
+	       be16toh(body->version) == SB_GRANT_VERSION && !(body->flags & ~SB_GRANT_F_ALL) && !body->reserved &&
+	       duration >= SB_GRANT_MIN_MS + hold && duration <= SB_GRANT_MAX_MS &&
+	       (!hold || !is_zero(body->nonce, sizeof(body->nonce))) &&
 	       (!is_zero(body->overlay4, sizeof(body->overlay4)) ||
 		!is_zero(body->overlay6, sizeof(body->overlay6)));
 }
@@ -103,6 +103,11 @@ int sb_grant_file_add(struct sb_grant_file *grant, const uint8_t id[SB_GRANT_KEY
 uint64_t sb_grant_file_duration(const struct sb_grant_file *grant)
 {
 	return be64toh(grant->body.duration_ms);
+}
+
+uint64_t sb_grant_file_hold(const struct sb_grant_file *grant)
+{
+	return be32toh(grant->body.hold_s) * 1000ULL;
 }
 
 bool sb_grant_file_static(const struct sb_grant_file *grant)

@@ -36,7 +36,8 @@ void sb_grant_key_id(const uint8_t point[SB_GRANT_POINT_LEN], uint8_t id[SB_GRAN
 int sb_grant_file_add(struct sb_grant_file *grant, const uint8_t id[SB_GRANT_KEY_ID_LEN],
 		      const uint8_t signature[64]);
 
-uint64_t sb_grant_file_duration(const struct sb_grant_file *grant);	/* ms */
+uint64_t sb_grant_file_duration(const struct sb_grant_file *grant);	/* ms, with the hold */
+uint64_t sb_grant_file_hold(const struct sb_grant_file *grant);		/* of it, at its end */
 bool sb_grant_file_static(const struct sb_grant_file *grant);		/* answers no request */
 
 #endif

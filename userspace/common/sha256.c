@@ -20,7 +20,22 @@ static uint32_t rotate(uint32_t word, int bits)
 	return word >> bits | word << (32 - bits);
 }
 
-static void compress(uint32_t state[8], const uint8_t block[64])
+/* In the round j of eight, the words have moved on by j places instead of being moved. */
+static inline __attribute__((always_inline)) void round_of(uint32_t s[8], int j, uint32_t word)
+{
+#define S(n)	s[((n) - j) & 7]
+	uint32_t one = S(7) + (rotate(S(4), 6) ^ rotate(S(4), 11) ^ rotate(S(4), 25)) +
+		       ((S(4) & S(5)) ^ (~S(4) & S(6))) + word;
+	uint32_t two = (rotate(S(0), 2) ^ rotate(S(0), 13) ^ rotate(S(0), 22)) +
+		       ((S(0) & S(1)) ^ (S(0) & S(2)) ^ (S(1) & S(2)));
+
+	S(3) += one;
+	S(7) = one + two;
+#undef S
+}
+
+/* Weak: sha256_openssl.c is taken instead where it is linked. */
+__attribute__((weak)) void sb_digest_block(uint32_t state[8], const uint8_t block[64])
 {
 	uint32_t w[64], s[8];
 
@@ -33,16 +48,10 @@ static void compress(uint32_t state[8], const uint8_t block[64])
 		       (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
 		       (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10);
 	memcpy(s, state, sizeof(s));
-	for (int i = 0; i < 64; i++) {
-		uint32_t one = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-			       ((s[4] & s[5]) ^ (~s[4] & s[6])) + round_constant[i] + w[i];
-		uint32_t two = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-			       ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-
-		memmove(&s[1], &s[0], 7 * sizeof(s[0]));
-		s[4] += one;
-		s[0] = one + two;
-	}
+	for (int i = 0; i < 64; i += 8)
+#pragma GCC unroll 8
+		for (int j = 0; j < 8; j++)
+			round_of(s, j, w[i + j] + round_constant[i + j]);
 	for (int i = 0; i < 8; i++)
 		state[i] += s[i];
 }
@@ -71,7 +80,7 @@ void sb_digest_update(struct sb_digest *hash, const void *data, size_t length)
 		bytes += part;
 		length -= part;
 		if (hash->length % 64 == 0)
-			compress(hash->state, hash->block);
+			sb_digest_block(hash->state, hash->block);
 	}
 }
 

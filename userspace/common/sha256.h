@@ -18,6 +18,9 @@ void sb_digest_init(struct sb_digest *hash);
 void sb_digest_update(struct sb_digest *hash, const void *data, size_t length);
 void sb_digest_final(struct sb_digest *hash, uint8_t digest[SB_SHA256_LEN]);
 
+/* The compression function, of one block. */
+void sb_digest_block(uint32_t state[8], const uint8_t block[64]);
+
 /* All in one. */
 void sb_digest_of(const void *data, size_t length, uint8_t digest[SB_SHA256_LEN]);
 

@@ -163,6 +163,8 @@ static const struct sb_text reasons[] = {
 		"Find the sender in a capture; a broken driver or an attack." },
 	[SEALBOND_REASON_REPEATED] = { "repeated", "A sealed packet with a sequence number that was used before.",
 		"Somebody with root's rights changes security associations, or copies sealed packets (TEE, nft dup): find out who." },
+	[SEALBOND_REASON_LEDGER_SOCKET] = { "ledger-socket", "Traffic with a ledger endpoint that is not the helper's.",
+		"Only the helper talks to the ledger in clear. Use another machine for commands to the ledger." },
 };
 
 _Static_assert(SB_ARRAY_SIZE(reasons) == __SEALBOND_REASON_MAX, "an entry for each reason");

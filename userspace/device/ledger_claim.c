@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "sealbond/blob.h"
+#include "state/crypto.h"
 
 static bool explains(const struct sb_claim *claim, const uint8_t value[32])
 {
@@ -31,6 +32,24 @@ static int try_outcomes(struct sb_claim *claim, const uint8_t *current, const ui
 	return -ENOENT;
 }
 
+/*
+ * The kernel tells the cap PCR's value with the configuration in it. Before that it was zero; where a shim had
+ * extended it nobody knows what it was, and the claim names no configuration, but has it in its prior value.
+ */
+static void set_prior(struct sb_claim *claim, const struct sb_keys_answer *keys)
+{
+	static const uint8_t zero[32];
+	const struct sb_span parts[] = { { zero, sizeof(zero) }, { keys->config, sizeof(keys->config) } };
+	uint8_t after[32];
+
+	sb_hash(SB_TPM_ALG_SHA256, parts, SB_ARRAY_SIZE(parts), after);
+	claim->cap.has_config = keys->has_config && (!keys->has_prior || memcmp(after, keys->prior, sizeof(after)) == 0);
+	if (claim->cap.has_config)
+		memcpy(claim->cap.config, keys->config, sizeof(claim->cap.config));
+	else if (keys->has_prior)
+		memcpy(claim->prior, keys->prior, sizeof(claim->prior));
+}
+
 int sb_claim_find(const struct sb_keys_answer *keys, const struct sb_claim *known, const uint8_t value[32],
 		  struct sb_claim *claim)
 {
@@ -39,12 +58,9 @@ int sb_claim_find(const struct sb_keys_answer *keys, const struct sb_claim *know
 	const struct { const uint8_t *current, *next; } all[] = {
 		{ current, next }, { old, current }, { keys->has_candidate ? keys->candidate : NULL, NULL }, { NULL, NULL },
 	};
-	struct sb_claim tried = { .cap.has_config = keys->has_config };
+	struct sb_claim tried = { 0 };
 
-	if (keys->has_config)
-		memcpy(tried.cap.config, keys->config, 32);
-	if (keys->has_prior)
-		memcpy(tried.prior, keys->prior, 32);
+	set_prior(&tried, keys);
 	for (size_t i = 0; i < SB_ARRAY_SIZE(all); i++) {
 		if (try_outcomes(&tried, all[i].current, all[i].next, value) < 0)
 			continue;

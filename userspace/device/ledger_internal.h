@@ -29,6 +29,7 @@ struct ledger_peer {
 	uint8_t zone;			/* of those that this device is in */
 	uint8_t proof[64];		/* that it is in the zone, too */
 	bool listed;			/* its zone has it; else it goes */
+	bool placed;			/* it was listed since this process began */
 	bool in_kernel;
 	bool known;			/* what follows was read */
 	uint32_t state;			/* DeviceState */
@@ -38,6 +39,7 @@ struct ledger_peer {
 	bool fresh;			/* key or endpoint changed since the last grant */
 	uint64_t due_ms;		/* of the next grant; 0: now */
 	uint64_t until_ms;		/* of the last one, at the latest */
+	uint64_t lease_ms;		/* of that, before its hold */
 	unsigned int failures;
 };
 
@@ -76,6 +78,7 @@ struct sb_ledger {
 
 	struct ledger_zone zone[LEDGER_BELONGINGS];
 	size_t zones;
+	bool unread;			/* one of them is being re-keyed: who is in it cannot be told now */
 	struct ledger_peer *peer;	/* sorted by id */
 	size_t peers;
 	size_t turn;			/* whose record is read next */
@@ -133,6 +136,7 @@ void ledger_open_endpoints(struct sb_ledger *ledger, struct ledger_peer *peer, P
 /* ledger_peers.c */
 struct ledger_peer *ledger_peer(struct sb_ledger *ledger, const uint8_t id[32]);
 struct ledger_peer *ledger_add_peer(struct sb_ledger *ledger, const uint8_t id[32]);	/* NULL: too many */
+void ledger_refresh_peers(struct sb_ledger *ledger);	/* all are granted anew with the next step */
 int ledger_read_peers(struct sb_ledger *ledger);
 void ledger_judge_peers(struct sb_ledger *ledger);	/* ends what may not be */
 uint64_t ledger_grant_peers(struct sb_ledger *ledger);	/* renews; ms until the next is due */

@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/parse.h"
+#include "device/handover.h"
 #include "light/client.h"
 #include "state/ledger.pb-c.h"
 #include "state/message.h"
@@ -26,12 +27,14 @@ struct sb_ledger_light {
 	union sb_endpoint reached;	/* an endpoint's address */
 };
 
-/* Whom we speak to: our own address on the way there is where peers find us, unless the configuration says. */
+/* Whom we speak to. The kernel is told of the socket; our own address on the way there is where peers find us, unless the configuration says. */
 static int on_opened(void *context, int fd, const struct sockaddr *peer, socklen_t length)
 {
 	struct sb_ledger_light *light = context;
 
-	(void)fd;
+	/* Before it connects: in mode enforce the first packet would be dropped. */
+	if (peer->sa_family == AF_INET || peer->sa_family == AF_INET6)
+		sb_handover_give(fd);
 	if ((peer->sa_family == AF_INET && length >= sizeof(struct sockaddr_in)) ||
 	    (peer->sa_family == AF_INET6 && length >= sizeof(struct sockaddr_in6))) {
 		memset(&light->reached, 0, sizeof(light->reached));

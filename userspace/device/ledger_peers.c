@@ -65,8 +65,16 @@ void sb_ledger_peer_lost(struct sb_ledger *ledger, const uint8_t device[32])
 		peer->due_ms = 0;
 }
 
+void ledger_refresh_peers(struct sb_ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->peers; i++)
+		ledger->peer[i].fresh = true;
+}
+
 static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, const Sealbond__Device *record)
 {
+	/* Its grant is for another state: quarantine, or its end. */
+	peer->fresh |= record && peer->known && peer->state != (uint32_t)record->state;
 	peer->known = true;
 	peer->state = record ? record->state : 0;
 	if (!record)
@@ -79,6 +87,12 @@ static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, cons
 	ledger_open_endpoints(ledger, peer, record->endpoints);
 }
 
+/* The kernel has it from before this process, and it may be of a zone that is being re-keyed. */
+static bool is_unplaced(const struct sb_ledger *ledger, const struct ledger_peer *peer)
+{
+	return ledger->unread && peer->in_kernel && !peer->listed && !peer->placed;
+}
+
 /* 1: there are more. Those of which nobody speaks any more are not read, and go once the kernel has not got them. */
 int ledger_read_peers(struct sb_ledger *ledger)
 {
@@ -89,7 +103,7 @@ int ledger_read_peers(struct sb_ledger *ledger)
 		void *record = NULL;
 		int result;
 
-		if (!peer->listed)
+		if (!peer->listed && !is_unplaced(ledger, peer))
 			continue;
 		if (reads++ == READS_A_STEP)
 			return 1;
@@ -103,10 +117,20 @@ int ledger_read_peers(struct sb_ledger *ledger)
 	return 0;
 }
 
+static bool is_let(const struct ledger_peer *peer)
+{
+	return peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED;
+}
+
+/* In a zone of ours, and the ledger has nothing against it. */
+static bool is_admitted(const struct ledger_peer *peer)
+{
+	return peer->listed && peer->known && is_let(peer);
+}
+
 static bool may_bond(const struct sb_ledger *ledger, const struct ledger_peer *peer)
 {
-	return peer->listed && peer->known && peer->lease_end > ledger->head.seconds &&
-	       (peer->state == SEALBOND__DEVICE_STATE__LIVE || peer->state == SEALBOND__DEVICE_STATE__QUARANTINED);
+	return is_admitted(peer) && peer->lease_end > ledger->head.seconds;
 }
 
 /* Is there proof that this bond has to end? Until the ledger was read, what the kernel was granted holds. */
@@ -117,6 +141,11 @@ static bool must_end(const struct sb_ledger *ledger, const struct ledger_peer *p
 	if (!may_talk)
 		return true;
 	if (!ledger->read_any && !peer->known)
+		return false;
+	if (is_unplaced(ledger, peer))
+		return peer->known && !(is_let(peer) && peer->lease_end > ledger->head.seconds);
+	/* Its heartbeats were as lost as ours. The kernel ends the bond with the hold that was granted. */
+	if (ledger->facts.hold_ms && sb_ledger_lost(&ledger->facts, ledger_now(ledger)) && is_admitted(peer))
 		return false;
 	return !may_bond(ledger, peer);
 }
@@ -146,12 +175,13 @@ void ledger_judge_peers(struct sb_ledger *ledger)
 	ledger->peers = kept;
 }
 
-/* The request that nodes answer; to be freed. */
+/* The request that nodes answer; as_of 0: the node names the time. To be freed. */
 static uint8_t *pack_request(const struct sb_ledger *ledger, const struct ledger_peer *peer, const uint8_t nonce[16],
-			     size_t *length)
+			     int64_t as_of, size_t *length)
 {
 	const struct ledger_zone *zone = &ledger->zone[peer->zone];
 	Sealbond__GrantRequest request = SEALBOND__GRANT_REQUEST__INIT;
+	uint64_t hold = ledger->facts.hold_ms / 1000;
 
 #define BYTES(from)	((ProtobufCBinaryData){ sizeof(from), (uint8_t *)(uintptr_t)(from) })
 	request.holder = BYTES(ledger->identity.device_id);
@@ -161,58 +191,87 @@ static uint8_t *pack_request(const struct sb_ledger *ledger, const struct ledger
 	request.holder_proof = BYTES(zone->proof);
 	request.device_proof = BYTES(peer->proof);
 #undef BYTES
+	request.as_of = as_of;
+	request.hold = hold < UINT32_MAX ? (uint32_t)hold : UINT32_MAX;
 	return sb_message_pack(&request, length);
 }
 
-/* From one endpoint into the merged grant; why not, in error. */
-static int ask_one(struct sb_ledger *ledger, unsigned int endpoint, const uint8_t *request, size_t length,
-		   const struct sb_grant_wanted *wanted, struct sb_grant_merge *merge, struct sb_error *error)
-{
-	sb_cleanup_free uint8_t *data = NULL;
-	Sealbond__GrantAnswer *answer;
-	size_t data_length = 0;
-	int result = ledger->port->ask(ledger->port->context, endpoint, "/grant", request, length, &data, &data_length,
-				       error);
+/* One peer's grant, while its signatures are collected. */
+struct asking {
+	struct sb_ledger *ledger;
+	const struct ledger_peer *peer;
+	const uint8_t *nonce;
+	struct sb_grant_wanted wanted;
+	struct sb_grant_merge merge;
+	struct sb_error *error;
+};
 
+/* From one endpoint into the merged grant; why not, in error. *as_of is the time that the node has named. */
+static int ask_one(struct asking *asking, unsigned int endpoint, int64_t *as_of)
+{
+	const struct sb_ledger_port *port = asking->ledger->port;
+	sb_cleanup_free uint8_t *request = NULL, *data = NULL;
+	Sealbond__GrantAnswer *answer;
+	size_t length, data_length = 0;
+	int result;
+
+	request = pack_request(asking->ledger, asking->peer, asking->nonce, *as_of, &length);
+	result = port->ask(port->context, endpoint, "/grant", request, length, &data, &data_length, asking->error);
 	if (result < 0)
 		return result;
 	answer = sb_message_read(&sealbond__grant_answer__descriptor, data, data_length);
 	if (!answer)
-		return sb_fail(error, -EBADMSG, "an endpoint's answer is no grant");
-	result = sb_grant_merge_add(merge, wanted, answer->grant.data, answer->grant.len);
+		return sb_fail(asking->error, -EBADMSG, "an endpoint's answer is no grant");
+	result = sb_grant_merge_add(&asking->merge, &asking->wanted, answer->grant.data, answer->grant.len);
+	if (result == 0 && !*as_of)
+		*as_of = answer->as_of;
 	sb_message_free(answer);
 	if (result < 0)
-		sb_fail(error, result, "endpoint %u: %s", endpoint, result == -EKEYREJECTED ?
+		sb_fail(asking->error, result, "endpoint %u: %s", endpoint, result == -EKEYREJECTED ?
 			"its grant is signed by no key of grant_keys" : "its grant is not what was asked for");
 	return result;
+}
+
+/*
+ * One endpoint names the time that the grant counts from, and the others sign for the same, or refuse: with the same
+ * records of both devices their grants are the same bytes. Whatever that endpoint has in mind, another's turn comes.
+ */
+static const struct sb_grant_file *ask_led_by(struct asking *asking, unsigned int leader, unsigned int endpoints)
+{
+	const struct sb_grant_file *ready;
+	int64_t as_of = 0;
+
+	asking->merge.count = 0;
+	if (ask_one(asking, leader, &as_of) < 0)
+		return NULL;
+	ready = sb_grant_merge_ready(&asking->merge, &asking->wanted);
+	for (unsigned int i = 0; i < endpoints && !ready && as_of; i++) {
+		if (i == leader)
+			continue;
+		(void)ask_one(asking, i, &as_of);
+		ready = sb_grant_merge_ready(&asking->merge, &asking->wanted);
+	}
+	return ready;
 }
 
 static int collect(struct sb_ledger *ledger, const struct ledger_peer *peer, const uint8_t nonce[16],
 		   struct sb_grant_file *grant, struct sb_error *error)
 {
-	struct sb_grant_merge merge = { 0 };
-	struct sb_grant_wanted wanted = { .keys = ledger->settings.keys, .keys_count = ledger->settings.keys_count,
-					  .threshold = ledger->settings.threshold };
+	struct asking asking = { .ledger = ledger, .peer = peer, .nonce = nonce, .error = error,
+				 .wanted = { .keys = ledger->settings.keys, .keys_count = ledger->settings.keys_count,
+					     .threshold = ledger->settings.threshold } };
 	unsigned int endpoints = ledger->port->endpoints(ledger->port->context);
 	const struct sb_grant_file *ready = NULL;
-	sb_cleanup_free uint8_t *request = NULL;
-	size_t length;
 
-	sb_digest_of(ledger->settings.chain, strlen(ledger->settings.chain), wanted.chain_id);
-	memcpy(wanted.holder, ledger->identity.device_id, 32);
-	memcpy(wanted.device, peer->id, 32);
-	memcpy(wanted.nonce, nonce, sizeof(wanted.nonce));
-	request = pack_request(ledger, peer, nonce, &length);
-	/* Twice: nodes that are a block apart, or a second, say the same only at times. */
-	for (unsigned int i = 0; i < 2 * endpoints && !ready; i++) {
-		if (i == endpoints && merge.count < 2)
-			break;
-		(void)ask_one(ledger, i % endpoints, request, length, &wanted, &merge, error);
-		ready = sb_grant_merge_ready(&merge, &wanted);
-	}
+	sb_digest_of(ledger->settings.chain, strlen(ledger->settings.chain), asking.wanted.chain_id);
+	memcpy(asking.wanted.holder, ledger->identity.device_id, 32);
+	memcpy(asking.wanted.device, peer->id, 32);
+	memcpy(asking.wanted.nonce, nonce, sizeof(asking.wanted.nonce));
+	for (unsigned int leader = 0; leader < endpoints && !ready; leader++)
+		ready = ask_led_by(&asking, leader, endpoints);
 	if (!ready)
 		return error->text[0] ? -EAGAIN : sb_fail(error, -EAGAIN, "too few signatures: %u are needed",
-							    wanted.threshold);
+							    asking.wanted.threshold);
 	/* A node that is behind speaks of a key that is gone. */
 	if (memcmp(ready->body.key, peer->key, 32) != 0)
 		return sb_fail(error, -ESTALE, "its grant is of another bond key than the ledger has");
@@ -220,8 +279,9 @@ static int collect(struct sb_ledger *ledger, const struct ledger_peer *peer, con
 	return 0;
 }
 
-/* 0, and for how long it holds at most. */
-static int grant_one(struct sb_ledger *ledger, struct ledger_peer *peer, uint64_t *duration, struct sb_error *error)
+/* 0, and for how long it is good, of which hold at its end. */
+static int grant_one(struct sb_ledger *ledger, struct ledger_peer *peer, uint64_t *duration, uint64_t *hold,
+		     struct sb_error *error)
 {
 	const struct sb_ledger_port *port = ledger->port;
 	struct sb_admit_request admit = { 0 };
@@ -240,21 +300,23 @@ static int grant_one(struct sb_ledger *ledger, struct ledger_peer *peer, uint64_
 	_Static_assert(sizeof(admit.grant) == SB_GRANT_MAX, "room for the largest grant");
 	admit.length = (uint16_t)sb_grant_file_encode(&grant, admit.grant);
 	*duration = sb_grant_file_duration(&grant);
+	*hold = sb_grant_file_hold(&grant);
 	return port->admit(port->context, &admit, error);
 }
 
 static void renew(struct sb_ledger *ledger, struct ledger_peer *peer)
 {
 	struct sb_error error = { "" };
-	uint64_t duration = 0, start = ledger_now(ledger);
-	int result = grant_one(ledger, peer, &duration, &error);
+	uint64_t duration = 0, hold = 0, start = ledger_now(ledger);
+	int result = grant_one(ledger, peer, &duration, &hold, &error);
 
 	if (result == 0) {
 		peer->failures = 0;
 		peer->in_kernel = true;
 		peer->fresh = false;
 		peer->until_ms = start + duration;
-		peer->due_ms = start + sb_beat_after(duration, ledger_random(ledger));
+		peer->lease_ms = start + duration - hold;
+		peer->due_ms = start + sb_beat_after(duration - hold, ledger_random(ledger));
 		return;
 	}
 	if (!peer->failures++)

@@ -14,6 +14,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/security.h"
+#include "device/handover.h"
 #include "device/role.h"
 
 #define BOX_FILE	"box-key"
@@ -299,7 +300,8 @@ static void stop(struct ledger_role *role, pthread_t thread)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'd' }, { NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' }, { "debug", no_argument, NULL, 'd' },
+		{ "handover", no_argument, NULL, 'H' }, { NULL, 0, NULL, 0 },
 	};
 	static struct ledger_role role;
 	const char *path = SB_CONFIG_PATH;
@@ -313,6 +315,8 @@ int main(int argc, char **argv)
 			path = optarg;
 		else if (option == 'd')
 			debug = true;
+		else if (option == 'H')
+			sb_handover_use(SB_HANDOVER_FD);
 		else
 			return 2;
 	}

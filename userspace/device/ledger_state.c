@@ -30,9 +30,14 @@ static bool has_lease(uint32_t device)
 	return device == SEALBOND__DEVICE_STATE__LIVE || device == SEALBOND__DEVICE_STATE__QUARANTINED;
 }
 
+bool sb_ledger_lost(const struct sb_lease_facts *facts, uint64_t now_ms)
+{
+	return facts->trouble != SB_TROUBLE_NONE || facts->stalled || now_ms < facts->back_ms;
+}
+
 static bool is_held(const struct sb_lease_facts *facts, uint64_t now_ms)
 {
-	return facts->trouble != SB_TROUBLE_NONE && facts->has_deadline && facts->hold_ms &&
+	return sb_ledger_lost(facts, now_ms) && facts->has_deadline && facts->hold_ms &&
 	       now_ms >= facts->deadline_ms && now_ms - facts->deadline_ms < facts->hold_ms;
 }
 

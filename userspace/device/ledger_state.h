@@ -18,15 +18,20 @@ enum sb_ledger_trouble {
 
 struct sb_lease_facts {
 	enum sb_ledger_trouble trouble;
+	bool stalled;			/* it is reached, and makes no blocks: as good as lost */
 	bool asked;			/* the ledger was read since this process began */
 	uint32_t device;		/* DeviceState of its record; 0: it has none */
 	bool enrolling;			/* it has an enrolment that is not proven */
 	bool has_deadline;
 	uint64_t deadline_ms;		/* boot time at which the lease ends */
 	uint64_t hold_ms;		/* what on_ledger_loss adds to it; 0: stop */
+	uint64_t back_ms;		/* until then the ledger counts as lost, for it has only just come back */
 };
 
 enum sb_ledger_state sb_ledger_state(const struct sb_lease_facts *facts, uint64_t now_ms);
+
+/* sb_ledger_lost() - it is away, stands still, or has only just come back: then leases that have ended are held. */
+bool sb_ledger_lost(const struct sb_lease_facts *facts, uint64_t now_ms);
 
 /*
  * sb_ledger_may_talk() - may bonds live? A lease that has ended is held only while the ledger is lost: what it

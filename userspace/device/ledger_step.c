@@ -12,6 +12,9 @@
 #define PARAMETERS_MS	600000	/* they change by votes only; a refused transaction has them read at once */
 #define IDLE_MS		2000	/* between two looks of a device without a lease */
 #define UNREACHABLE_MS	30000	/* at most, between two tries */
+#define BACK_MS		120000	/* after a loss, for all to send their heartbeats before bonds end by their leases */
+#define BACK_BEAT_MS	20000	/* and within so long, not all at once */
+#define STALLED_MS	600000	/* without a new block: ten idle intervals of the embedded chain */
 
 void ledger_text(struct sb_ledger *ledger, const char *format, ...)
 {
@@ -50,7 +53,12 @@ void ledger_set_hold(struct sb_ledger *ledger)
 		hold = ledger->profile_hold_ms;
 	if (ledger->settings.has_hold && ledger->settings.hold_ms < hold)
 		hold = ledger->settings.hold_ms;
+	if (hold == ledger->facts.hold_ms)
+		return;
 	ledger->facts.hold_ms = hold;
+	/* What the kernel was granted holds for as long as was right before. */
+	for (size_t i = 0; i < ledger->peers; i++)
+		ledger->peer[i].fresh = true;
 }
 
 int ledger_read(struct sb_ledger *ledger, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
@@ -174,6 +182,8 @@ static int read_self(struct sb_ledger *ledger)
 	if (ledger->facts.device != (ledger->self ? ledger->self->state : 0U)) {
 		ledger->act_ms = 0;
 		ledger->failures = 0;
+		/* Grants say of their holder, too, whether it is in quarantine. */
+		ledger_refresh_peers(ledger);
 	}
 	ledger->facts.device = ledger->self ? ledger->self->state : 0;
 	ledger->facts.enrolling = ledger->enrolment != NULL;
@@ -291,6 +301,7 @@ static int sync_head(struct sb_ledger *ledger)
 {
 	struct sb_error error = { "" };
 	struct sb_head head;
+	bool was_stalled;
 	int result = ledger->port->sync(ledger->port->context, &head, &error);
 
 	if (ledger_note(ledger, result, &error) < 0) {
@@ -301,6 +312,12 @@ static int sync_head(struct sb_ledger *ledger)
 	if (head.height != ledger->head.height)
 		ledger->head_ms = ledger_now(ledger);
 	ledger->head = head;
+	was_stalled = ledger->facts.stalled;
+	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;
+	if (was_stalled && !ledger->facts.stalled && ledger->act_ms > ledger_now(ledger) + BACK_BEAT_MS)
+		ledger->act_ms = ledger_now(ledger) + ledger_random(ledger) % BACK_BEAT_MS;
+	if (ledger->facts.stalled)
+		ledger_text(ledger, "the ledger answers, but has made no block since height %lld", (long long)head.height);
 	return 0;
 }
 
@@ -332,6 +349,8 @@ uint64_t sb_ledger_step(struct sb_ledger *ledger)
 		act(ledger);
 		granted = ledger_grant_peers(ledger);
 	}
+	if (ledger->facts.trouble != SB_TROUBLE_NONE || ledger->facts.stalled)
+		ledger->facts.back_ms = ledger_now(ledger) + BACK_MS;
 	return wait_after(ledger, result, granted);
 }
 
@@ -360,6 +379,8 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 	reply->has_lease = facts->has_deadline && now < facts->deadline_ms;
 	reply->lease_ms = reply->has_lease ? facts->deadline_ms - now : 0;
 	reply->hold_ms = facts->hold_ms;
+	if (reply->state == SB_LEDGER_HELD)
+		reply->hold_left_ms = facts->deadline_ms + facts->hold_ms - now;
 	reply->beat_ms = ledger->act_ms > now ? ledger->act_ms - now : 0;
 	reply->beats = ledger->beats;
 	reply->beats_refused = ledger->refused;
@@ -372,6 +393,15 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 	for (size_t i = 0; i < ledger->peers; i++) {
 		reply->roster += ledger->peer[i].listed;
 		reply->peers += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now;
+		reply->held += ledger->peer[i].in_kernel && ledger->peer[i].until_ms > now &&
+			       (reply->state == SB_LEDGER_HELD || ledger->peer[i].lease_ms <= now);
+	}
+	if (ledger->self && ledger->self->last && ledger->head.height) {
+		int64_t since = ledger->head.seconds - ledger->self->last->time;
+
+		reply->has_quote = true;
+		reply->quote_seconds = ledger->self->last->time;
+		reply->quote_age_ms = (since > 0 ? (uint64_t)since * 1000 : 0) + reply->head_age_ms;
 	}
 	if (ledger->self && ledger->self->why)
 		snprintf(reply->why, sizeof(reply->why), "%s", ledger->self->why);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is encrypted to this device and its zones: who is in them, where they are, its profile. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ void ledger_forget_zone(struct sb_ledger *ledger)
 {
 	explicit_bzero(ledger->zone, sizeof(ledger->zone));
 	ledger->zones = 0;
+	ledger->unread = false;
 	ledger->told_length = 0;
 	ledger->said[0] = '\0';
 	for (size_t i = 0; i < ledger->peers; i++)
@@ -69,7 +71,10 @@ static SealbondPrivate__MembershipContent *open_membership(struct sb_ledger *led
 static void take_zones(struct sb_ledger *ledger, const SealbondPrivate__MembershipContent *content)
 {
 	const Sealbond__Membership *membership = ledger->self->membership;
+	uint8_t before[32] = { 0 };
 
+	if (ledger->zones)
+		memcpy(before, ledger->zone[0].key, sizeof(before));
 	ledger->zones = 0;
 	for (size_t i = 0; i < content->n_belongings && ledger->zones < LEDGER_BELONGINGS; i++) {
 		const SealbondPrivate__Belonging *from = content->belongings[i];
@@ -86,6 +91,10 @@ static void take_zones(struct sb_ledger *ledger, const SealbondPrivate__Membersh
 		memcpy(zone->proof, from->proof.data, sizeof(zone->proof));
 		ledger->zones++;
 	}
+	/* What was published is under a key that the zone has no more. */
+	if (ledger->zones && sodium_memcmp(before, ledger->zone[0].key, sizeof(before)) != 0)
+		ledger->said[0] = '\0';
+	explicit_bzero(before, sizeof(before));
 }
 
 static void list_device(struct sb_ledger *ledger, size_t zone, const SealbondPrivate__ZoneDevice *from)
@@ -97,7 +106,7 @@ static void list_device(struct sb_ledger *ledger, size_t zone, const SealbondPri
 	peer = ledger_add_peer(ledger, from->device.data);
 	if (!peer || peer->listed)
 		return;
-	peer->listed = true;
+	peer->listed = peer->placed = true;
 	peer->zone = (uint8_t)zone;
 	memcpy(peer->proof, from->proof.data, sizeof(peer->proof));
 	snprintf(peer->name, sizeof(peer->name), "%s", from->name ? from->name : "");
@@ -125,6 +134,7 @@ static int read_zone(struct sb_ledger *ledger, size_t i, const bool *was_listed)
 	if (!content || sb_zone_content_check(content) < 0) {
 		sb_private_free(content);
 		ledger_text(ledger, "a zone's contents cannot be opened: its key has changed, and ours is to follow");
+		ledger->unread = true;
 		for (size_t p = 0; p < ledger->peers; p++)
 			if (was_listed[p] && ledger->peer[p].zone == i)
 				ledger->peer[p].listed = true;
@@ -151,6 +161,7 @@ static int read_zones(struct sb_ledger *ledger)
 		was_listed[i] = ledger->peer[i].listed;
 		memcpy(id[i], ledger->peer[i].id, 32);
 	}
+	ledger->unread = false;
 	for (size_t i = 0; i < ledger->peers; i++)
 		ledger->peer[i].listed = false;
 	for (size_t i = 0; i < ledger->zones && result == 0; i++) {

@@ -488,7 +488,7 @@ static int prepare(struct sb_link *link)
 	return result;
 }
 
-int sb_link_run(const char *config_path, bool restarted)
+int sb_link_run(const char *config_path, bool restarted, int handover_fd)
 {
 	struct sb_link link = { .config_path = config_path, .restarted = restarted };
 
@@ -497,6 +497,10 @@ int sb_link_run(const char *config_path, bool restarted)
 	link.channel = sb_role_open(link.base, on_frame, &link);
 	if (!link.channel) {
 		sb_error("this role is started by sealbondd");
+		return SB_EXIT_FAILED;
+	}
+	if (handover_fd >= 0 && link_handover_open(&link, handover_fd) < 0) {
+		sb_error("the handover of sockets: %s", strerror(errno));
 		return SB_EXIT_FAILED;
 	}
 	on_connect(-1, 0, &link);

@@ -7,8 +7,9 @@
 
 /*
  * Runs until the parent ends it. restarted: an earlier one of these has set the mode already,
- * and somebody may have changed it since. Returns the process's exit code.
+ * and somebody may have changed it since. handover_fd: where the ledger role's sockets come (device/handover.h), or
+ * -1. Returns the process's exit code.
  */
-int sb_link_run(const char *config_path, bool restarted);
+int sb_link_run(const char *config_path, bool restarted, int handover_fd);
 
 #endif

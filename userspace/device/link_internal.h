@@ -84,6 +84,7 @@ struct sb_link {
 	bool lock_waits;		/* lock = yes, and it was refused */
 	char standing[256];		/* what is said while there is no note, "" for nothing */
 	uint32_t system_gaps;		/* enum sealbond_assurance_gap, as they were at the start */
+	struct event *handover;
 	bool ledger_local_there;	/* the ledger has given addresses */
 	struct sb_ledger_local ledger_local;
 };
@@ -156,6 +157,9 @@ void link_ledger_keys_changed(struct sb_link *link);
 void link_ledger_lost(struct link_peer *peer);	/* it needs a grant anew */
 void link_ledger_adopt(struct sb_link *link);	/* the kernel's peers are ours */
 void link_ledger_overlays(struct sb_link *link);	/* the ledger's addresses into the configuration */
+
+/* link_handover.c: sockets of the ledger role, for the kernel to let pass. 0 or a negative errno */
+int link_handover_open(struct sb_link *link, int fd);
 
 /* link_bonds.c: starts, rotations, events */
 void link_bond_timer(evutil_socket_t fd, short what, void *context);

@@ -231,10 +231,10 @@ int main(int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'n' },
 		{ "debug", no_argument, NULL, 'd' }, { "role", required_argument, NULL, 'r' },
-		{ "restarted", no_argument, NULL, 'R' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "restarted", no_argument, NULL, 'R' }, { "handover", no_argument, NULL, 'H' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct sb_roles_options options = { .config = SB_CONFIG_PATH };
-	bool check = false, restarted = false;
+	bool check = false, restarted = false, handover = false;
 	struct sb_config config;
 	const char *role = NULL;
 	int option, result;
@@ -246,6 +246,7 @@ int main(int argc, char **argv)
 		case 'd': options.debug = true; break;
 		case 'r': role = optarg; break;
 		case 'R': restarted = true; break;
+		case 'H': handover = true; break;
 		case 'h': fputs(usage, stdout); return SB_EXIT_OK;
 		default: fputs(usage, stderr); return SB_EXIT_USAGE;
 		}
@@ -256,7 +257,7 @@ int main(int argc, char **argv)
 	}
 	sb_log_open(role ? "sealbondd link" : "sealbondd", options.debug);
 	if (role)
-		return sb_link_run(options.config, restarted);
+		return sb_link_run(options.config, restarted, handover ? SB_HANDOVER_FD : -1);
 	result = check_files(options.config, &config);
 	if (result != SB_EXIT_OK)
 		return result;

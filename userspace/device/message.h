@@ -141,7 +141,7 @@ struct sb_keys_answer {
 	uint8_t assurance;		/* 1 bench, 2 partial, 3 full */
 	uint8_t current[32], next[32], old[32], candidate[32];
 	uint8_t config[32];		/* hash of the security configuration in the cap PCR */
-	uint8_t prior[32];		/* the cap PCR before this boot's cap */
+	uint8_t prior[32];		/* the cap PCR before this boot's cap, with the configuration in it */
 	uint32_t pcrs;			/* that the configuration names */
 };
 
@@ -176,12 +176,14 @@ struct sb_ledger_reply {
 	char chain[64];
 	uint64_t lease_ms;		/* left */
 	uint64_t hold_ms;		/* of on_ledger_loss beyond the lease, 0: stop */
+	uint64_t hold_left_ms;		/* while bonds are held */
 	uint64_t beat_ms;		/* until the next heartbeat */
 	uint64_t beats, beats_refused;
 	uint32_t last_code;		/* of the last transaction: enum sb_tx_code */
 	int64_t height, seconds;	/* of the latest proven header; 0: none */
 	uint64_t head_age_ms;		/* since it was received */
 	uint32_t roster, peers;		/* devices of the zone; those with a grant */
+	uint32_t held;			/* of these, past a lease: the ledger is lost */
 	uint32_t profile_version;
 	uint64_t bytes_in, bytes_out;
 	uint32_t endpoints;
@@ -191,6 +193,9 @@ struct sb_ledger_reply {
 		int64_t height;
 		char text[96];
 	} endpoint[SB_LEDGER_ENDPOINTS];
+	uint8_t has_quote;
+	int64_t quote_seconds;		/* time of the block that took this device's last quote, ... */
+	uint64_t quote_age_ms;		/* ... and how long ago that was by the chain's time */
 	char why[200];			/* the ledger's word on this device's state */
 	char text[512];			/* what went wrong last, "" when nothing */
 };
@@ -200,5 +205,6 @@ struct sb_ledger_reply {
 
 #define SB_CONTROL_SOCKET	"control"	/* in run_dir */
 #define SB_ROLE_FD		3		/* where a role finds its socket */
+#define SB_HANDOVER_FD		4		/* with --handover: device/handover.h */
 
 #endif

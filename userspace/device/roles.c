@@ -53,6 +53,7 @@ struct sb_roles {
 	sb_roles_handler handler;
 	void *context;
 	bool stopping;
+	int handover[2];	/* the link role's end and the ledger role's; -1: none. They outlive the roles */
 	struct role role[SB_ROLES];
 };
 
@@ -110,11 +111,21 @@ static void find_program(const char *name, char *path, size_t room)
 	snprintf(path, room, SB_LIBEXECDIR "/%s", name ? name : "sealbondd");
 }
 
+/* The role's end of the handover, where it looks for it; its own socket has its place by then. */
+static void give_handover(const struct role *role)
+{
+	int fd = role->id == SB_ROLE_LINK ? role->roles->handover[0] :
+		 role->id == SB_ROLE_LEDGER ? role->roles->handover[1] : -1;
+
+	if (fd >= 0 && dup2(fd, SB_HANDOVER_FD) < 0)
+		_exit(127);
+}
+
 /* In the child, between fork and exec. */
 static void __attribute__((noreturn)) become(const struct role *role, const char *path, int fd, pid_t parent)
 {
 	const struct sb_roles_options *options = role->roles->options;
-	const char *arguments[10] = { table[role->id].program ? table[role->id].program : "sealbondd" };
+	const char *arguments[12] = { table[role->id].program ? table[role->id].program : "sealbondd" };
 	int used = 1;
 	sigset_t none;
 
@@ -130,6 +141,8 @@ static void __attribute__((noreturn)) become(const struct role *role, const char
 		arguments[used++] = "--config";
 		arguments[used++] = options->config;
 	}
+	if (role->roles->handover[0] >= 0 && role->id != SB_ROLE_TPM)
+		arguments[used++] = "--handover";
 	if (options->debug)
 		arguments[used++] = "--debug";
 	sigemptyset(&none);
@@ -140,6 +153,7 @@ static void __attribute__((noreturn)) become(const struct role *role, const char
 		_exit(127);
 	if (fd == SB_ROLE_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, SB_ROLE_FD) < 0)
 		_exit(127);
+	give_handover(role);
 	execv(path, (char *const *)arguments);
 	_exit(127);
 }
@@ -204,6 +218,22 @@ static void on_restart(evutil_socket_t fd, short what, void *context)
 	}
 }
 
+/* Away from the places where roles look for their sockets. */
+#define ABOVE	16
+
+static int make_handover(int handover[2])
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		handover[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, ABOVE);
+		close(pair[i]);
+	}
+	return handover[0] < 0 || handover[1] < 0 ? -EMFILE : 0;
+}
+
 struct sb_roles *sb_roles_start(struct event_base *base, const struct sb_roles_options *options,
 				sb_roles_handler handler, void *context)
 {
@@ -215,6 +245,10 @@ struct sb_roles *sb_roles_start(struct event_base *base, const struct sb_roles_o
 	roles->options = options;
 	roles->handler = handler;
 	roles->context = context;
+	roles->handover[0] = roles->handover[1] = -1;
+	/* Without it the ledger is out of reach in mode enforce, and only there. */
+	if (options->ledger && make_handover(roles->handover) < 0)
+		sb_error("no sockets between the roles: %s", strerror(errno));
 	for (int id = 0; id < SB_ROLES; id++) {
 		struct role *role = &roles->role[id];
 
@@ -285,5 +319,8 @@ void sb_roles_stop(struct sb_roles *roles)
 		if (role->restart)
 			event_free(role->restart);
 	}
+	for (int i = 0; i < 2; i++)
+		if (roles->handover[i] >= 0)
+			close(roles->handover[i]);
 	free(roles);
 }

@@ -156,6 +156,7 @@ void sb_decode_peer(struct nlattr **a, struct sb_peer_status *peer)
 	bytes(a[SEALBOND_A_DEVICE_ID], peer->device_id, sizeof(peer->device_id));
 	bytes(a[SEALBOND_A_KEY], peer->key, sizeof(peer->key));
 	peer->lease_ms = number(a[SEALBOND_A_LEASE_MS]);
+	peer->hold_ms = number(a[SEALBOND_A_HOLD_MS]);
 	address(a[SEALBOND_A_OVERLAY4], &peer->overlay4);
 	address(a[SEALBOND_A_OVERLAY6], &peer->overlay6);
 	endpoint(a[SEALBOND_A_ENDPOINT], &peer->endpoint);

@@ -282,6 +282,13 @@ int sb_module_set_exceptions(struct sb_module *module, const struct sb_exception
 	return send_order(module, message, built);
 }
 
+int sb_module_ledger_socket(struct sb_module *module, int fd)
+{
+	struct nl_msg *message = message_new(module, SEALBOND_CMD_LEDGER_SOCKET, 0);
+
+	return send_order(module, message, message ? nla_put_u32(message, SEALBOND_A_LEDGER_FD, (uint32_t)fd) : 0);
+}
+
 static int put_limits(struct nl_msg *message, const struct sb_config *config)
 {
 	struct nlattr *nest = nla_nest_start(message, SEALBOND_A_LIMITS | NLA_F_NESTED);

@@ -80,6 +80,7 @@ struct sb_peer_status {
 	uint8_t device_id[SEALBOND_ID_LEN];
 	uint8_t key[SEALBOND_KEY_LEN];
 	uint64_t lease_ms;
+	uint64_t hold_ms;		/* the last of lease_ms, in which the bond is only held */
 	struct sb_prefix overlay4, overlay6;
 	union sb_endpoint endpoint;
 	uint32_t flags;			/* SEALBOND_PEER_F_* */
@@ -154,6 +155,8 @@ int sb_module_set_mode(struct sb_module *module, unsigned int mode, uint64_t con
 int sb_module_confirm_mode(struct sb_module *module);
 int sb_module_lock(struct sb_module *module);	/* until the machine reboots */
 int sb_module_set_exceptions(struct sb_module *module, const struct sb_exception *exceptions, size_t count);
+/* fd: a TCP socket of ours to a ledger endpoint, from now until it is closed. */
+int sb_module_ledger_socket(struct sb_module *module, int fd);
 int sb_module_set_local(struct sb_module *module, const struct sb_config *config,
 			const uint8_t device_id[SEALBOND_ID_LEN], uint32_t sb0_ifindex);
 int sb_module_key_stored(struct sb_module *module);

@@ -44,6 +44,8 @@ struct sb_app_answer {
 	unsigned int ops;
 };
 
+struct sb_tx;
+
 void sb_app_answer_free(struct sb_app_answer *answer);
 
 #define SB_APP_VALIDATORS_MOST	256	/* that change in one block */
@@ -92,6 +94,15 @@ struct sb_app_copying {
 		       const uint8_t app_hash[SB_APP_HASH_LEN], struct sb_error *error);
 };
 
+/* How a chain that was restored goes on: the block at @height follows the one at @after. */
+struct sb_app_recovery {
+	int64_t height, seconds;	/* of the block, which is not signed yet */
+	int32_t nanos;
+	uint8_t hash[32];
+	int64_t after;
+	uint8_t after_hash[32];
+};
+
 struct sb_app {
 	void *context;
 	/* Height and app hash of the last commit; 0 and zeros before the first. */
@@ -134,6 +145,19 @@ struct sb_app {
 	/* Forgets the block under way, in the thread that has begun it. */
 	void (*abort)(void *context);
 	const struct sb_app_copying *copying;
+	/* Of a backup: everything that is kept is what the app hash of info commits to. NULL: not looked at. */
+	int (*verify)(void *context, struct sb_error *error);
+	/*
+	 * Transactions that are about to be delivered, from the thread of the blocks: what does not depend on their
+	 * order may be done for all of them, on several processors. NULL: there is nothing of that kind.
+	 */
+	void (*prepare)(void *context, const struct sb_tx *txs, size_t count);
+	/*
+	 * resume: the chain was restored; notes what has to be signed, and by whom. recovered: has it been? Called
+	 * before that block is made. NULL: nobody has to sign.
+	 */
+	int (*resume)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
+	int (*recovered)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 };
 
 #endif

@@ -8,10 +8,9 @@
 
 #include "common/grant.h"
 #include "common/sha256.h"
+#include "ledger/grant_terms.h"
 #include "ledger/ledger_app_internal.h"
 #include "state/membership.h"
-
-#define MS_PER_S	1000
 
 static int refuse(struct sb_app_answer *answer, uint32_t code, const char *why)
 {
@@ -48,23 +47,17 @@ static bool is_request(const Sealbond__GrantRequest *request)
 	       request->device_proof.len == SB_TAG_PROOF_LEN && !sb_bytes_are(request->holder, request->device.data, 32);
 }
 
-/* One of its tags is of this zone, or conduit. */
-static bool is_member(const char *chain, ProtobufCBinaryData id, const Sealbond__Device *device,
-		      const Sealbond__GrantRequest *request, ProtobufCBinaryData proof)
+/* Which of its tags is of this zone, or conduit; the first is its zone's. -1: none. */
+static int membership_of(const char *chain, ProtobufCBinaryData id, const Sealbond__Device *device,
+			 const Sealbond__GrantRequest *request, ProtobufCBinaryData proof)
 {
 	const Sealbond__Membership *membership = device->membership;
 
 	for (size_t i = 0; membership && i < membership->n_tags && i < SB_TAGS_MAX; i++)
 		if (membership->tags[i].len == SB_TAG_LEN &&
 		    sb_tag_verify(chain, id.data, membership->tags[i].data, request->zone.data, proof.data) == 0)
-			return true;
-	return false;
-}
-
-static bool may_talk(const Sealbond__Device *device, int64_t now)
-{
-	return (device->state == SEALBOND__DEVICE_STATE__LIVE || device->state == SEALBOND__DEVICE_STATE__QUARANTINED) &&
-	       device->lease_end > now && device->key.len == 32;
+			return (int)i;
+	return -1;
 }
 
 /*
@@ -79,16 +72,13 @@ static int64_t now_of(const struct sb_app_time *time_of_block)
 }
 
 static void fill_body(const struct sb_ledger_app *app, const Sealbond__GrantRequest *request,
-		      const Sealbond__Device *holder, const Sealbond__Device *device, int64_t now,
-		      struct sb_grant_file *grant)
+		      const Sealbond__Device *device, const struct sb_grant_terms *terms, struct sb_grant_file *grant)
 {
-	int64_t end = holder->lease_end < device->lease_end ? holder->lease_end : device->lease_end;
-	uint64_t duration = (uint64_t)(end - now) * MS_PER_S;
-
 	sb_grant_file_init(grant);
-	if (holder->state == SEALBOND__DEVICE_STATE__QUARANTINED || device->state == SEALBOND__DEVICE_STATE__QUARANTINED)
+	if (terms->quarantine)
 		grant->body.flags |= SB_GRANT_F_QUARANTINE;
-	grant->body.duration_ms = htobe64(duration < SB_GRANT_MAX_MS ? duration : SB_GRANT_MAX_MS);
+	grant->body.hold_s = htobe32(terms->hold_s);
+	grant->body.duration_ms = htobe64(terms->duration_ms);
 	memcpy(grant->body.nonce, request->nonce.data, sizeof(grant->body.nonce));
 	sb_digest_of(app->chain, strlen(app->chain), grant->body.chain_id);
 	memcpy(grant->body.holder, request->holder.data, 32);
@@ -110,7 +100,7 @@ static bool is_named(const Sealbond__GrantKeys *keys, const struct sb_p256_key *
 }
 
 static int sign(const struct sb_ledger_app *app, struct sb_grant_file *grant, const struct sb_app_time *time,
-		struct sb_app_answer *answer)
+		int64_t as_of, struct sb_app_answer *answer)
 {
 	Sealbond__GrantAnswer signed_one = SEALBOND__GRANT_ANSWER__INIT;
 	uint8_t message[SB_GRANT_MESSAGE_LEN], signature[64], id[SB_GRANT_KEY_ID_LEN], file[SB_GRANT_MAX];
@@ -123,28 +113,33 @@ static int sign(const struct sb_ledger_app *app, struct sb_grant_file *grant, co
 	signed_one.grant = (ProtobufCBinaryData){ sb_grant_file_encode(grant, file), file };
 	signed_one.height = time->height;
 	signed_one.time = time->seconds;
+	signed_one.as_of = as_of;
 	sb_app_answer_message(answer, &signed_one);
 	return 0;
 }
 
-static int answer_for(struct sb_ledger_app *app, const Sealbond__GrantRequest *request, const Sealbond__Device *holder,
+static int answer_for(struct sb_ledger_app *app, const Sealbond__GrantRequest *request,
+		      const Sealbond__Parameters *parameters, const Sealbond__Device *holder,
 		      const Sealbond__Device *device, const struct sb_app_time *time, struct sb_app_answer *answer)
 {
-	int64_t now = now_of(time);
+	int holder_place, device_place;
+	struct sb_grant_terms terms;
 	struct sb_grant_file grant;
 
 	if (!holder || !device)
 		return refuse(answer, SB_TX_UNKNOWN_DEVICE, holder ? "device" : "holder");
-	if (!is_member(app->chain, request->holder, holder, request, request->holder_proof))
+	holder_place = membership_of(app->chain, request->holder, holder, request, request->holder_proof);
+	if (holder_place < 0)
 		return refuse(answer, SB_TX_NOT_ALLOWED, "the holder is not shown to be of this zone");
-	if (!is_member(app->chain, request->device, device, request, request->device_proof))
+	device_place = membership_of(app->chain, request->device, device, request, request->device_proof);
+	if (device_place < 0)
 		return refuse(answer, SB_TX_NOT_ALLOWED, "the device is not shown to be of this zone");
-	if (!may_talk(holder, now))
-		return refuse(answer, SB_TX_STATE, "the holder has no lease");
-	if (!may_talk(device, now))
-		return refuse(answer, SB_TX_STATE, "the device has no lease");
-	fill_body(app, request, holder, device, now, &grant);
-	return sign(app, &grant, time, answer);
+	answer->code = sb_grant_terms(parameters, holder, device, !holder_place && !device_place, now_of(time),
+				      request->as_of, request->hold, &terms, answer->log);
+	if (answer->code)
+		return 0;
+	fill_body(app, request, device, &terms, &grant);
+	return sign(app, &grant, time, terms.as_of, answer);
 }
 
 int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
@@ -153,6 +148,7 @@ int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t 
 	SB_AUTO_MESSAGE Sealbond__GrantRequest *request =
 		sb_message_read(&sealbond__grant_request__descriptor, data, length);
 	SB_AUTO_MESSAGE Sealbond__GrantKeys *keys = NULL;
+	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
 	SB_AUTO_MESSAGE Sealbond__Device *holder = NULL;
 	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
 	struct sb_app_time time;
@@ -166,10 +162,14 @@ int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t 
 	if (!rc && !is_named(keys, app->grant_key))
 		return refuse(answer, SB_TX_NOT_ALLOWED, "this node's grant key is not among the ledger's");
 	if (!rc)
+		parameters = load(view, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, &rc);
+	if (!rc)
 		holder = load(view, &sealbond__device__descriptor, SB_RECORD_DEVICE, request->holder.data, 32, &rc);
 	if (!rc)
 		device = load(view, &sealbond__device__descriptor, SB_RECORD_DEVICE, request->device.data, 32, &rc);
 	if (!rc)
 		rc = sb_app_read_time(view, &time);
-	return rc ? rc : answer_for(app, request, holder, device, &time, answer);
+	if (!rc && !parameters)
+		rc = -EUCLEAN;
+	return rc ? rc : answer_for(app, request, parameters, holder, device, &time, answer);
 }

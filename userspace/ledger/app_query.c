@@ -7,6 +7,7 @@
 
 #include "ledger/app_prove.h"
 #include "ledger/ledger_app_internal.h"
+#include "light/checkpoint.h"
 #include "light/query.h"
 #include "state/codes.h"
 
@@ -127,6 +128,10 @@ static int answer_path(struct sb_ledger_app *app, struct sb_view *view, const ch
 		return answer_account(view, data, length, answer);
 	if (strcmp(path, "/grant") == 0)
 		return sb_app_grant(app, view, data, length, answer);
+	if (strcmp(path, SB_CHECKPOINT_PATH) == 0)
+		return sb_app_checkpoint(app, data, length, answer);
+	if (strcmp(path, SB_CHECKPOINT_PUT_PATH) == 0)
+		return sb_app_checkpoint_put(app, view, data, length, answer);
 	if (strcmp(path, "/records") != 0)
 		return refuse(answer, SB_TX_UNKNOWN, "no such path");
 	rc = sb_app_read_time(view, &time);

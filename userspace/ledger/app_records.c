@@ -123,7 +123,8 @@ static int block_block_hash(void *context, uint64_t height, uint8_t hash[32], in
 
 void sb_app_block_records(struct sb_ledger_app *app)
 {
-	app->records = (struct sb_records){ app, block_get, block_put, block_remove, block_each, block_block_hash };
+	app->records = (struct sb_records){ app, block_get, block_put, block_remove, block_each, block_block_hash,
+					     app->verified };
 }
 
 int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *block)
@@ -269,6 +270,20 @@ int sb_app_check_seal(struct sb_ledger_app *app, int64_t height, int64_t first)
 	time.seconds = htobe64((uint64_t)seconds);
 	return rc ? rc == -ENOENT ? -EBADMSG : rc :
 	       sb_store_note(app->store, time_note, sizeof(time_note), &time, sizeof(time));
+}
+
+int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height)
+{
+	uint8_t name[SB_APP_NOTE_NAME];
+	int rc = 0;
+
+	for (int64_t i = 0; !rc && i < SB_BEACONS_KEPT + SB_BEACONS_SEALED && height > i; i++) {
+		sb_app_beacon_name(height - i, name);
+		rc = sb_store_note(app->store, name, sizeof(name), "", 0);
+		if (!rc && (height - i) % SB_BEACONS_SEALED == 0)
+			rc = note_seal(app, height - i, NULL);
+	}
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int sb_app_note_chain(struct sb_ledger_app *app)

@@ -18,9 +18,10 @@
 static const char magic[8] = "SBchain1";
 static const char pending_name[] = "pending";
 
-enum { TABLES = SB_BLOCKS_APP_HASH + 1, TXS = TABLES, HASHES, HEAD, ALL };
+enum { TABLES = SB_BLOCKS_APP_HASH + 1, TXS = TABLES, HASHES, HEAD, GAPS, ALL };
 
-static const char *const names[ALL] = { "blocks", "commits", "results", "app_hashes", "txs", "hashes", "head" };
+static const char *const names[ALL] = { "blocks", "commits", "results", "app_hashes", "txs", "hashes", "head",
+					 "gaps" };
 
 struct sb_blocks {
 	MDB_env *env;
@@ -43,6 +44,12 @@ struct place {
 	uint64_t height;
 	uint32_t index, code;
 };
+/* Of a gap, by its next height. */
+struct gap_note {
+	uint64_t last;
+	uint8_t validator[SB_ED25519_KEY_LEN];
+};
+_Static_assert(sizeof(struct gap_note) == 40, "this layout is the file's");
 _Static_assert(sizeof(struct head) == 16 && sizeof(struct pending) == 12 && sizeof(struct place) == 16,
 	       "these layouts are the file's");
 
@@ -191,22 +198,119 @@ int sb_blocks_start(struct sb_blocks *blocks, const uint8_t app_hash[SB_APP_HASH
 	return finish(txn, rc);
 }
 
-int sb_blocks_pend(struct sb_blocks *blocks, const uint8_t *block, size_t length, struct sb_chain_time vote)
+static int keep_pending(struct sb_blocks *blocks, MDB_txn *txn, const uint8_t *block, size_t length,
+			struct sb_chain_time vote)
 {
 	struct pending head = { htobe64((uint64_t)vote.seconds), htobe32((uint32_t)vote.nanos) };
 	MDB_val name = { sizeof(pending_name), (void *)pending_name };
 	MDB_val value = { sizeof(head) + length, NULL };
+	int rc = error_of(mdb_put(txn, blocks->table[HEAD], &name, &value, MDB_RESERVE));
+
+	if (!rc) {
+		memcpy(value.mv_data, &head, sizeof(head));
+		memcpy((uint8_t *)value.mv_data + sizeof(head), block, length);
+	}
+	return rc;
+}
+
+int sb_blocks_pend(struct sb_blocks *blocks, const uint8_t *block, size_t length, struct sb_chain_time vote)
+{
+	MDB_txn *txn;
+	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+
+	return rc ? rc : finish(txn, keep_pending(blocks, txn, block, length, vote));
+}
+
+static int each_gap(MDB_cursor *cursor, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
+{
+	MDB_val name, value;
+	struct gap_note note;
+	uint64_t next;
+	int rc;
+
+	*count = 0;
+	for (rc = mdb_cursor_get(cursor, &name, &value, MDB_FIRST); !rc;
+	     rc = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) {
+		if (name.mv_size != sizeof(next) || value.mv_size != sizeof(note))
+			return -EUCLEAN;
+		if (*count == SB_GAPS_MAX)
+			return -E2BIG;
+		memcpy(&next, name.mv_data, sizeof(next));
+		memcpy(&note, value.mv_data, sizeof(note));
+		gaps[*count] = (struct sb_gap){ (int64_t)be64toh(note.last), (int64_t)be64toh(next), { 0 } };
+		memcpy(gaps[(*count)++].validator, note.validator, sizeof(note.validator));
+	}
+	return rc == MDB_NOTFOUND ? 0 : error_of(rc);
+}
+
+static int read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
+{
+	MDB_cursor *cursor;
+	int rc = error_of(mdb_cursor_open(txn, blocks->table[GAPS], &cursor));
+
+	if (rc)
+		return rc;
+	rc = each_gap(cursor, gaps, count);
+	mdb_cursor_close(cursor);
+	return rc;
+}
+
+int sb_blocks_gaps(struct sb_blocks *blocks, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
+{
+	MDB_txn *txn;
+	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+
+	if (rc)
+		return rc;
+	rc = read_gaps(blocks, txn, gaps, count);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+/* The height that follows the tip. */
+static int next_height(struct sb_blocks *blocks, MDB_txn *txn, int64_t tip, int64_t *next)
+{
+	struct sb_gap gaps[SB_GAPS_MAX];
+	size_t count;
+	int rc = read_gaps(blocks, txn, gaps, &count);
+
+	*next = !rc && count && gaps[count - 1].last == tip ? gaps[count - 1].next : tip + 1;
+	return rc;
+}
+
+static int resume(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_gap *gap)
+{
+	struct gap_note note = { .last = htobe64((uint64_t)gap->last) };
+	uint64_t name = htobe64((uint64_t)gap->next);
+	struct sb_gap gaps[SB_GAPS_MAX];
+	int64_t tip, next;
+	size_t count;
+	int rc = read_tip(blocks, txn, &tip);
+
+	if (!rc)
+		rc = read_gaps(blocks, txn, gaps, &count);
+	if (!rc && count == SB_GAPS_MAX)
+		rc = -E2BIG;
+	if (!rc)
+		rc = next_height(blocks, txn, tip, &next);
+	if (!rc && (gap->last != tip || gap->next <= tip + 1))
+		rc = -EINVAL;
+	if (!rc && next != tip + 1)
+		rc = -EEXIST;
+	memcpy(note.validator, gap->validator, sizeof(note.validator));
+	return rc ? rc : keep(txn, blocks->table[GAPS], &name, sizeof(name), &note, sizeof(note));
+}
+
+int sb_blocks_resume(struct sb_blocks *blocks, const struct sb_gap *gap, const uint8_t *block, size_t length,
+		     struct sb_chain_time vote)
+{
 	MDB_txn *txn;
 	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
-	rc = error_of(mdb_put(txn, blocks->table[HEAD], &name, &value, MDB_RESERVE));
-	if (!rc) {
-		memcpy(value.mv_data, &head, sizeof(head));
-		memcpy((uint8_t *)value.mv_data + sizeof(head), block, length);
-	}
-	return finish(txn, rc);
+	rc = resume(blocks, txn, gap);
+	return finish(txn, rc ? rc : keep_pending(blocks, txn, block, length, vote));
 }
 
 static int copy_of(const void *data, size_t length, uint8_t **copy)
@@ -300,14 +404,16 @@ static int keep_all(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_bloc
 
 int sb_blocks_append(struct sb_blocks *blocks, const struct sb_blocks_new *new)
 {
-	int64_t tip;
+	int64_t tip, next;
 	MDB_txn *txn;
 	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
 	rc = read_tip(blocks, txn, &tip);
-	if (!rc && new->height != tip + 1)
+	if (!rc)
+		rc = next_height(blocks, txn, tip, &next);
+	if (!rc && new->height != next)
 		rc = -EINVAL;
 	if (!rc)
 		rc = keep_all(blocks, txn, new);

@@ -39,6 +39,23 @@ int sb_blocks_start(struct sb_blocks *blocks, const uint8_t app_hash[SB_APP_HASH
 int sb_blocks_pend(struct sb_blocks *blocks, const uint8_t *block, size_t length, struct sb_chain_time vote);
 int sb_blocks_pending(struct sb_blocks *blocks, uint8_t **block, size_t *length, struct sb_chain_time *vote);
 
+/*
+ * Where a chain that was restored from a backup goes on: above every height that it can have signed before. There
+ * are no blocks between the two heights. From the next one on its validator is this one.
+ */
+struct sb_gap {
+	int64_t last, next;
+	uint8_t validator[SB_ED25519_KEY_LEN];
+};
+#define SB_GAPS_MAX	64
+
+/* All of them, ascending; -E2BIG: more than SB_GAPS_MAX. */
+int sb_blocks_gaps(struct sb_blocks *blocks, struct sb_gap gaps[SB_GAPS_MAX], size_t *count);
+
+/* Pends the block at the gap's end; gap->last is the tip. -EEXIST: there is a gap already that is not crossed. */
+int sb_blocks_resume(struct sb_blocks *blocks, const struct sb_gap *gap, const uint8_t *block, size_t length,
+		     struct sb_chain_time vote);
+
 /* Everything of the block after the tip, which becomes the tip; the pending one goes. */
 struct sb_blocks_new {
 	int64_t height;

@@ -73,6 +73,19 @@ struct sb_mempool *sb_chain_pool(struct sb_chain *chain);
 const struct sb_genesis *sb_chain_genesis(struct sb_chain *chain);
 const struct sb_app *sb_chain_app(struct sb_chain *chain);
 
+/* The validator of a block; and whether there can be one, not being between two heights of a gap. */
+void sb_chain_validator(const struct sb_chain *chain, int64_t height, struct sb_validator *validator);
+bool sb_chain_is_gap(const struct sb_chain *chain, int64_t height);
+
+/*
+ * sb_chain_resume() - chain_resume.c: a chain that was just restored from a backup is to go on above every height
+ * that it can have signed elsewhere, and above @above: its next block is made, without a signature, and stands as the
+ * pending one. The home's key is its validator's from there on. What of the state is not proven by a header is
+ * executed again. Out: *recovery, what members have to sign.
+ */
+int sb_chain_resume(const char *home, const struct sb_app *app, int64_t above, struct sb_app_recovery *recovery,
+		    struct sb_error *error);
+
 /* Files below home; false where the name is too long. */
 bool sb_home_path(char path[PATH_MAX], const char *home, const char *name);
 #define SB_HOME_GENESIS	"genesis.json"

@@ -44,7 +44,7 @@ static int take_waiting(struct sb_chain *chain, struct sb_block *block)
 }
 
 /* Votes are not copied: the caller must not free them. */
-static void fill_header(struct sb_chain *chain, struct sb_block *block)
+void sb_chain_fill(struct sb_chain *chain, struct sb_block *block)
 {
 	struct sb_header *header = &block->header;
 
@@ -75,7 +75,7 @@ int sb_chain_make(struct sb_chain *chain, bool full, struct sb_error *error)
 	int rc = full ? take_waiting(chain, &block) : 0;
 
 	if (!rc) {
-		fill_header(chain, &block);
+		sb_chain_fill(chain, &block);
 		rc = sb_block_encode(&block, &bytes, &length);
 	}
 	if (!rc) {
@@ -105,6 +105,8 @@ int sb_chain_execute(struct sb_chain *chain, const struct sb_block *block, const
 		return sb_fail(error, -ENOMEM, "out of memory");
 	memcpy(now.hash, hash, sizeof(now.hash));
 	rc = app->begin(app->context, &now);
+	if (!rc && app->prepare)
+		app->prepare(app->context, block->txs, block->count);
 	for (size_t i = 0; !rc && i < block->count; i++)
 		rc = app->deliver(app->context, block->txs[i].data, block->txs[i].length, &list[i]);
 	if (!rc)

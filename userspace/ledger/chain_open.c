@@ -34,16 +34,44 @@ static int open_blocks(struct sb_chain *chain, const char *home, struct sb_error
 			    strerror(-rc)) : 0;
 }
 
+int64_t sb_chain_next(const struct sb_chain *chain, int64_t height)
+{
+	for (size_t i = 0; i < chain->gaps; i++)
+		if (chain->gap[i].last == height)
+			return chain->gap[i].next;
+	return height + 1;
+}
+
+bool sb_chain_is_gap(const struct sb_chain *chain, int64_t height)
+{
+	for (size_t i = 0; i < chain->gaps; i++)
+		if (height > chain->gap[i].last && height < chain->gap[i].next)
+			return true;
+	return false;
+}
+
+void sb_chain_validator(const struct sb_chain *chain, int64_t height, struct sb_validator *validator)
+{
+	*validator = chain->genesis.validator;
+	for (size_t i = 0; i < chain->gaps && chain->gap[i].next <= height; i++) {
+		memcpy(validator->key, chain->gap[i].validator, sizeof(validator->key));
+		sb_validator_address(validator->key, validator->address);
+	}
+}
+
 static int open_signer(struct sb_chain *chain, const char *home, int64_t tip, struct sb_error *error)
 {
 	char key[PATH_MAX], state[PATH_MAX];
+	struct sb_validator validator;
 	int rc;
 
 	if (!sb_home_path(key, home, SB_HOME_KEY) || !sb_home_path(state, home, SB_HOME_STATE))
 		return sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
-	rc = sb_signer_open(key, state, tip, &chain->signer, error);
-	if (!rc && memcmp(chain->signer.key, chain->genesis.validator.key, sizeof(chain->signer.key)) != 0)
-		rc = sb_fail(error, -EKEYREJECTED, "%s is not the key of the validator in %s", key, SB_HOME_GENESIS);
+	rc = sb_signer_open(key, state, tip, sb_chain_next(chain, tip), &chain->signer, error);
+	sb_chain_validator(chain, sb_chain_next(chain, tip), &validator);
+	if (!rc && !chain->resuming && memcmp(chain->signer.key, validator.key, sizeof(chain->signer.key)) != 0)
+		rc = sb_fail(error, -EKEYREJECTED, chain->gaps ? "%s is not the key of the validator that the last recovery names" :
+			     "%s is not the key of the validator in " SB_HOME_GENESIS, key);
 	return rc;
 }
 
@@ -122,8 +150,10 @@ int sb_chain_catch_up(struct sb_chain *chain, int64_t tip, struct sb_error *erro
 			       ": the chain is an old copy. Put the newest copy of the whole home back", height, tip);
 	if (!height)
 		rc = start_app(chain, tip, error);
-	while (!rc && height < tip)
-		rc = replay(chain, ++height, error);
+	while (!rc && height < tip) {
+		height = sb_chain_next(chain, height);
+		rc = replay(chain, height, error);
+	}
 	return rc;
 }
 
@@ -200,9 +230,11 @@ static int load_results(struct sb_chain *chain, int64_t tip)
 /* What the next block is built on. */
 static int load_tip(struct sb_chain *chain, int64_t tip, struct sb_error *error)
 {
-	struct sb_validator_set set = { 1, &chain->genesis.validator, chain->genesis.validator.power };
+	struct sb_validator validator;
+	struct sb_validator_set set = { 1, &validator, chain->genesis.validator.power };
 	int rc = load_app_hash(chain, tip);
 
+	sb_chain_validator(chain, sb_chain_next(chain, tip), &validator);
 	chain->validators.there = true;
 	sb_validator_set_hash(&set, chain->validators.bytes);
 	sb_consensus_hash(chain->genesis.max_bytes, chain->genesis.max_gas, &chain->consensus);
@@ -223,10 +255,24 @@ static int load_tip(struct sb_chain *chain, int64_t tip, struct sb_error *error)
 	return 0;
 }
 
+/* The block behind a gap: only when those who have to have said so. */
+static int recovered(struct sb_chain *chain, const struct sb_block *block, struct sb_error *error)
+{
+	struct sb_app_recovery recovery = {
+		.height = block->header.height, .seconds = block->header.time.seconds, .nanos = block->header.time.nanos,
+		.after = chain->tip.height,
+	};
+
+	sb_header_hash(&block->header, recovery.hash);
+	memcpy(recovery.after_hash, chain->tip.id.hash.bytes, sizeof(recovery.after_hash));
+	return chain->app->recovered ? chain->app->recovered(chain->app->context, &recovery, error) : 0;
+}
+
 /* A block that was begun is finished, and no other is made in its place. */
 static int take_up(struct sb_chain *chain, int64_t tip, struct sb_error *error)
 {
 	sb_cleanup_free uint8_t *bytes = NULL;
+	int64_t next = sb_chain_next(chain, tip);
 	struct sb_chain_time vote;
 	struct sb_block block;
 	size_t length;
@@ -237,36 +283,48 @@ static int take_up(struct sb_chain *chain, int64_t tip, struct sb_error *error)
 			       "here: the chain is an old copy. Put the newest copy of the whole home back",
 			       SB_HOME_STATE, chain->signer.height);
 	if (rc == -ENOENT)
-		return 0;
+		return next == tip + 1 ? 0 : damaged(error, rc, "the first block after the recovery", next);
 	if (!rc)
 		rc = sb_block_decode(bytes, length, &block);
 	if (rc)
-		return damaged(error, rc, "the pending block", tip + 1);
-	rc = block.header.height == tip + 1 ? sb_chain_finish(chain, &block, bytes, length, vote, error) :
-	     damaged(error, -EBADMSG, "the pending block", tip + 1);
+		return damaged(error, rc, "the pending block", next);
+	rc = block.header.height == next ? 0 : damaged(error, -EBADMSG, "the pending block", next);
+	if (!rc && next != tip + 1)
+		rc = recovered(chain, &block, error);
+	if (!rc)
+		rc = sb_chain_finish(chain, &block, bytes, length, vote, error);
 	sb_block_free(&block);
 	return rc;
 }
 
-static int set_up(struct sb_chain *chain, const char *home, struct sb_error *error)
+int sb_chain_load(struct sb_chain *chain, const char *home, int64_t *tip, struct sb_error *error)
 {
 	char genesis[PATH_MAX];
-	int64_t tip = 0;
 	int rc;
 
+	*tip = 0;
 	if (!sb_home_path(genesis, home, SB_HOME_GENESIS))
 		return sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
 	rc = sb_genesis_read(genesis, &chain->genesis, error);
 	if (!rc)
 		rc = open_blocks(chain, home, error);
-	if (!rc && (rc = sb_blocks_tip(chain->blocks, &tip)))
-		rc = sb_fail(error, rc, "%s/%s: %s", home, SB_HOME_BLOCKS, strerror(-rc));
 	if (!rc)
-		rc = open_signer(chain, home, tip, error);
+		rc = sb_blocks_gaps(chain->blocks, chain->gap, &chain->gaps);
 	if (!rc)
-		rc = sb_chain_catch_up(chain, tip, error);
+		rc = sb_blocks_tip(chain->blocks, tip);
+	if (rc)
+		return error->text[0] ? rc : sb_fail(error, rc, "%s/%s: %s", home, SB_HOME_BLOCKS, strerror(-rc));
+	rc = open_signer(chain, home, *tip, error);
 	if (!rc)
-		rc = load_tip(chain, tip, error);
+		rc = sb_chain_catch_up(chain, *tip, error);
+	return rc ? rc : load_tip(chain, *tip, error);
+}
+
+static int set_up(struct sb_chain *chain, const char *home, struct sb_error *error)
+{
+	int64_t tip;
+	int rc = sb_chain_load(chain, home, &tip, error);
+
 	if (!rc)
 		rc = take_up(chain, tip, error);
 	/* clients begin with block 1, and the state after it is proven by block 2 */
@@ -275,15 +333,13 @@ static int set_up(struct sb_chain *chain, const char *home, struct sb_error *err
 	return rc;
 }
 
-int sb_chain_open(const char *home, const struct sb_app *app, const struct sb_chain_options *options,
-		  struct sb_chain **chain, struct sb_error *error)
+struct sb_chain *sb_chain_new(const struct sb_app *app, const struct sb_chain_options *options)
 {
 	struct sb_chain *new = calloc(1, sizeof(*new));
 	pthread_condattr_t monotonic;
-	int rc;
 
 	if (!new)
-		return sb_fail(error, -ENOMEM, "out of memory");
+		return NULL;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -293,7 +349,23 @@ int sb_chain_open(const char *home, const struct sb_app *app, const struct sb_ch
 	new->produce.interval = options->interval;
 	new->produce.idle = options->idle;
 	new->pool = sb_mempool_new(options->pool_count, options->pool_bytes);
-	rc = new->pool ? set_up(new, home, error) : sb_fail(error, -ENOMEM, "out of memory");
+	if (!new->pool) {
+		sb_chain_close(new);
+		return NULL;
+	}
+	return new;
+}
+
+int sb_chain_open(const char *home, const struct sb_app *app, const struct sb_chain_options *options,
+		  struct sb_chain **chain, struct sb_error *error)
+{
+	struct sb_chain *new = sb_chain_new(app, options);
+	int rc;
+
+	error->text[0] = '\0';
+	if (!new)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	rc = set_up(new, home, error);
 	if (rc)
 		sb_chain_close(new);
 	else

@@ -78,7 +78,7 @@ int sb_home_init(const char *home, const char *chain, const char *state, struct 
 	if (!rc)
 		rc = sb_signer_create(key_path, state_path, error);
 	if (!rc)
-		rc = sb_signer_open(key_path, state_path, 0, &signer, error);
+		rc = sb_signer_open(key_path, state_path, 0, 1, &signer, error);
 	if (!rc) {
 		strcpy(genesis.chain, chain);
 		now(&genesis.time);
@@ -112,10 +112,12 @@ static int load_commit(const char *home, const struct sb_genesis *genesis, struc
 		       struct sb_error *error)
 {
 	sb_cleanup_free uint8_t *bytes = NULL;
+	uint8_t address[SB_CHAIN_ADDRESS_LEN];
+	struct sb_gap gaps[SB_GAPS_MAX];
 	struct sb_blocks *blocks;
 	char path[PATH_MAX];
 	int64_t tip = 0;
-	size_t length;
+	size_t length, count = 0;
 	int rc;
 
 	if (!sb_home_path(path, home, SB_HOME_BLOCKS))
@@ -125,11 +127,15 @@ static int load_commit(const char *home, const struct sb_genesis *genesis, struc
 		return sb_fail(error, rc, "%s: %s", path, strerror(-rc));
 	rc = sb_blocks_tip(blocks, &tip);
 	if (!rc)
+		rc = sb_blocks_gaps(blocks, gaps, &count);
+	memcpy(address, genesis->validator.address, sizeof(address));
+	for (size_t i = 0; i < count && gaps[i].next <= tip; i++)
+		sb_validator_address(gaps[i].validator, address);
+	if (!rc)
 		rc = sb_blocks_get(blocks, SB_BLOCKS_COMMIT, tip, &bytes, &length);
 	if (!rc)
 		rc = sb_commit_decode(bytes, length, commit);
-	if (!rc && (commit->count != 1 || memcmp(commit->votes[0].address, genesis->validator.address,
-						 SB_CHAIN_ADDRESS_LEN) != 0))
+	if (!rc && (commit->count != 1 || memcmp(commit->votes[0].address, address, sizeof(address)) != 0))
 		rc = -EUCLEAN;
 	sb_blocks_close(blocks);
 	return rc ? sb_fail(error, rc, "%s: the last block's commit: %s", path, strerror(-rc)) : 0;

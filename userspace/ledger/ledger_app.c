@@ -14,6 +14,7 @@
 #include "ledger/ledger_app_internal.h"
 #include "light/query.h"
 #include "state/genesis.h"
+#include "state/verified.h"
 
 #define STATE_DIRECTORY	"state"
 #define GRANT_KEY	"grant_key.pem"
@@ -97,22 +98,16 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
 }
 
-static int check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result)
+/* Heights that are missing were lost when the chain was restored from a backup. */
+static int recover(struct sb_ledger_app *app, int64_t height)
 {
-	struct sb_ledger_app *app = context;
-	struct sb_records records;
-	struct sb_app_time time;
-	struct sb_view *view;
-	int rc = sb_view_open(app->store, &view);
+	struct sb_app_time last;
+	int rc = sb_app_read_time(sb_store_pending(app->store), &last);
 
-	if (rc)
+	if (rc || !last.height || height == last.height + 1)
 		return rc;
-	sb_app_view_records(view, &records);
-	rc = sb_app_read_time(view, &time);
-	if (!rc)
-		rc = sb_machine_check(&records, app->chain, time.height + 1, time.seconds, tx, length, result);
-	sb_view_close(view);
-	return rc;
+	rc = sb_machine_recover(app->machine, last.height);
+	return rc ? rc : sb_app_forget_beacons(app, last.height);
 }
 
 static int begin(void *context, const struct sb_app_block *block)
@@ -134,6 +129,8 @@ static int begin(void *context, const struct sb_app_block *block)
 		app->before = app->first;
 	if (!rc)
 		rc = sb_machine_begin(app->machine, block->height, block->seconds);
+	if (!rc)
+		rc = recover(app, block->height);
 	return rc ? rc : sb_app_note_block(app, block);
 }
 
@@ -254,9 +251,12 @@ static int open_store(struct sb_ledger_app *app, const char *home, struct sb_err
 
 static void close_app(struct sb_ledger_app *app)
 {
+	sb_workers_free(app->workers);
 	sb_machine_free(app->machine);
 	sb_store_close(app->store);
 	sb_p256_key_close(app->grant_key);
+	sb_verified_free(app->verified);
+	sb_app_checkpoints_close(app->checkpoints);
 	free(app);
 }
 
@@ -267,16 +267,25 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 
 	if (!app)
 		return sb_fail(error, -ENOMEM, "out of memory");
+	app->verified = sb_verified_new();
+	app->workers = sb_workers_new();
 	sb_app_block_records(app);
-	rc = open_store(app, home, error);
+	rc = app->verified && app->workers ? open_store(app, home, error) : sb_fail(error, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = open_grant_key(app, home, error);
+	if (!rc)
+		rc = sb_app_checkpoints_open(home, &app->checkpoints, error);
+	if (!rc && snprintf(app->recovery_path, PATH_MAX, "%s/" SB_RECOVERY_FILE, home) >= PATH_MAX)
+		rc = sb_fail(error, -ENAMETOOLONG, "%s: too long", home);
 	if (rc) {
 		close_app(app);
 		return rc;
 	}
-	*out = (struct sb_app){ app, info, init, check, begin, deliver, finish, commit, sb_app_query, form, trial, offence,
-				sb_app_validators, forget, &sb_app_copying };
+	*out = (struct sb_app){ .context = app, .info = info, .init = init, .check = sb_app_check, .begin = begin,
+				.deliver = deliver, .finish = finish, .commit = commit, .query = sb_app_query,
+				.prepare = sb_app_prepare, .verify = sb_app_verify, .resume = sb_app_resume,
+				.recovered = sb_app_recovered, .form = form, .trial = trial, .offence = offence,
+				.validators = sb_app_validators, .abort = forget, .copying = &sb_app_copying };
 	return 0;
 }
 

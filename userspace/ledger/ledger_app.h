@@ -8,6 +8,8 @@
 #include "ledger/app.h"
 #include "light/block.h"
 
+#define SB_RECOVERY_FILE	"recovery"	/* of the home: what the members have to sign after a restore */
+
 /* Opens what the application keeps below home. 0, or -errno with a sentence. */
 int sb_ledger_app_open(const char *home, struct sb_app *app, struct sb_error *error);
 

@@ -3,9 +3,13 @@
 #ifndef SB_LEDGER_APP_INTERNAL_H
 #define SB_LEDGER_APP_INTERNAL_H
 
+#include <limits.h>
+
 #include "common/p256_key.h"
 #include "ledger/app.h"
 #include "state/change.h"
+#include "ledger/workers.h"
+#include "light/checkpoint.h"
 #include "state/machine.h"
 #include "tree/store.h"
 
@@ -32,6 +36,10 @@ struct sb_ledger_app {
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
 	struct sb_app_set before, after;	/* validators: of the last commit, of the block under way */
 	struct sb_app_set first;		/* of the genesis, while it is begun */
+	struct sb_verified *verified;
+	struct sb_workers *workers;
+	struct sb_app_checkpoints *checkpoints;
+	char recovery_path[PATH_MAX];
 };
 
 /* The last committed block, as it was noted with it. */
@@ -48,6 +56,8 @@ void sb_app_block_records(struct sb_ledger_app *app);
 /* Notes of a block: its hash and time as a beacon, its time as the latest, and the chain's name. */
 int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *block);
 int sb_app_note_chain(struct sb_ledger_app *app);
+/* Those up to a height: what was signed over them is of before the recovery. */
+int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height);
 
 /* The chain's name, or empty; the latest block, or zeros. */
 int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1]);
@@ -82,6 +92,9 @@ extern const struct sb_app_copying sb_app_copying;
 
 /* ledger_app.c: the chain and the validators that the committed state names. */
 int sb_app_read_names(struct sb_ledger_app *app);
+/* app_check.c */
+int sb_app_check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result);
+void sb_app_prepare(void *context, const struct sb_tx *txs, size_t count);
 
 /* app_query.c */
 int sb_app_query(void *context, const char *path, const uint8_t *data, size_t length, int64_t height, bool prove,
@@ -90,6 +103,25 @@ int sb_app_query(void *context, const char *path, const uint8_t *data, size_t le
 /* app_grant.c: fills the answer's code, log and value. 0 or an error of the store. */
 int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
 		 struct sb_app_answer *answer);
+
+/* app_checkpoint.c: the members' checkpoints, in a file of the home. The queries as above. */
+int sb_app_checkpoints_open(const char *home, struct sb_app_checkpoints **checkpoints, struct sb_error *error);
+void sb_app_checkpoints_close(struct sb_app_checkpoints *checkpoints);
+int sb_app_checkpoint(struct sb_ledger_app *app, const uint8_t *data, size_t length, struct sb_app_answer *answer);
+int sb_app_checkpoint_put(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,
+			  struct sb_app_answer *answer);
+
+/* The members of a view's state, in the form of checkpoints; -ENOENT: there are none, or too many for it. */
+int sb_app_members(struct sb_view *view, struct sb_members *members);
+
+/* A recovery that the members have signed, among the checkpoints. */
+int sb_app_keep_recovery(struct sb_ledger_app *app, const struct sb_checkpoint *record, const struct sb_members *members,
+			 struct sb_error *error);
+
+/* app_recovery.c: as in app.h, with the file "recovery" of the home between the two. */
+int sb_app_verify(void *context, struct sb_error *error);
+int sb_app_resume(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
+int sb_app_recovered(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 
 /* Takes over what sb_message_pack has made; the answer's value is a message. */
 void sb_app_answer_message(struct sb_app_answer *answer, const void *message);

@@ -17,6 +17,7 @@
 #include "common/sandbox.h"
 #include "ledger/home.h"
 #include "ledger/ledger_app.h"
+#include "ledger/restore.h"
 #include "ledger/server.h"
 
 static const char usage[] =
@@ -25,12 +26,17 @@ static const char usage[] =
 	"       sealbond-ledgerd [run] --home DIR --abci URL [OPTION...]\n"
 	"       sealbond-ledgerd recover-signer --home DIR\n"
 	"       sealbond-ledgerd export --home DIR --app-state FILE\n"
+	"       sealbond-ledgerd backup FILE --home DIR [--with-keys]\n"
+	"       sealbond-ledgerd restore FILE --home DIR [--validator-key FILE] [--above HEIGHT]\n"
 	"\n"
 	"  init                    makes a home: a new validator's key, and genesis.json\n"
 	"  run                     makes blocks and answers CometBFT's JSON-RPC\n"
 	"  recover-signer          writes a lost validator_state.json anew from the last block; only when no copy\n"
 	"                          of this chain has gone on anywhere else\n"
 	"  export                  writes the whole state as a genesis' app_state, for a chain that goes on with it\n"
+	"  backup                  into one file, also while the daemon runs; its secret keys only --with-keys\n"
+	"  restore                 makes a home of a backup, that goes on above every height that may have been\n"
+	"                          signed since, when the members have signed its file recovery\n"
 	"\n"
 	"  --listen ADDR:PORT      or the absolute path of a socket (127.0.0.1:26657)\n"
 	"  --interval TIME         between blocks while transactions wait (1s)\n"
@@ -47,11 +53,13 @@ static const char usage[] =
 	"  --snapshot-every N      blocks, for nodes that join; 0: never; else a multiple of 100 (1000)\n"
 	"  --snapshots N           that are kept (2)\n";
 
-enum command { INIT, RUN, RECOVER, EXPORT };
+enum command { INIT, RUN, RECOVER, BACKUP, RESTORE, EXPORT };
 
 struct arguments {
 	enum command command;
-	const char *home, *chain, *state;
+	const char *home, *chain, *state, *file;
+	bool with_keys;
+	struct sb_restore restore;
 	struct sb_chain_options chain_options;
 	struct sb_server_options server;
 	const char *abci;
@@ -60,7 +68,7 @@ struct arguments {
 };
 
 enum { HOME = 256, CHAIN, STATE, LISTEN, INTERVAL, IDLE, CERT, KEY, CONNECTIONS, PER_ADDRESS, POOL_COUNT, POOL_BYTES,
-       DEBUG, HELP, ABCI, RETAIN, SNAPSHOT_EVERY, SNAPSHOTS };
+       DEBUG, HELP, WITH_KEYS, VALIDATOR_KEY, ABOVE, ABCI, RETAIN, SNAPSHOT_EVERY, SNAPSHOTS };
 
 static const struct option options[] = {
 	{ "home", required_argument, NULL, HOME }, { "chain", required_argument, NULL, CHAIN },
@@ -73,6 +81,8 @@ static const struct option options[] = {
 	{ "abci", required_argument, NULL, ABCI }, { "retain-blocks", required_argument, NULL, RETAIN },
 	{ "snapshot-every", required_argument, NULL, SNAPSHOT_EVERY },
 	{ "snapshots", required_argument, NULL, SNAPSHOTS },
+	{ "with-keys", no_argument, NULL, WITH_KEYS }, { "validator-key", required_argument, NULL, VALIDATOR_KEY },
+	{ "above", required_argument, NULL, ABOVE },
 	{ "debug", no_argument, NULL, DEBUG }, { "help", no_argument, NULL, HELP }, { NULL, 0, NULL, 0 },
 };
 
@@ -128,6 +138,11 @@ static bool take_number(int option, const char *text, struct arguments *argument
 			return false;
 		arguments->server.per_address = (unsigned int)value;
 		return true;
+	case ABOVE:
+		if (!number(text, 1, INT64_MAX / 4, &value))
+			return false;
+		arguments->restore.above = (int64_t)value;
+		return true;
 	case POOL_COUNT:
 		if (!number(text, 1, 1000000, &value))
 			return false;
@@ -162,6 +177,12 @@ static bool take(int option, const char *value, struct arguments *arguments)
 	case KEY:
 		arguments->server.key = value;
 		return true;
+	case WITH_KEYS:
+		arguments->with_keys = true;
+		return true;
+	case VALIDATOR_KEY:
+		arguments->restore.validator_key = value;
+		return true;
 	case DEBUG:
 		arguments->debug = 1;
 		return true;
@@ -184,7 +205,7 @@ static int misused(const char *words, const char *what)
 /* 0: go on; else the exit status, minus 1. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	static const char *const commands[] = { "init", "run", "recover-signer", "export" };
+	static const char *const commands[] = { "init", "run", "recover-signer", "backup", "restore", "export" };
 	int option, index = 0;
 
 	arguments->command = RUN;
@@ -209,8 +230,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		if (!take(option, optarg, arguments))
 			return misused("out of bounds: --", options[index].name);
 	}
+	if (optind < argc && arguments->command >= BACKUP)
+		arguments->file = argv[optind++];
 	if (optind < argc)
 		return misused("what is this: ", argv[optind]);
+	if (arguments->command >= BACKUP && !arguments->file)
+		return misused("the backup's file is missing", "");
 	if (!arguments->home)
 		return misused("--home is missing", "");
 	if (arguments->command == INIT && !arguments->chain)
@@ -359,6 +384,42 @@ static int export_state(const struct arguments *arguments, struct sb_error *erro
 	return rc;
 }
 
+static int backup(const struct arguments *arguments, struct sb_error *error)
+{
+	int rc = sb_backup_make(arguments->home, arguments->file, arguments->with_keys, error);
+
+	if (rc)
+		return rc;
+	if (arguments->with_keys)
+		sb_warn("%s has the ledger's secret keys, and mode 0600: who has it is the ledger", arguments->file);
+	else
+		sb_info("%s has no secret key. Keep copies of validator_key.json and grant_key.pem elsewhere: without the "
+			"second, devices have to be given another grant key by hand", arguments->file);
+	return 0;
+}
+
+static int restore(struct arguments *arguments, struct sb_error *error)
+{
+	struct sb_restore *restore = &arguments->restore;
+	int rc;
+
+	restore->file = arguments->file;
+	restore->home = arguments->home;
+	rc = sb_restore_run(restore, error);
+	if (rc)
+		return rc;
+	sb_info("%s: restored up to height %lld; the next block will be %lld. What was committed after that height is lost: "
+		"revocations, approvals and other decisions have to be made again", restore->home,
+		(long long)restore->recovery.after, (long long)restore->recovery.height);
+	sb_info("numbers of people's transactions leap, so that none that was lost can be repeated by others");
+	if (restore->new_key)
+		sb_info("the validator has a new key: devices take it by the recovery; CometBFT's clients begin anew");
+	if (!restore->grants)
+		sb_warn("there is no grant_key.pem: put the copy back, or devices get no grants");
+	sb_info("%s/" SB_RECOVERY_FILE " is to be signed by the members; sealbond-ledgerd goes on then", restore->home);
+	return 0;
+}
+
 /* 3: the home is not as it must be, and stays so however often this is started; 1: something that may pass. */
 static int exit_status(int rc)
 {
@@ -406,6 +467,10 @@ int main(int argc, char **argv)
 		if (!rc)
 			sb_info("%s: chain %s begins when it runs. Keep " SB_HOME_KEY " secret, and a copy of it",
 				arguments.home, arguments.chain);
+	} else if (arguments.command == BACKUP) {
+		rc = backup(&arguments, &error);
+	} else if (arguments.command == RESTORE) {
+		rc = restore(&arguments, &error);
 	} else {
 		/* for an ABCI server nothing is made before */
 		if (arguments.abci && (rc = sb_make_directory(arguments.home, 0700)))

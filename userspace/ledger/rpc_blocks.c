@@ -184,6 +184,8 @@ int sb_rpc_blockchain(struct sb_rpc_call *call)
 	for (int64_t height = most; height >= least; height--) {
 		struct sb_stored stored;
 
+		if (sb_chain_is_gap(call->rpc->chain, height))
+			continue;
 		if (!sb_rpc_load(call, height, &stored))
 			return SB_RPC_FAILED;
 		sb_json_open(call->json, NULL, '{');

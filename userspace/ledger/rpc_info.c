@@ -46,11 +46,12 @@ static void put_node(struct sb_rpc_call *call, const struct sb_header *header)
 
 int sb_rpc_status(struct sb_rpc_call *call)
 {
-	const struct sb_validator *validator = &sb_chain_genesis(call->rpc->chain)->validator;
+	struct sb_validator validator;
 	struct sb_chain_tip tip;
 	struct sb_stored first;
 
 	sb_chain_tip(call->rpc->chain, &tip);
+	sb_chain_validator(call->rpc->chain, tip.height, &validator);
 	if (!sb_rpc_load(call, 1, &first))
 		return SB_RPC_FAILED;
 	put_node(call, &tip.header);
@@ -67,12 +68,12 @@ int sb_rpc_status(struct sb_rpc_call *call)
 	sb_json_bool(call->json, "catching_up", false);
 	sb_json_close(call->json, '}');
 	sb_json_open(call->json, "validator_info", '{');
-	sb_put_hex(call->json, "address", validator->address, sizeof(validator->address));
+	sb_put_hex(call->json, "address", validator.address, sizeof(validator.address));
 	sb_json_open(call->json, "pub_key", '{');
 	sb_json_string(call->json, "type", "tendermint/PubKeyEd25519");
-	sb_put_base64(call->json, "value", validator->key, sizeof(validator->key));
+	sb_put_base64(call->json, "value", validator.key, sizeof(validator.key));
 	sb_json_close(call->json, '}');
-	sb_put_int64(call->json, "voting_power", validator->power);
+	sb_put_int64(call->json, "voting_power", validator.power);
 	sb_json_close(call->json, '}');
 	sb_stored_free(&first);
 	return SB_RPC_OK;
@@ -138,6 +139,7 @@ int sb_rpc_consensus_params(struct sb_rpc_call *call)
 
 int sb_rpc_validators(struct sb_rpc_call *call)
 {
+	struct sb_validator validator;
 	struct sb_chain_tip tip;
 	int64_t height, page = 1, per_page = 30;
 	bool there;
@@ -147,9 +149,10 @@ int sb_rpc_validators(struct sb_rpc_call *call)
 		return SB_RPC_FAILED;
 	if (page != 1)
 		return sb_rpc_fail(call, SB_RPC_INTERNAL, "page should be within [1, 1] range, given %" PRId64, page);
+	sb_chain_validator(call->rpc->chain, height, &validator);
 	sb_put_int64(call->json, "block_height", height);
 	sb_json_open(call->json, "validators", '[');
-	sb_put_validator(call->json, NULL, &sb_chain_genesis(call->rpc->chain)->validator);
+	sb_put_validator(call->json, NULL, &validator);
 	sb_json_close(call->json, ']');
 	sb_put_int64(call->json, "count", 1);
 	sb_put_int64(call->json, "total", 1);

@@ -214,7 +214,9 @@ bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *sto
 	}
 	sb_stored_free(&read);
 	if (rc == -ENOENT)
-		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available", height);
+		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available%s", height,
+			    sb_chain_is_gap(call->rpc->chain, height) ? ": the ledger was restored from a backup, and goes on "
+			    "at a greater height" : "");
 	else
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " cannot be read: %s", height, strerror(-rc));
 	return false;

@@ -194,14 +194,15 @@ static int read_state(const char *path, struct sb_signer *signer, struct sb_erro
 	return 0;
 }
 
-static int judge_state(const struct sb_signer *signer, const char *path, int64_t tip, struct sb_error *error)
+static int judge_state(const struct sb_signer *signer, const char *path, int64_t tip, int64_t next,
+		       struct sb_error *error)
 {
 	if (signer->height < tip)
 		return sb_fail(error, -ESTALE,
 			       "%s says that height %" PRId64 " was signed last, the chain is at %" PRId64
 			       ": it is an old copy, and this validator could sign a height twice. Put the newest "
 			       "copy back", path, signer->height, tip);
-	if (signer->height > tip + 1)
+	if (signer->height > next)
 		return sb_fail(error, -ESTALE,
 			       "%s says that height %" PRId64 " was signed last, but the chain ends at %" PRId64
 			       ": the chain is an old copy. Put the newest copy of the whole home back",
@@ -209,7 +210,7 @@ static int judge_state(const struct sb_signer *signer, const char *path, int64_t
 	return 0;
 }
 
-int sb_signer_open(const char *key_path, const char *state_path, int64_t tip, struct sb_signer *signer,
+int sb_signer_open(const char *key_path, const char *state_path, int64_t tip, int64_t next, struct sb_signer *signer,
 		   struct sb_error *error)
 {
 	struct sb_signer new = { .height = 0 };
@@ -231,7 +232,7 @@ int sb_signer_open(const char *key_path, const char *state_path, int64_t tip, st
 	if (!rc)
 		rc = read_state(state_path, &new, error);
 	if (!rc)
-		rc = judge_state(&new, state_path, tip, error);
+		rc = judge_state(&new, state_path, tip, next, error);
 	if (rc) {
 		sb_signer_close(&new);
 		return rc;

@@ -30,10 +30,10 @@ struct sb_signer {
 int sb_signer_create(const char *key_path, const char *state_path, struct sb_error *error);
 
 /*
- * Reads both. tip: the chain's height; a note that is missing, or older than the chain, is refused, and so is
+ * Reads both. tip: the chain's height, next: that of its next block; a note that is missing, or older than the chain, is refused, and so is
  * one that is more than the next block ahead: then the chain is the older one.
  */
-int sb_signer_open(const char *key_path, const char *state_path, int64_t tip, struct sb_signer *signer,
+int sb_signer_open(const char *key_path, const char *state_path, int64_t tip, int64_t next, struct sb_signer *signer,
 		   struct sb_error *error);
 void sb_signer_close(struct sb_signer *signer);
 

@@ -11,7 +11,10 @@
 #include "common/cleanup.h"
 #include "common/sha256.h"
 
-static const uint8_t magic[5] = { 'S', 'B', 'C', 'P', 1 };
+static const uint8_t magic[4] = { 'S', 'B', 'C', 'P' };
+
+enum { PLAIN = 1, RECOVERY = 2 };	/* the byte behind it */
+
 static const char tag[] = "sealbond checkpoint v1";
 
 static int by_key(const void *a, const void *b)
@@ -79,12 +82,17 @@ static void put_signed(struct sb_bytes *out, const struct sb_checkpoint *checkpo
 	size_t length = strlen(checkpoint->chain);
 
 	sb_bytes_put(out, magic, sizeof(magic));
+	sb_bytes_be(out, checkpoint->after ? RECOVERY : PLAIN, 1);
 	sb_bytes_be(out, length, 1);
 	sb_bytes_put(out, checkpoint->chain, length);
 	sb_bytes_be(out, (uint64_t)checkpoint->height, 8);
 	sb_bytes_put(out, checkpoint->hash, sizeof(checkpoint->hash));
 	sb_bytes_be(out, (uint64_t)checkpoint->time.seconds, 8);
 	sb_bytes_be(out, (uint64_t)checkpoint->time.nanos, 4);
+	if (checkpoint->after) {
+		sb_bytes_be(out, (uint64_t)checkpoint->after, 8);
+		sb_bytes_put(out, checkpoint->after_hash, sizeof(checkpoint->after_hash));
+	}
 	sb_members_put(out, &checkpoint->members);
 }
 
@@ -113,11 +121,12 @@ int sb_checkpoint_message(const struct sb_checkpoint *checkpoint, uint8_t messag
 static bool read_head(struct sb_reader *reader, struct sb_checkpoint *checkpoint)
 {
 	uint8_t head[sizeof(magic)];
-	uint8_t length;
+	uint8_t length, kind;
 	uint64_t height, nanos;
 
 	if (!copy(reader, head, sizeof(head)) || memcmp(head, magic, sizeof(magic)) != 0)
 		return false;
+	kind = sb_read_u8(reader);
 	length = sb_read_u8(reader);
 	if (!length || length > SB_CHAIN_NAME_MAX || !copy(reader, checkpoint->chain, length))
 		return false;
@@ -130,7 +139,13 @@ static bool read_head(struct sb_reader *reader, struct sb_checkpoint *checkpoint
 	nanos = sb_read_be(reader, 4);
 	checkpoint->height = (int64_t)height;
 	checkpoint->time.nanos = (int32_t)nanos;
-	return !reader->failed && checkpoint->height > 0 && nanos < 1000000000;
+	if (kind == RECOVERY) {
+		checkpoint->after = (int64_t)sb_read_be(reader, 8);
+		copy(reader, checkpoint->after_hash, sizeof(checkpoint->after_hash));
+		if (checkpoint->after <= 0 || checkpoint->after >= checkpoint->height)
+			return false;
+	}
+	return !reader->failed && (kind == PLAIN || kind == RECOVERY) && checkpoint->height > 0 && nanos < 1000000000;
 }
 
 static bool read_signatures(struct sb_reader *reader, struct sb_checkpoint *checkpoint)
@@ -202,22 +217,18 @@ int sb_checkpoint_verify(const struct sb_checkpoint *checkpoint, const struct sb
 	return 0;
 }
 
-/* What sb_checkpoint_follow() has found so far; on the heap, for its size. */
+/* What walk() has found so far; on the heap, for its size. */
 struct trail {
-	struct sb_members members;
-	struct sb_checkpoint at, last;
+	struct sb_members members, members_found;
+	struct sb_checkpoint at, last, found;
 };
 
-int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, int64_t above,
-			 struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error)
+static int walk(const uint8_t *data, size_t length, const char *chain, int64_t above, bool recovery,
+		struct trail *trail, struct sb_error *error)
 {
-	sb_cleanup_free struct trail *trail = calloc(1, sizeof(*trail));
 	size_t used = 0, count = 0;
 	int64_t before = 0;
 
-	if (!trail)
-		return sb_fail(error, -ENOMEM, "out of memory");
-	trail->members = *members;
 	for (; length; data += used, length -= used) {
 		int result = sb_checkpoint_read(data, length, &trail->at, &used);
 
@@ -238,10 +249,41 @@ int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, 
 		trail->last = trail->at;
 		if (trail->at.members.count)
 			trail->members = trail->at.members;
+		if (!recovery || trail->at.after) {
+			trail->found = trail->last;
+			trail->members_found = trail->members;
+		}
 	}
-	if (!trail->last.height)
-		return sb_fail(error, -ENOENT, "no checkpoint above height %" PRId64, above);
-	*members = trail->members;
-	*last = trail->last;
+	if (!trail->found.height)
+		return sb_fail(error, -ENOENT, "no %s above height %" PRId64, recovery ? "recovery" : "checkpoint", above);
 	return 0;
+}
+
+static int follow(const uint8_t *data, size_t length, const char *chain, int64_t above, bool recovery,
+		  struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error)
+{
+	sb_cleanup_free struct trail *trail = calloc(1, sizeof(*trail));
+	int result;
+
+	if (!trail)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	trail->members = *members;
+	result = walk(data, length, chain, above, recovery, trail, error);
+	if (result < 0)
+		return result;
+	*members = trail->members_found;
+	*last = trail->found;
+	return 0;
+}
+
+int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, int64_t above,
+			 struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error)
+{
+	return follow(data, length, chain, above, false, members, last, error);
+}
+
+int sb_checkpoint_recovery(const uint8_t *data, size_t length, const char *chain, int64_t above,
+			   struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error)
+{
+	return follow(data, length, chain, above, true, members, last, error);
 }

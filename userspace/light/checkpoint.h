@@ -4,10 +4,14 @@
  * nothing younger than the trusting period: it believes the members whom it has verified last,
  * whoever hands it their word.
  *
+ * A recovery is a checkpoint that says more: the ledger was restored from a backup, and this block follows
+ * the one at a lower height that it names. Between the two there is nothing: what the chain had there is lost.
+ *
  * A record, integers big endian:
- *   "SBCP" 1 (one byte)
+ *   "SBCP" 1 (one byte), or "SBCP" 2 for a recovery
  *   length of the chain id (1), chain id
  *   height (8), header hash (32), time of the header: seconds (8), nanoseconds (4)
+ *   of a recovery: height (8) and header hash (32) of the last block before it
  *   number of members (1), threshold (4), each member: key (32), weight (4)
  *   number of signatures (1), each: key (32), signature (64); the keys ascend
  * The members are those who hold from this checkpoint on; none: they stay who they were. Their
@@ -27,10 +31,11 @@
 #define SB_CHECKPOINTS_MAX	16
 #define SB_MEMBER_KEY_LEN	32	/* x-only, BIP-340 */
 #define SB_MEMBER_SIG_LEN	64
-#define SB_CHECKPOINT_MAX	(64 + SB_CHAIN_NAME_MAX + SB_MEMBERS_MAX * (36 + 96))	/* bytes of a record */
+#define SB_CHECKPOINT_MAX	(104 + SB_CHAIN_NAME_MAX + SB_MEMBERS_MAX * (36 + 96))	/* bytes of a record */
 
-/* The abci_query path that endpoints answer it on, as a list. */
+/* The abci_query path that endpoints answer it on, as a list; and the one that takes a member's. */
 #define SB_CHECKPOINT_PATH	"/checkpoint"
+#define SB_CHECKPOINT_PUT_PATH	"/checkpoint/put"
 
 struct sb_member_key {
 	uint8_t key[SB_MEMBER_KEY_LEN];
@@ -49,6 +54,8 @@ struct sb_checkpoint {
 	int64_t height;
 	uint8_t hash[SB_CHAIN_HASH_LEN];
 	struct sb_chain_time time;
+	int64_t after;			/* of a recovery: the last height before it; 0: it is none */
+	uint8_t after_hash[SB_CHAIN_HASH_LEN];
 	struct sb_members members;	/* count 0: unchanged */
 	size_t signatures;
 	struct {
@@ -95,5 +102,13 @@ int sb_checkpoint_verify(const struct sb_checkpoint *checkpoint, const struct sb
  */
 int sb_checkpoint_follow(const uint8_t *data, size_t length, const char *chain, int64_t above,
 			 struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error);
+
+/*
+ * sb_checkpoint_recovery() - the same, up to the last recovery in the list and no further: for a device whose
+ * trust has not expired, and that cannot get from what it trusts to what the ledger is now.
+ * -ENOENT: none is above that height.
+ */
+int sb_checkpoint_recovery(const uint8_t *data, size_t length, const char *chain, int64_t above,
+			   struct sb_members *members, struct sb_checkpoint *last, struct sb_error *error);
 
 #endif

@@ -108,6 +108,13 @@ int sb_light_client_ask(struct sb_light_client *client, int endpoint, const char
 			size_t length, uint32_t deadline_ms, struct sb_query_answer *answer,
 			struct sb_error *error);
 
+/*
+ * sb_light_client_header_at() - the proven header at a height from the first trusted one to the latest that can be
+ * had. Out: *header.
+ */
+int sb_light_client_header_at(struct sb_light_client *client, int64_t height, uint32_t deadline_ms,
+			      struct sb_header *header, struct sb_error *error);
+
 struct sb_light_submitted {
 	uint8_t hash[32];
 	int64_t height;			/* of the block that has it; 0: refused before, and code says why */

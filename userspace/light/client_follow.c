@@ -175,6 +175,53 @@ static enum sb_end verify_to(struct feed *feed, int64_t height, struct sb_light_
 	return SB_END_OK;
 }
 
+static bool same_header(const struct sb_header *a, const struct sb_header *b)
+{
+	uint8_t left[SB_CHAIN_HASH_LEN], right[SB_CHAIN_HASH_LEN];
+
+	sb_header_hash(a, left);
+	sb_header_hash(b, right);
+	return memcmp(left, right, sizeof(left)) == 0;
+}
+
+/* Signed by more than two thirds of the validators that our own block names. */
+static bool signed_by_same(const struct sb_light_block *theirs, const struct sb_light_block *ours)
+{
+	return same(&theirs->header.validators, &ours->header.validators) &&
+	       sb_light_check(theirs, ours->header.chain) == SB_LIGHT_OK &&
+	       sb_light_commit(theirs) == SB_LIGHT_OK;
+}
+
+static enum sb_end forked(struct sb_light_client *client, const struct sb_fork *fork)
+{
+	/* Known from here on, also where the disk is full. */
+	client->forked = true;
+	client->unsaved = sb_fork_save(client->directory, fork);
+	return SB_END_FORK;
+}
+
+/* On one chain what is lower is earlier. */
+static bool out_of_order(const struct sb_header *theirs, const struct sb_header *ours)
+{
+	return theirs->height < ours->height && sb_time_compare(theirs->time, ours->time) >= 0;
+}
+
+enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
+			  const struct sb_light_block *ours)
+{
+	const struct sb_trust *trust = &client->trust;
+	const struct sb_light_block *other = out_of_order(&theirs->header, &ours->header) ? ours : NULL;
+	struct sb_fork fork = { { NULL, theirs }, { "the trust of this device", peer->url } };
+
+	for (size_t i = 0; !other && i < trust->count; i++)
+		if (out_of_order(&theirs->header, &trust->block[i].header))
+			other = &trust->block[i];
+	if (!other || !signed_by_same(theirs, other))
+		return SB_END_OK;
+	fork.block[0] = other;
+	return forked(client, &fork);
+}
+
 /* The peer's latest, against a block of ours that is as high or higher. */
 static enum sb_end not_newer(struct feed *feed, const struct sb_light_block *latest,
 			     const struct sb_light_block *ours)
@@ -183,6 +230,9 @@ static enum sb_end not_newer(struct feed *feed, const struct sb_light_block *lat
 
 	if (latest->header.height == ours->header.height)
 		return sb_peer_compare(feed->client, feed->peer, &latest->header, ours, "the trust of this device");
+	/* An old line that goes on beside a restored one is lower, and yet later. */
+	if (sb_peer_order(feed->client, feed->peer, latest, ours) == SB_END_FORK)
+		return SB_END_FORK;
 	sb_fail(&error, 0, "stale: its latest height is %" PRId64 ", %" PRId64 " is proven", latest->header.height,
 		ours->header.height);
 	return sb_peer_bad(feed->peer, SB_FAULT_STALE, &error);
@@ -198,7 +248,9 @@ static enum sb_end still_there(struct feed *feed, const struct sb_light_block *o
 	struct sb_header header;
 	enum sb_fault fault = sb_remote_header(feed->peer->remote, ours->header.height, &header, &error);
 
-	/* Old blocks may be gone, and not every endpoint has the method. */
+	/* Old blocks may be gone, or lost before a recovery, and not every endpoint has the method. */
+	if (fault == SB_FAULT_NOT_AVAILABLE)
+		return sb_client_lost(feed->client, feed->peer, ours);
 	if (fault != SB_FAULT_NONE || header.height != ours->header.height)
 		return SB_END_OK;
 	return sb_peer_compare(feed->client, feed->peer, &header, ours, "the trust of this device");
@@ -246,15 +298,6 @@ enum sb_end sb_peer_follow(struct sb_light_client *client, struct sb_peer *peer,
 	return SB_END_OK;
 }
 
-static bool same_header(const struct sb_header *a, const struct sb_header *b)
-{
-	uint8_t left[SB_CHAIN_HASH_LEN], right[SB_CHAIN_HASH_LEN];
-
-	sb_header_hash(a, left);
-	sb_header_hash(b, right);
-	return memcmp(left, right, sizeof(left)) == 0;
-}
-
 /* The highest block that we keep below a height. */
 static const struct sb_light_block *kept_below(const struct sb_light_client *client, int64_t height)
 {
@@ -264,14 +307,6 @@ static const struct sb_light_block *kept_below(const struct sb_light_client *cli
 		if (trust->block[i].header.height < height)
 			return &trust->block[i];
 	return NULL;
-}
-
-/* Signed by more than two thirds of the validators that our own block at that height names. */
-static bool signed_by_same(const struct sb_light_block *theirs, const struct sb_light_block *ours)
-{
-	return same(&theirs->header.validators, &ours->header.validators) &&
-	       sb_light_check(theirs, ours->header.chain) == SB_LIGHT_OK &&
-	       sb_light_commit(theirs) == SB_LIGHT_OK;
 }
 
 /* Is the peer's block at that height as proven as ours? From a block that both have below. */
@@ -310,10 +345,7 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
 	/* It may have thought better of it: then it was a lie, if a small one. */
 	if (same_header(&theirs.header, &ours->header))
 		return sb_peer_lies(peer, SB_LIGHT_COMMIT, NULL);
-	/* Known from here on, also where the disk is full. */
-	client->forked = true;
-	client->unsaved = sb_fork_save(client->directory, &fork);
-	return SB_END_FORK;
+	return forked(client, &fork);
 }
 
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block)

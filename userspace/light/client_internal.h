@@ -73,6 +73,13 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
 			    const struct sb_header *header, const struct sb_light_block *ours,
 			    const char *ours_from);
 
+/*
+ * Theirs is lower than ours, or than one that we keep, not earlier, and signed by the same validators: nobody but two
+ * lines of one chain makes such blocks. SB_END_FORK; else SB_END_OK.
+ */
+enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
+			  const struct sb_light_block *ours);
+
 /* A newly proven block is trusted from now on; takes it over. */
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);
 
@@ -83,6 +90,12 @@ enum sb_end sb_client_root(struct sb_light_client *client, struct sb_peer *peer)
 
 /* Trust has expired: by a checkpoint of the peer's, or of the directory, with the peer's block. */
 enum sb_end sb_client_checkpoint(struct sb_light_client *client, struct sb_peer *peer);
+
+/* The peer's chain goes on behind a gap: by a recovery that the members have signed, from it or the directory. */
+enum sb_end sb_client_recovery(struct sb_light_client *client, struct sb_peer *peer);
+
+/* Our block is in such a gap of the peer's: then it must be older than the block behind the gap. */
+enum sb_end sb_client_lost(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *ours);
 
 /* client_sync.c */
 int sb_client_sync(struct sb_light_client *client, struct sb_light_synced *synced, struct sb_error *error);

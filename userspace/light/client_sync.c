@@ -57,10 +57,17 @@ static enum sb_end try_peer(struct sb_light_client *client, struct sb_peer *peer
 		end = sb_peer_bad(peer, SB_FAULT_LOCAL, NULL);
 	if (end == SB_END_OK)
 		end = advance(client, peer, course);
-	if (end != SB_END_EXPIRED)
+	/* By the rules there is no way: none of the heights between is there. */
+	if (end == SB_END_FAULT && course->block.header.height && peer->standing.fault == SB_FAULT_NOT_AVAILABLE) {
+		end = sb_client_recovery(client, peer);
+		if (end == SB_END_EXPIRED)
+			return SB_END_FAULT;
+	} else if (end == SB_END_EXPIRED) {
+		course->expired = true;
+		end = sb_client_checkpoint(client, peer);
+	} else {
 		return end;
-	course->expired = true;
-	end = sb_client_checkpoint(client, peer);
+	}
 	if (end == SB_END_OK && reset(client, course) < 0)
 		end = sb_peer_bad(peer, SB_FAULT_LOCAL, NULL);
 	if (end != SB_END_OK)
@@ -107,6 +114,8 @@ static enum sb_end ask_witness(struct sb_light_client *client, struct sb_peer *w
 	if (end == SB_END_OK && latest.header.height < height) {
 		struct sb_chain_time soon = sb_time_add(latest.header.time, client->config.stale_after);
 
+		if (sb_peer_order(client, witness, &latest, &course->block) == SB_END_FORK)
+			return SB_END_FORK;
 		sb_fail(&error, 0, "stale: its latest height is %" PRId64 ", %" PRId64 " is proven",
 			latest.header.height, height);
 		if (sb_time_compare(soon, course->block.header.time) < 0)
@@ -245,4 +254,41 @@ enum sb_end sb_client_header_at(struct sb_light_client *client, struct sb_peer *
 	*header = block.header;
 	sb_client_accept(client, &block);
 	return SB_END_OK;
+}
+
+static int header_at(struct sb_light_client *client, int64_t height, struct sb_header *header, struct sb_error *error)
+{
+	size_t order[SB_ENDPOINTS_MAX];
+	struct sb_light_synced synced;
+	bool expired = false;
+	int result = client->trust.count ? 0 : sb_client_sync(client, &synced, error);
+
+	if (result < 0)
+		return result;
+	if (client->forked)
+		return sb_client_forked(client, error);
+	sb_client_order(client, order);
+	for (size_t i = 0; i < client->peers; i++) {
+		enum sb_end end = sb_client_header_at(client, &client->peer[order[i]], height, header);
+
+		if (end == SB_END_OK)
+			return 0;
+		if (end == SB_END_FORK)
+			return sb_client_forked(client, error);
+		expired |= end == SB_END_EXPIRED;
+	}
+	return expired ? sb_client_expired(client, error) : sb_client_unreachable(client, error);
+}
+
+int sb_light_client_header_at(struct sb_light_client *client, int64_t height, uint32_t deadline_ms,
+			      struct sb_header *header, struct sb_error *error)
+{
+	struct sb_header found;
+	int result;
+
+	sb_client_begin(client, deadline_ms);
+	result = sb_client_end(client, header_at(client, height, &found, error));
+	if (result == 0)
+		*header = found;
+	return result;
 }

@@ -200,14 +200,11 @@ SealbondPrivate__ZoneContent *sb_zone_content_new(const char *name)
 	return made;
 }
 
-/* The list as it is to be, on loan; then a whole new message in place of the old one's contents. */
-static void replace_devices(SealbondPrivate__ZoneContent *content, SealbondPrivate__ZoneDevice **list, size_t count)
+/* As it is to be, with lists on loan; then a whole new message in place of the old one's contents. */
+static void replace(SealbondPrivate__ZoneContent *content, const SealbondPrivate__ZoneContent *changed)
 {
-	SealbondPrivate__ZoneContent changed = *content, *made, old;
+	SealbondPrivate__ZoneContent *made = remade((void *)changed), old;
 
-	changed.devices = list;
-	changed.n_devices = count;
-	made = remade(&changed);
 	if (!made)
 		abort();
 	old = *content;
@@ -216,11 +213,31 @@ static void replace_devices(SealbondPrivate__ZoneContent *content, SealbondPriva
 	sb_private_free(made);
 }
 
+/* Those that have left, without this one; then it is the last, where it has. */
+static void set_left(SealbondPrivate__ZoneContent *changed, ProtobufCBinaryData list[SB_ZONE_LEFT_MAX + 1],
+		     const uint8_t device[32], bool has_left)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < changed->n_left; i++)
+		if (memcmp(changed->left[i].data, device, 32) != 0)
+			list[count++] = changed->left[i];
+	if (has_left)
+		list[count++] = (ProtobufCBinaryData){ 32, (uint8_t *)device };
+	/* Of so many one is enough to know that a new key is due. */
+	if (count > SB_ZONE_LEFT_MAX)
+		memmove(list, list + 1, --count * sizeof(*list));
+	changed->left = list;
+	changed->n_left = count;
+}
+
 void sb_zone_content_put(SealbondPrivate__ZoneContent *content, const uint8_t device[32], const char *name,
 			 const uint8_t proof[SB_TAG_PROOF_LEN])
 {
 	SealbondPrivate__ZoneDevice one = SEALBOND_PRIVATE__ZONE_DEVICE__INIT;
 	SealbondPrivate__ZoneDevice **list = calloc(content->n_devices + 1, sizeof(*list));
+	SealbondPrivate__ZoneContent changed = *content;
+	ProtobufCBinaryData left[SB_ZONE_LEFT_MAX + 1];
 	size_t count = 0;
 	bool done = false;
 
@@ -241,13 +258,18 @@ void sb_zone_content_put(SealbondPrivate__ZoneContent *content, const uint8_t de
 	}
 	if (!done)
 		list[count++] = &one;
-	replace_devices(content, list, count);
+	changed.devices = list;
+	changed.n_devices = count;
+	set_left(&changed, left, device, false);
+	replace(content, &changed);
 	free(list);
 }
 
 bool sb_zone_content_remove(SealbondPrivate__ZoneContent *content, const uint8_t device[32])
 {
 	SealbondPrivate__ZoneDevice **list;
+	SealbondPrivate__ZoneContent changed = *content;
+	ProtobufCBinaryData left[SB_ZONE_LEFT_MAX + 1];
 	size_t count = 0;
 
 	if (!sb_zone_content_find(content, device))
@@ -258,9 +280,34 @@ bool sb_zone_content_remove(SealbondPrivate__ZoneContent *content, const uint8_t
 	for (size_t i = 0; i < content->n_devices; i++)
 		if (memcmp(content->devices[i]->device.data, device, 32) != 0)
 			list[count++] = content->devices[i];
-	replace_devices(content, list, count);
+	changed.devices = list;
+	changed.n_devices = count;
+	set_left(&changed, left, device, true);
+	replace(content, &changed);
 	free(list);
 	return true;
+}
+
+void sb_zone_content_settle(SealbondPrivate__ZoneContent *content)
+{
+	SealbondPrivate__ZoneContent changed = *content;
+
+	changed.left = NULL;
+	changed.n_left = 0;
+	replace(content, &changed);
+}
+
+void sb_zone_key_next(const struct sb_key_file *zone, uint8_t next[SB_ZONE_KEY_LEN])
+{
+	static const char tag[] = "sealbond zone key v1";
+	crypto_generichash_state hash;
+
+	crypto_generichash_init(&hash, zone->secret, sizeof(zone->secret), SB_ZONE_KEY_LEN);
+	crypto_generichash_update(&hash, (const uint8_t *)tag, sizeof(tag));
+	crypto_generichash_update(&hash, zone->zone, sizeof(zone->zone));
+	crypto_generichash_update(&hash, zone->zone_key, sizeof(zone->zone_key));
+	crypto_generichash_final(&hash, next, SB_ZONE_KEY_LEN);
+	sodium_memzero(&hash, sizeof(hash));
 }
 
 const SealbondPrivate__ZoneDevice *sb_zone_content_find(const SealbondPrivate__ZoneContent *content,

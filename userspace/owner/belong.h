@@ -33,12 +33,21 @@ int sb_zone_seal(const uint8_t zone[16], const uint8_t key[SB_ZONE_KEY_LEN], con
 int sb_zone_open(const uint8_t zone[16], const uint8_t key[SB_ZONE_KEY_LEN], const char *chain,
 		 ProtobufCBinaryData sealed, SealbondPrivate__ZoneContent **content);
 
+/*
+ * sb_zone_key_next() - the zone's key after the one in the file: BLAKE2b-256, keyed with the zone's signing secret, of
+ * "sealbond zone key v1", NUL || the zone's id || its key. A device that knows the key cannot tell the next one; who has
+ * the file makes the same one again, so that a change that was interrupted can be gone on with.
+ */
+void sb_zone_key_next(const struct sb_key_file *zone, uint8_t next[SB_ZONE_KEY_LEN]);
+
 /* An empty one. */
 SealbondPrivate__ZoneContent *sb_zone_content_new(const char *name);
 /* Puts a device in or changes it; takes it out (false: it was not there). The content is from new or open. */
 void sb_zone_content_put(SealbondPrivate__ZoneContent *content, const uint8_t device[32], const char *name,
 			 const uint8_t proof[SB_TAG_PROOF_LEN]);
 bool sb_zone_content_remove(SealbondPrivate__ZoneContent *content, const uint8_t device[32]);
+/* Under a new key: who was taken out does not know it. */
+void sb_zone_content_settle(SealbondPrivate__ZoneContent *content);
 const SealbondPrivate__ZoneDevice *sb_zone_content_find(const SealbondPrivate__ZoneContent *content,
 							 const uint8_t device[32]);
 

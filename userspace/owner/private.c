@@ -130,6 +130,11 @@ int sb_zone_content_check(const SealbondPrivate__ZoneContent *content)
 		if (i && memcmp(content->devices[i - 1]->device.data, one->device.data, 32) >= 0)
 			return -EBADMSG;
 	}
+	if (content->n_left > SB_ZONE_LEFT_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < content->n_left; i++)
+		if (content->left[i].len != 32)
+			return -EBADMSG;
 	for (size_t i = 0; i < content->n_allowed; i++) {
 		const SealbondPrivate__Allowed *one = content->allowed[i];
 

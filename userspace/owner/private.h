@@ -9,6 +9,8 @@
 
 #include "owner/private.pb-c.h"
 
+#define SB_ZONE_LEFT_MAX	64
+
 /*
  * sb_private_unpack() - a message in its one encoding: packed again it gives the same bytes. NULL for
  * everything else. To be freed by sb_private_free().

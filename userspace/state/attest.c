@@ -8,6 +8,7 @@
 #include "state/crypto.h"
 #include "state/device.h"
 #include "state/enrolment.h"
+#include "state/verified.h"
 
 void sb_device_id_of(const struct sb_tpm_public *ek, uint8_t device_id[32])
 {
@@ -126,6 +127,24 @@ static enum sb_tx_code check_enrol(struct sb_run *run, const Sealbond__Enrol *en
 	return read_whose(run, enrol->ak_public, enrol->pcrs, whose);
 }
 
+static bool is_signed(struct sb_run *run, const struct sb_quote *quote, struct sb_span bytes,
+		      const struct sb_tpm_signature *signature, const struct sb_tpm_public *ak)
+{
+	static const uint8_t tag[] = "quote";
+	struct sb_verified *verified = run->records->verified;
+	uint8_t id[32], name[SB_TPM_NAME_MAX], digest[32];
+	const struct sb_span parts[] = { { tag, sizeof(tag) }, { name, sb_tpm_name(ak, name) }, { digest, 32 }, bytes };
+
+	sb_hash(SB_TPM_ALG_SHA256, &quote->whole, 1, digest);
+	sb_hash(SB_TPM_ALG_SHA256, parts, sizeof(parts) / sizeof(parts[0]), id);
+	if (sb_verified_has(verified, id))
+		return true;
+	if (!sb_quote_is_signed(quote, signature, ak))
+		return false;
+	sb_verified_add(verified, id);
+	return true;
+}
+
 static enum sb_tx_code check_quote(struct sb_run *run, ProtobufCBinaryData body, const Sealbond__DeviceAuth *auth,
 				   const struct whose *whose, struct sb_attested *attested)
 {
@@ -154,7 +173,10 @@ static enum sb_tx_code check_quote(struct sb_run *run, ProtobufCBinaryData body,
 	if (cap_pcr >= SB_QUOTE_PCRS || !(whose->pcrs & 1U << cap_pcr) || memcmp(values[cap_pcr], cap_value, 32) != 0)
 		return sb_run_refuse(run, SB_TX_CAP, "PCR %u", cap_pcr);
 	sb_quote_extra(run->chain, &attested->beacon, run->signer, body.data, body.len, policy.extra);
-	verdict = sb_quote_check(&attested->quote, &signature, &policy);
+	verdict = sb_quote_match(&attested->quote, &signature, &policy);
+	if (verdict == SB_QUOTE_OK && !is_signed(run, &attested->quote, (struct sb_span){ auth->signature.data,
+						 auth->signature.len }, &signature, &whose->ak))
+		verdict = SB_QUOTE_SIGNATURE;
 	return verdict == SB_QUOTE_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_QUOTE + verdict, NULL);
 }
 

@@ -224,7 +224,7 @@ struct sb_journal *sb_journal_new(struct sb_records *below)
 	journal->slots = FIRST_SLOTS;
 	journal->slot = must(calloc(journal->slots, sizeof(*journal->slot)));
 	journal->records = (struct sb_records){ journal, journal_get, journal_put, journal_remove, journal_each,
-						journal_block_hash };
+						journal_block_hash, below->verified };
 	return journal;
 }
 

@@ -10,6 +10,7 @@
 #include "state/crypto.h"
 #include "state/journal.h"
 #include "state/person.h"
+#include "state/verified.h"
 
 struct sb_machine {
 	char chain[SB_CHAIN_NAME_MAX + 1];
@@ -81,6 +82,23 @@ static enum sb_tx_code count_one(struct sb_run *run, Sealbond__Account *account)
 	return SB_TX_OK;
 }
 
+static bool has_signed(struct sb_run *run, const Sealbond__PersonAuth *auth, const uint8_t message[32])
+{
+	static const uint8_t tag[] = "person";
+	const struct sb_span parts[] = { { tag, sizeof(tag) }, { run->signer, 32 }, { message, 32 },
+					 { auth->signature.data, 64 } };
+	struct sb_verified *verified = run->records->verified;
+	uint8_t id[32];
+
+	sb_hash(SB_TPM_ALG_SHA256, parts, SB_ARRAY_SIZE(parts), id);
+	if (sb_verified_has(verified, id))
+		return true;
+	if (!sb_person_has_signed(run->signer, message, auth->signature.data))
+		return false;
+	sb_verified_add(verified, id);
+	return true;
+}
+
 /* At the door, others of the key may still be before it: then only its signature can be looked at. */
 static enum sb_tx_code by_person(struct sb_run *run, const Sealbond__SignedTx *tx, const Sealbond__Body *body,
 				 const struct rule *rule, bool checking)
@@ -100,7 +118,7 @@ static enum sb_tx_code by_person(struct sb_run *run, const Sealbond__SignedTx *t
 	if (auth->sequence < account->next || auth->sequence - account->next >= (checking ? SB_SEQUENCE_AHEAD : 1))
 		return sb_run_refuse(run, SB_TX_SEQUENCE, "%llu comes next", (unsigned long long)account->next);
 	sb_person_message(run->chain, run->signer, auth->sequence, tx->body.data, tx->body.len, message);
-	if (!sb_person_has_signed(run->signer, message, auth->signature.data))
+	if (!has_signed(run, auth, message))
 		return sb_run_refuse(run, SB_TX_SIGNATURE, NULL);
 	if (auth->sequence != account->next)
 		return SB_TX_OK;
@@ -231,6 +249,18 @@ int sb_machine_offence(struct sb_machine *machine, const uint8_t *address, bool 
 
 	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, &ignored);
 	if (sb_offence(&run, address, fork, height) != SB_TX_OK)
+		run.error = run.error ? run.error : -EUCLEAN;
+	run_end(&run);
+	return run.error ? run.error : sb_journal_flush(machine->tx);
+}
+
+int sb_machine_recover(struct sb_machine *machine, int64_t last)
+{
+	struct sb_tx_result ignored;
+	struct sb_run run;
+
+	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, &ignored);
+	if (sb_begin_recovered(&run, last) != SB_TX_OK)
 		run.error = run.error ? run.error : -EUCLEAN;
 	run_end(&run);
 	return run.error ? run.error : sb_journal_flush(machine->tx);

@@ -31,6 +31,13 @@ int sb_machine_init(struct sb_machine *machine, const Sealbond__Genesis *genesis
 
 /* A negative errno of any of these is the records': the block cannot go on, and the process should not. */
 int sb_machine_begin(struct sb_machine *machine, int64_t height, int64_t seconds);
+/*
+ * After begin, for a block before which heights are missing: the chain was restored from a backup whose last block
+ * was @last. The numbers of all accounts go on above everything that they can have sent in the lost blocks, so that
+ * none of it can be said again by somebody else, and the record of the recovery tells rules which devices have not
+ * been heard since.
+ */
+int sb_machine_recover(struct sb_machine *machine, int64_t last);
 int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t length, struct sb_tx_result *result);
 int sb_machine_finish(struct sb_machine *machine);
 

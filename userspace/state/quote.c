@@ -114,8 +114,8 @@ static bool firmware_fits(const struct sb_quote *quote, const struct sb_quote_po
 	return false;
 }
 
-static bool is_signed(const struct sb_quote *quote, const struct sb_tpm_signature *signature,
-		      const struct sb_tpm_public *ak)
+bool sb_quote_is_signed(const struct sb_quote *quote, const struct sb_tpm_signature *signature,
+			const struct sb_tpm_public *ak)
 {
 	uint8_t bytes[SB_TPM_DIGEST_MAX];
 	struct sb_span digest = { bytes, sb_hash(ak->scheme_hash, &quote->whole, 1, bytes) };
@@ -132,7 +132,7 @@ static bool is_signed(const struct sb_quote *quote, const struct sb_tpm_signatur
 	return result == 0;
 }
 
-enum sb_quote_verdict sb_quote_check(const struct sb_quote *quote,
+enum sb_quote_verdict sb_quote_match(const struct sb_quote *quote,
 				     const struct sb_tpm_signature *signature,
 				     const struct sb_quote_policy *policy)
 {
@@ -154,7 +154,18 @@ enum sb_quote_verdict sb_quote_check(const struct sb_quote *quote,
 		return SB_QUOTE_PCR_DIGEST;
 	if (!firmware_fits(quote, policy))
 		return SB_QUOTE_FIRMWARE;
-	return is_signed(quote, signature, ak) ? SB_QUOTE_OK : SB_QUOTE_SIGNATURE;
+	return SB_QUOTE_OK;
+}
+
+enum sb_quote_verdict sb_quote_check(const struct sb_quote *quote,
+				     const struct sb_tpm_signature *signature,
+				     const struct sb_quote_policy *policy)
+{
+	enum sb_quote_verdict verdict = sb_quote_match(quote, signature, policy);
+
+	if (verdict != SB_QUOTE_OK)
+		return verdict;
+	return sb_quote_is_signed(quote, signature, policy->ak) ? SB_QUOTE_OK : SB_QUOTE_SIGNATURE;
 }
 
 int sb_quote_order(const struct sb_quote_clock *a, const struct sb_quote_clock *b)

@@ -71,7 +71,16 @@ enum sb_quote_verdict sb_quote_parse(const uint8_t *data, size_t length, struct 
 /* Exactly @length bytes of TPMT_SIGNATURE. Returns 0 or -EBADMSG. */
 int sb_tpm_signature_parse(const uint8_t *data, size_t length, struct sb_tpm_signature *signature);
 
-/* sb_quote_check() - all checks but the order among quotes, the costly signature last. */
+/* sb_quote_match() - all checks but the signature and the order among quotes. */
+enum sb_quote_verdict sb_quote_match(const struct sb_quote *quote,
+				     const struct sb_tpm_signature *signature,
+				     const struct sb_quote_policy *policy);
+
+/* sb_quote_is_signed() - by this key: the costly check. A function of its three arguments and nothing else. */
+bool sb_quote_is_signed(const struct sb_quote *quote, const struct sb_tpm_signature *signature,
+			const struct sb_tpm_public *ak);
+
+/* sb_quote_check() - both. */
 enum sb_quote_verdict sb_quote_check(const struct sb_quote *quote,
 				     const struct sb_tpm_signature *signature,
 				     const struct sb_quote_policy *policy);

@@ -23,6 +23,21 @@ static bool was_of(struct sb_run *run, ProtobufCBinaryData key, const uint8_t id
 	return by && sb_bytes_are(by->enroller, id, 32);
 }
 
+/*
+ * The ledger was restored, and may have forgotten the keys that this device rotated to since the backup. In a boot
+ * state that the ledger demands by value it goes on with what its kernel holds; else its owner looks at it.
+ */
+static bool is_forgotten(struct sb_run *run, const Sealbond__Device *device)
+{
+	return sb_run_lost_since(run, device->last ? device->last->committed : 0);
+}
+
+static bool fits(struct sb_run *run, const Sealbond__Device *device)
+{
+	return sb_run_parameters(run)->match_references &&
+	       sb_reference_fits(run, device->pcrs, run->device_auth->pcr_values);
+}
+
 enum held {
 	HELD_KNOWN,	/* the kernel holds the key that the ledger knows */
 	HELD_NEXT,	/* rebooted after a rotation of which the ledger has not heard */
@@ -50,7 +65,12 @@ static enum sb_tx_code compare_keys(struct sb_run *run, const Sealbond__Device *
 		return sb_run_refuse(run, SB_TX_KEY_USED, NULL);
 	if (cap->outcome == SB_CAP_CANDIDATE || cap->outcome == SB_CAP_MADE)
 		return SB_TX_OK;
-	return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, NULL);
+	if (!is_forgotten(run, device))
+		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, NULL);
+	if (!fits(run, device))
+		return SB_TX_OK;
+	*held = HELD_NEXT;
+	return sb_device_take_key(run, run->signer, cap->current, false);
 }
 
 /* The next key that the kernel has ready is this device's from now on. */

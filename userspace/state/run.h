@@ -15,6 +15,7 @@
 #include "state/message.h"
 
 struct sb_quote;
+struct sb_verified;
 
 #define SB_RECORD_KEY_MAX	64
 #define SB_RECORD_MAX		65536	/* bytes of a value */
@@ -37,6 +38,7 @@ struct sb_records {
 				size_t length), void *each_context);
 	/* The hash of an earlier block, a beacon: 0, or -ENOENT where it is unknown or too old to be kept. */
 	int (*block_hash)(void *context, uint64_t height, uint8_t hash[32], int64_t *seconds);
+	struct sb_verified *verified;	/* signatures that need no second look; NULL: none are kept */
 };
 
 enum sb_record_kind {
@@ -48,6 +50,7 @@ enum sb_record_kind {
 	SB_RECORD_ENROLMENT = 'J',	/* a Device that is not proven: device id || sb_enrolment_id's 16 bytes */
 	SB_RECORD_DUE = 'T',		/* enum sb_due, one byte || time, 8 bytes, big endian || id */
 	SB_RECORD_RULES = 'U',
+	SB_RECORD_RECOVERY = 'Q',	/* the last one; none where the ledger never was restored */
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 	SB_RECORD_BLOCKS = 'H',
 };
@@ -174,6 +177,10 @@ enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
 
 /* rules_validator.c: what a validator has done is proven (state/machine.h). SB_TX_OK. */
 enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[20], bool fork, int64_t height);
+/* recovery.c: the first block of a chain that was restored, behind the block @last */
+enum sb_tx_code sb_begin_recovered(struct sb_run *run, int64_t last);
+/* Has the chain been restored since the block at this height? Then what it has said since may be lost. */
+bool sb_run_lost_since(struct sb_run *run, uint64_t height);
 
 /* genesis.c: everything that it says is checked, and saved. */
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis);

@@ -68,7 +68,7 @@
  *	To end it at once: END_BOND. A changed address ends the bond. At least one overlay
  *	address, none of another peer's.
  * DEL_PEER: DEVICE_ID, or FLUSH for all.
- * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [OVERLAY*]
+ * GET_PEER (DUMP, or one by DEVICE_ID) -> DEVICE_ID KEY LEASE_MS [HOLD_MS] [OVERLAY*]
  *	[ENDPOINT] PEER_FLAGS BOND_STATE and while there is a bond: EPOCH AGE_MS
  *	ALGORITHM ENCAP SPI_IN SPI_OUT BYTES_IN BYTES_OUT PACKETS_IN PACKETS_OUT
  *	SEQUENCE_OUT MTU; HANDSHAKES LAST_HANDSHAKE_MS (age).
@@ -89,6 +89,10 @@
  *	duration after the request; EALREADY when no request waits for it (a replay, or
  *	one that was asked for anew), ETIME when it has ended. A grant of no request (nonce
  *	zero) needs GRANT_STATIC, and runs from now.
+ * LEDGER_SOCKET: LEDGER_FD, a TCP socket of the caller and of this namespace. What it sends to an
+ *	endpoint that an exception of kind LEDGER names passes, and what comes back to it, until it
+ *	is closed. Also on a locked machine: it widens no exception. With more than 16 of them the
+ *	oldest is forgotten.
  */
 enum sealbond_cmd {
 	SEALBOND_CMD_UNSPEC,
@@ -113,6 +117,7 @@ enum sealbond_cmd {
 	SEALBOND_CMD_SET_GRANT,
 	SEALBOND_CMD_ROTATE_KEY,
 	SEALBOND_CMD_LOCK,
+	SEALBOND_CMD_LEDGER_SOCKET,
 	__SEALBOND_CMD_MAX,
 };
 #define SEALBOND_CMD_MAX (__SEALBOND_CMD_MAX - 1)
@@ -194,6 +199,8 @@ enum sealbond_attr {
 	SEALBOND_A_ALARMS,		/* u32: bits of enum sealbond_alarm */
 	SEALBOND_A_KEY_OLD,		/* binary, 32 bytes: public key that still answers */
 	SEALBOND_A_KEY_OLD_MS,		/* u64: for so long */
+	SEALBOND_A_HOLD_MS,		/* u64: the last of LEASE_MS in which a bond is only held */
+	SEALBOND_A_LEDGER_FD,		/* u32: a file descriptor of the caller */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
@@ -304,6 +311,7 @@ enum sealbond_exception_kind {
 	SEALBOND_EXC_DHCP6,		/* UDP 546 -> 547 out, 547 -> 546 in */
 	SEALBOND_EXC_ICMP_ERROR,	/* too big and unreachable about an outer flow of ours */
 	SEALBOND_EXC_MATCH,		/* as the other attributes say */
+	SEALBOND_EXC_LEDGER,		/* TCP of a LEDGER_SOCKET with REMOTE_PORT, and REMOTE if given */
 	__SEALBOND_EXC_MAX,
 };
 
@@ -318,7 +326,7 @@ enum sealbond_exception_attr {
 	SEALBOND_X_KIND,		/* u8, required */
 	SEALBOND_X_DIR,			/* u8: SEALBOND_X_DIR_*; both when absent */
 	SEALBOND_X_IFNAME,		/* string; any device when absent */
-	SEALBOND_X_PROTO,		/* u8: IP protocol, required for MATCH */
+	SEALBOND_X_PROTO,		/* u8: IP protocol, required for MATCH, of no other kind */
 	SEALBOND_X_REMOTE,		/* binary, 4 or 16 bytes, network order */
 	SEALBOND_X_REMOTE_PREFIX,	/* u8: bits of it, whole address when absent */
 	SEALBOND_X_LOCAL_PORT,		/* u16; any when absent */
@@ -382,6 +390,7 @@ enum sealbond_reason {
 	SEALBOND_REASON_OTHER_NETNS,	/* a namespace that has no bonds */
 	SEALBOND_REASON_MALFORMED,	/* headers that cannot be read */
 	SEALBOND_REASON_REPEATED,	/* an SA's sequence number for the second time */
+	SEALBOND_REASON_LEDGER_SOCKET,	/* with a ledger endpoint, and not by the helper's socket */
 	__SEALBOND_REASON_MAX,
 };
 #define SEALBOND_REASON_MAX (__SEALBOND_REASON_MAX - 1)

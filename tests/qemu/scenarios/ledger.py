@@ -8,6 +8,7 @@
 
 import json
 import os
+import re
 
 from device import TOOLS, Device, make_release_key
 from image import BUILD
@@ -31,13 +32,6 @@ kind = arp
 kind = nd
 [exception icmp-error]
 kind = icmp-error
-[exception ledger]
-kind = match
-proto = tcp
-remote = 10.0.0.3
-remote_port = 26657
-rate = 1000
-bytes = 10M
 """
 
 plant = {}
@@ -51,6 +45,10 @@ def people(words, timeout=120):
 
 def owner(words):
     return people(f"{words} --key /root/owner.key --ledger /root/home/ledger.conf")
+
+
+def count(drops, reason):
+    return next((d["count"] for d in drops["drops"] if d["reason"] == reason), 0)
 
 
 def lease(device):
@@ -93,6 +91,8 @@ def test_admission(lab, t):
     enroller.stop()
     r = a.cli("lease", check=False)
     t.check("the exit code is the state's", r.code == 31, r)
+    r = a.cli("status", check=False)
+    t.check("status's too", r.code == 31 and "awaiting-approval" in r.out, r)
     t.check("and it has no peer, nor an address", a.ask("peers")["peers"] == [], a.ask("peers"))
     for d in (a, b):
         owner(f"device approve {plant[d]}")
@@ -111,6 +111,9 @@ def test_zone(lab, t):
     status = a.ask("status")
     t.check("no gap for unsigned peers", "unsigned-grants" not in status["gaps"], status)
     plant["inner"] = {d: d.guest.out("ip -4 -o addr show sb0 | awk '{print $4}' | cut -d/ -f1") for d in (a, b)}
+    peer = a.ask("peers")["peers"][0]
+    t.check("the kernel's grant reaches over the ledger's hold", peer["hold_ms"] == 3 * 86400000 and not peer["held"] and
+            0 < peer["lease_ms"] <= 86400000, peer)
     t.check("addresses by the ledger", plant["inner"][a] != plant["inner"][b], plant["inner"])
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
@@ -120,6 +123,27 @@ def test_zone(lab, t):
     t.check("in mode enforce too", r, r)
     r = a.guest.run("sealbond attest", check=False, timeout=90)
     t.check("and the ledger is heard", r.code in (0, 25), r)
+    status, text = a.ask("status"), a.guest.run("sealbond status", check=False)
+    t.check("status has the lease beside the bonds", status["lease"]["state"] == "lease-live" and
+            80_000_000 < status["lease"]["ends_in_ms"] <= 86_400_000 and status["lease"]["last_quote_age_ms"] < 600_000, status)
+    t.check("in words too, and its exit code is 0", "lease-live" in text.out and "last quote" in text.out and text.code == 0,
+            text)
+
+
+def test_way_to_the_ledger(lab, t):
+    """In mode enforce the helper's sockets reach the ledger, and nobody else's do."""
+    a = plant["a"]
+    ways = [e for e in a.ask("exceptions")["exceptions"] if e["kind"] == "ledger"]
+    t.check("the way is there unasked, and was used", [(e["remote"], e["remote_port"]) for e in ways] ==
+            [("10.0.0.3", 26657)] and ways[0]["passed"] > 10, ways)
+    capture, before = a.guest.nics[0].capture, a.ask("drops")
+    mark = capture.mark()
+    r = a.guest.run("printf 'GET /status HTTP/1.0\\r\\n\\r\\n' | nc -p 4444 -w 2 10.0.0.3 26657", check=False)
+    a.ping(plant["inner"][plant["b"]], count=1)
+    others = [str(f) for f in capture.frames(mark) if 4444 in (f.sport, f.dport)]
+    t.check("another program's packets do not leave", not r and not others, (r, others))
+    t.check("counted as ledger-socket", count(a.ask("drops"), "ledger-socket") > count(before, "ledger-socket"),
+            a.ask("drops"))
 
 
 def test_helper_restart(lab, t):
@@ -132,6 +156,26 @@ def test_helper_restart(lab, t):
             a.ask("peers"))
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
+
+
+def test_rekey(lab, t):
+    """A new zone key, for devices that nobody is at: their bonds go on, also when a helper is restarted meanwhile."""
+    a, b = plant["a"], plant["b"]
+    a.guest.run(f"ping -i 0.2 {plant['inner'][b]} >/tmp/flow 2>&1 & echo $! >/tmp/flow.pid")
+    said = owner("zone rekey --zone /root/pumps.zone")
+    t.check("both were told the new key", said.get("told") == 2 and said.get("left") == 0, said)
+    b.restart()
+    for d in (a, b):
+        t.must("a live lease", wait_lease(d, "lease-live"), lease(d))
+        t.check("and the zone is read by the new key", d.guest.wait_for(
+            "sealbond lease --json | grep -q '\"zone_devices\": *1,'", timeout=60), lease(d))
+    r = a.guest.out("kill -INT $(cat /tmp/flow.pid); while kill -0 $(cat /tmp/flow.pid); do sleep 0.1; done 2>/dev/null; "
+                    "tail -n 3 /tmp/flow")
+    sent, received = (int(n) for n in re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received", r).groups())
+    # The last one may be on its way still.
+    t.check("and no packet was lost meanwhile", sent > 10 and received >= sent - 1, r)
+    shown = people("zone show --zone /root/pumps.zone --ledger /root/home/ledger.conf")
+    t.check("nothing is due", shown["rekey_due"] is False and len(shown["devices"]) == 2, shown)
 
 
 def test_attacker(lab, t):

@@ -515,7 +515,10 @@ static int export_state(struct sb_cli *cli, int argc, char **argv)
 	if (!code) {
 		const char *const words[] = { "sealbond-ledgerd", "export", "--home", home, "--app-state", out, NULL };
 
-		code = cli_run_daemon(words, false);
+		char program[PATH_MAX];
+
+		cli_daemon_find(program);
+		code = cli_daemon_run(program, words, false);
 		if (code == 127)
 			code = cli_fail(cli, SB_EXIT_FAILED, "sealbond-ledgerd cannot be run: install it on this machine");
 		else if (code)

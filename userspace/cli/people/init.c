@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "cli/people/init.h"
 #include "cli/people/people.h"
@@ -158,67 +157,13 @@ static int make_keys(struct init *init)
 	return result < 0 ? cli_fail(init->people.cli, cli_code_of(result), "%s", error.text) : 0;
 }
 
-/* The daemon beside this program, or in the path. */
-static void find_daemon(char path[PATH_MAX])
-{
-	static const char *const places[] = { "sealbond-ledgerd", "../sbin/sealbond-ledgerd" };
-	char own[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 32);
-	char *slash;
-
-	snprintf(path, PATH_MAX, "sealbond-ledgerd");
-	if (length <= 0)
-		return;
-	own[length] = '\0';
-	slash = strrchr(own, '/');
-	if (!slash)
-		return;
-	for (size_t i = 0; i < SB_ARRAY_SIZE(places); i++) {
-		char there[PATH_MAX];
-
-		if (snprintf(there, sizeof(there), "%.*s/%s", (int)(slash - own), own, places[i]) < (int)sizeof(there) &&
-		    access(there, X_OK) == 0) {
-			snprintf(path, PATH_MAX, "%s", there);
-			return;
-		}
-	}
-}
-
-/* With these arguments, what it prints going to stderr or nowhere. Its exit code; 127: it cannot be run. */
-static int run_daemon(const char *program, const char *const *arguments, bool quiet)
-{
-	int status = 0;
-	pid_t child;
-
-	fflush(stdout);
-	child = fork();
-	if (child == 0) {
-		int nowhere = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-
-		dup2(quiet ? nowhere : STDERR_FILENO, STDOUT_FILENO);
-		execvp(program, (char *const *)arguments);
-		_exit(127);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
-		return 1;
-	return WEXITSTATUS(status);
-}
-
-int cli_run_daemon(const char *const *arguments, bool quiet)
-{
-	char program[PATH_MAX];
-
-	find_daemon(program);
-	return run_daemon(program, arguments, quiet);
-}
-
 /* Looked for before anything is made. */
 static int check_daemon(struct init *init)
 {
 	const char *const arguments[] = { "sealbond-ledgerd", "--help", NULL };
 
-	find_daemon(init->daemon);
-	if (run_daemon(init->daemon, arguments, true) == 127)
+	cli_daemon_find(init->daemon);
+	if (cli_daemon_run(init->daemon, arguments, true) == 127)
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s cannot be run: install sealbond-ledgerd on this machine",
 				init->daemon);
 	return 0;
@@ -230,7 +175,7 @@ static int make_home(struct init *init, const char *state)
 		"sealbond-ledgerd", "init", "--home", init->home, "--chain", init->chain, "--app-state", state, NULL,
 	};
 
-	if (run_daemon(init->daemon, arguments, init->people.cli->json))
+	if (cli_daemon_run(init->daemon, arguments, init->people.cli->json))
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "sealbond-ledgerd did not make its home: see above");
 	return 0;
 }

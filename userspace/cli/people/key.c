@@ -61,11 +61,13 @@ static int ask(void *context, const char *path, char room[SB_PASSPHRASE_MAX])
 {
 	const struct cli_people *people = context;
 	char prompt[256];
+	int result;
 
-	if (people->passphrase_file)
-		return ask_file(people->passphrase_file, room);
 	snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", path);
-	return ask_terminal(prompt, room);
+	result = people->passphrase_file ? ask_file(people->passphrase_file, room) : ask_terminal(prompt, room);
+	if (result >= 0 && people->keep)
+		memcpy(people->keep, room, (size_t)result + 1);
+	return result;
 }
 
 int cli_passphrase_new(struct cli_people *people, bool wanted, char room[SB_PASSPHRASE_MAX])

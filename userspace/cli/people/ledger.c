@@ -6,7 +6,9 @@
 #include "common/sha256.h"
 #include "state/message_json.h"
 
-#define USAGE	"ledger status | show KIND [ID] | list KIND    [--ledger FILE]"
+#define USAGE	"ledger status | show KIND [ID] | list KIND    [--ledger FILE]\n" \
+		"   or: sealbond ledger backup FILE --home DIR [--with-keys]\n" \
+		"   or: sealbond ledger restore FILE --home DIR [--validator-key FILE] [--above HEIGHT] [--key MEMBER]"
 
 /* id: what people write it as. */
 enum id_form { ID_NONE, ID_HEX, ID_DEVICE, ID_URL, ID_TEXT };
@@ -38,6 +40,7 @@ static const struct kind {
 	{ "enrolment", SB_RECORD_ENROLMENT, &sealbond__device__descriptor, ID_HEX, 48 },
 	{ "rules", SB_RECORD_RULES, &sealbond__rules__descriptor, ID_NONE, 0 },
 	{ "blocks", SB_RECORD_BLOCKS, &sealbond__blocks__descriptor, ID_NONE, 0 },
+	{ "recovery", SB_RECORD_RECOVERY, &sealbond__recovery__descriptor, ID_NONE, 0 },
 };
 
 static int find_kind(struct sb_cli *cli, const char *name, const struct kind **found)
@@ -243,7 +246,8 @@ static int status(struct sb_cli *cli, int argc, char **argv)
 int cli_ledger(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
-		{ "status", status }, { "show", show }, { "list", list }, { NULL, NULL },
+		{ "status", status }, { "show", show }, { "list", list }, { "backup", cli_ledger_backup },
+		{ "restore", cli_ledger_restore }, { NULL, NULL },
 	};
 
 	return cli_verb(cli, USAGE, argc, argv, verbs);

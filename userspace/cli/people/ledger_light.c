@@ -20,6 +20,7 @@ struct description {
 
 struct connection {
 	struct sb_light_client *client;
+	int endpoints;
 };
 
 static const struct sb_field fields[] = {
@@ -121,6 +122,44 @@ static int on_submit(void *context, const void *tx, size_t length, struct cli_ta
 	taken->proven = submitted.proven;
 	memcpy(taken->hash, submitted.hash, sizeof(taken->hash));
 	snprintf(taken->log, sizeof(taken->log), "%s", submitted.code.log);
+	return 0;
+}
+
+static int on_header(void *context, int64_t height, struct cli_header *out, struct sb_error *error)
+{
+	struct connection *connection = context;
+	const struct sb_header *latest = sb_light_client_header(connection->client);
+	struct sb_header header;
+	int result = 0;
+
+	if (height)
+		result = sb_light_client_header_at(connection->client, height, DEADLINE_MS, &header, error);
+	else if (latest)
+		header = *latest;
+	else
+		result = sb_fail(error, -EHOSTUNREACH, "no header is proven yet");
+	if (result < 0)
+		return result;
+	*out = (struct cli_header){ .height = header.height, .seconds = header.time.seconds, .nanos = header.time.nanos };
+	sb_header_hash(&header, out->hash);
+	return 0;
+}
+
+static int on_ask(void *context, int endpoint, const char *path, const void *data, size_t length,
+		  struct cli_answer *out, struct sb_error *error)
+{
+	struct connection *connection = context;
+	struct sb_query_answer answer = { 0 };
+	int result;
+
+	if (endpoint >= connection->endpoints)
+		return -ENOENT;
+	result = sb_light_client_ask(connection->client, endpoint, path, data, length, DEADLINE_MS, &answer, error);
+	if (result < 0)
+		return result;
+	*out = (struct cli_answer){ .code = answer.code, .value = sb_take_ptr(answer.value), .length = answer.value_length };
+	snprintf(out->log, sizeof(out->log), "%s", answer.log);
+	sb_query_answer_free(&answer);
 	return 0;
 }
 
@@ -245,6 +284,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		abort();
+	connection->endpoints = (int)config.endpoints;
 	result = sb_light_client_open(&config, &connection->client, &error);
 	if (result < 0) {
 		free(connection);
@@ -252,6 +292,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	}
 	*ledger = (struct cli_ledger){
 		.context = connection, .read = on_read, .page = on_page, .submit = on_submit, .status = on_status,
+		.header = on_header, .ask = on_ask,
 		.close = on_close,
 	};
 	snprintf(ledger->chain, sizeof(ledger->chain), "%s", description.chain);

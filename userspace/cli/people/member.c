@@ -10,6 +10,7 @@
 		"   or: sealbond member list | proposals\n" \
 		"   or: sealbond member add PUBLIC [--weight N] [--name NAME] | remove PUBLIC | threshold N\n" \
 		"   or: sealbond member propose FILE.json | vote PROPOSAL [--against] | withdraw PROPOSAL\n" \
+		"   or: sealbond member checkpoint [--if-older TIME] | recovery FILE\n" \
 		"       each with --key MEMBER [--dry-run]"
 #define FILE_MAX	(1U << 20)
 
@@ -211,6 +212,7 @@ int cli_member(struct sb_cli *cli, int argc, char **argv)
 	static const struct cli_verb verbs[] = {
 		{ "key", key }, { "list", list }, { "proposals", proposals }, { "add", add }, { "remove", remove_one },
 		{ "threshold", threshold }, { "propose", propose }, { "vote", vote }, { "withdraw", withdraw },
+		{ "checkpoint", cli_member_checkpoint }, { "recovery", cli_member_recovery },
 		{ NULL, NULL },
 	};
 

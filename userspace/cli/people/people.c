@@ -51,7 +51,8 @@ int cli_people_take(struct cli_people *people, struct sb_cli *cli, const char *u
 	people->cli = cli;
 	people->usage = usage;
 	people->ledger_file = people->key_file = people->passphrase_file = NULL;
-	people->dry_run = people->open = false;
+	people->dry_run = people->open = people->quiet = false;
+	people->keep = NULL;
 	people->arguments = 0;
 	if (sb_secrets_protect() < 0)
 		return cli_fail(cli, SB_EXIT_FAILED, "this process cannot be kept from leaving its secrets in a core file");

@@ -6,6 +6,8 @@
 #ifndef SB_CLI_PEOPLE_H
 #define SB_CLI_PEOPLE_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "owner/key_file.h"
 #include "state/codes.h"
@@ -48,6 +50,21 @@ struct cli_taken {
 	uint8_t hash[32];	/* of the transaction */
 };
 
+/* A header that is proven. */
+struct cli_header {
+	int64_t height, seconds;
+	int32_t nanos;
+	uint8_t hash[32];
+};
+
+/* What an endpoint says; nothing of it is proven. Owns value. */
+struct cli_answer {
+	uint32_t code;
+	char log[SB_TX_LOG_MAX];
+	uint8_t *value;
+	size_t length;
+};
+
 struct cli_ledger {
 	char chain[64];
 	void *context;
@@ -57,6 +74,11 @@ struct cli_ledger {
 	int (*page)(void *context, const void *question, size_t length, uint8_t **page, size_t *page_length,
 		    struct sb_error *error);
 	int (*submit)(void *context, const void *tx, size_t length, struct cli_taken *taken, struct sb_error *error);
+	/* At a height; 0: the latest that this process knows. */
+	int (*header)(void *context, int64_t height, struct cli_header *header, struct sb_error *error);
+	/* Of one endpoint, by its number, or of the best (-1). -ENOENT: there are not so many. */
+	int (*ask)(void *context, int endpoint, const char *path, const void *data, size_t length,
+		   struct cli_answer *answer, struct sb_error *error);
 	void (*status)(void *context, struct sb_cli *cli);	/* endpoints, trust: lines, or members of what is open */
 	void (*close)(void *context);
 };
@@ -73,6 +95,8 @@ struct cli_people {
 	const char *usage;
 	const char *ledger_file, *key_file, *passphrase_file;
 	bool dry_run;
+	bool quiet;			/* what is taken is not said: a command of many transactions says it at the end */
+	char *keep;			/* a passphrase that is asked for goes here, too, SB_PASSPHRASE_MAX bytes; or NULL */
 	struct cli_ledger ledger;
 	bool open;
 	const char *argument[CLI_ARGUMENTS_MAX];	/* what is no option, in its order */
@@ -145,6 +169,20 @@ int cli_people_send(struct cli_people *people, const uint8_t secret[SB_PERSON_SE
 /* The same with the key of --key, of this kind; an owner's for the device it is derived for. */
 int cli_people_say(struct cli_people *people, enum sb_key_kind kind, const uint8_t *device, const Sealbond__Body *body,
 		   const char *done);
+/* backup.c: "ledger backup", "ledger restore", "member recovery". */
+int cli_ledger_backup(struct sb_cli *cli, int argc, char **argv);
+int cli_ledger_restore(struct sb_cli *cli, int argc, char **argv);
+int cli_member_recovery(struct sb_cli *cli, int argc, char **argv);
+
+/* daemon.c: the daemon beside this program, or in the path. */
+void cli_daemon_find(char path[PATH_MAX]);
+/* With these arguments, what it prints going to stderr or nowhere. Its exit code; 127: it cannot be run. */
+int cli_daemon_run(const char *program, const char *const *arguments, bool quiet);
+
+/* checkpoint.c: "member checkpoint"; and after something that a member has said, where one is due: quietly. */
+int cli_member_checkpoint(struct sb_cli *cli, int argc, char **argv);
+void cli_checkpoint_by_the_way(struct cli_people *people, const uint8_t secret[SB_PERSON_SECRET_LEN]);
+
 /* Members' changes, as a proposal; one who decides alone decides. */
 int cli_people_propose(struct cli_people *people, size_t count, Sealbond__Change *changes, const char *title);
 

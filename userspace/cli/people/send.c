@@ -38,6 +38,8 @@ static int report(struct cli_people *people, const struct cli_taken *taken, cons
 
 		return cli_fail(cli, SB_EXIT_FAILED, "refused (%s): %s", sb_tx_name(taken->code), log);
 	}
+	if (people->quiet)
+		return SB_EXIT_OK;
 	if (cli->json) {
 		cli_json_begin(cli);
 		sb_json_string(&cli->out, "done", done);
@@ -96,7 +98,10 @@ int cli_people_say(struct cli_people *people, enum sb_key_kind kind, const uint8
 		return code;
 	if (device && sb_owner_secret(file.secret, people->ledger.chain, device, file.secret) < 0)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "no key can be derived for this device");
-	return cli_people_send(people, file.secret, body, done);
+	code = cli_people_send(people, file.secret, body, done);
+	if (code == 0 && kind == SB_KEY_MEMBER && !people->dry_run)
+		cli_checkpoint_by_the_way(people, file.secret);
+	return code;
 }
 
 /* Whoever has the weight decides with it; else it waits for others, by its id. */

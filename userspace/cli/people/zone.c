@@ -4,41 +4,36 @@
  * nobody outside whose it is. The zone's file has everything that opens it: who has the file is the zone.
  */
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
-#include "cli/people/people.h"
-#include "owner/belong.h"
+#include "cli/people/zone.h"
 
 #define USAGE	"zone key --out FILE [--name NAME] [--passphrase]\n" \
 		"   or: sealbond zone create --zone FILE --key MEMBER [--enroller] [--conduit] [--name NAME]\n" \
 		"   or: sealbond zone show --zone FILE\n" \
 		"   or: sealbond zone add DEVICE --zone FILE --key OWNER [--name NAME] [--conduits FILE,FILE...]\n" \
 		"   or: sealbond zone remove DEVICE --zone FILE [--key OWNER]\n" \
+		"   or: sealbond zone rekey --zone FILE --key OWNER [--conduits FILE,FILE...] [--others-later]\n" \
 		"   or: sealbond zone delete --zone FILE        each with [--dry-run]"
 
-/* What a subcommand of a zone has in hand. */
-struct zone_work {
-	struct cli_people people;
-	struct sb_key_file file;
-	const char *path, *name, *conduits;
-	bool conduit, enroller;
-	Sealbond__Zone *record;
-	SealbondPrivate__ZoneContent *content;
-};
+#define KEYS_AHEAD	16	/* of the ledger's key before that of the file */
 
-static void end(struct zone_work *work)
+void zone_end(struct zone_work *work)
 {
 	cli_people_end(&work->people);
 	sb_key_file_wipe(&work->file);
+	sodium_memzero(work->passphrase, sizeof(work->passphrase));
 	sb_message_free(work->record);
 	sb_private_free(work->content);
 }
 
-static int begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv, size_t arguments)
+int zone_begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv, size_t arguments)
 {
 	const struct cli_option table[] = {
 		{ "--zone", &work->path, NULL }, { "--name", &work->name, NULL }, { "--conduits", &work->conduits, NULL },
-		{ "--conduit", NULL, &work->conduit }, { "--enroller", NULL, &work->enroller }, { NULL },
+		{ "--conduit", NULL, &work->conduit }, { "--enroller", NULL, &work->enroller },
+		{ "--others-later", NULL, &work->others_later }, { NULL },
 	};
 	int code;
 
@@ -46,13 +41,33 @@ static int begin(struct zone_work *work, struct sb_cli *cli, int argc, char **ar
 	code = cli_people_take(&work->people, cli, USAGE, argc, argv, table, arguments, arguments);
 	if (code == 0 && !work->path)
 		code = cli_usage(cli, USAGE);
+	work->people.keep = work->passphrase;
 	if (code == 0)
 		code = cli_people_key(&work->people, work->path, SB_KEY_ZONE, &work->file);
+	work->people.keep = NULL;
 	return code ? code : cli_people_open(&work->people);
 }
 
-/* The record and what is in it. */
-static int load(struct zone_work *work)
+/* With the file's key, or one that came after it: then another copy of the file has been used. */
+static int open_record(struct zone_work *work)
+{
+	uint8_t next[SB_ZONE_KEY_LEN];
+	int result;
+
+	for (int ahead = 0; ; ahead++) {
+		result = sb_zone_open(work->file.zone, work->file.zone_key, work->people.ledger.chain, work->record->sealed,
+				      &work->content);
+		if (result == 0 || ahead == KEYS_AHEAD)
+			break;
+		sb_zone_key_next(&work->file, next);
+		memcpy(work->file.zone_key, next, sizeof(next));
+		work->behind = true;
+	}
+	sodium_memzero(next, sizeof(next));
+	return result;
+}
+
+int zone_load(struct zone_work *work)
 {
 	struct cli_people *people = &work->people;
 	int code = cli_people_read(people, &sealbond__zone__descriptor, SB_RECORD_ZONE, work->file.zone, 16,
@@ -62,27 +77,65 @@ static int load(struct zone_work *work)
 		return code;
 	if (!work->record)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "the ledger has no such zone: sealbond zone create");
-	if (sb_zone_open(work->file.zone, work->file.zone_key, people->ledger.chain, work->record->sealed,
-			 &work->content) < 0)
+	if (open_record(work) < 0)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone's record does not open with the key in %s", work->path);
 	return 0;
 }
 
-static int store(struct zone_work *work, const char *done)
+int zone_seal(struct zone_work *work, Sealbond__UpdateZone *update)
 {
-	CLI_BODY(UPDATE_ZONE, update_zone, UpdateZone, update);
 	struct cli_people *people = &work->people;
 	int result = sb_zone_seal(work->file.zone, work->file.zone_key, people->ledger.chain, work->content,
-				  &update.sealed.data, &update.sealed.len);
+				  &update->sealed.data, &update->sealed.len);
 
+	if (result == -EMSGSIZE)
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone is full: %zu devices with their names are more than "
+				"its record has room for; make a second zone, and a conduit between them", work->content->n_devices);
 	if (result < 0)
-		return cli_fail(people->cli, SB_EXIT_FAILED, result == -EMSGSIZE ? "the zone is full: make a second one, and a "
-				"conduit between them" : "the roster cannot be sealed");
-	update.zone = CLI_BYTES(16, work->file.zone);
-	update.version = work->record->version + 1;
-	result = cli_people_send(people, work->file.secret, &body, done);
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the roster cannot be sealed");
+	update->zone = CLI_BYTES(16, work->file.zone);
+	update->version = work->record->version + 1;
+	return 0;
+}
+
+int zone_store(struct zone_work *work, const char *done)
+{
+	CLI_BODY(UPDATE_ZONE, update_zone, UpdateZone, update);
+	int code = zone_seal(work, &update);
+
+	if (code == 0)
+		code = cli_people_send(&work->people, work->file.secret, &body, done);
 	free(update.sealed.data);
-	return result;
+	return code;
+}
+
+int zone_tag_of(const struct sb_key_file *file, const char *chain, const uint8_t device[32], const Sealbond__Device *record)
+{
+	const Sealbond__Membership *membership = record->membership;
+	uint8_t tag[SB_TAG_LEN];
+
+	if (sb_tag_make(file->authority, chain, device, tag) < 0)
+		return -1;
+	for (size_t i = 0; membership && i < membership->n_tags; i++)
+		if (sb_bytes_are(membership->tags[i], tag, SB_TAG_LEN))
+			return (int)i;
+	return -1;
+}
+
+const char *zone_leaves(const struct zone_work *work, const uint8_t device[32], const Sealbond__Device *record)
+{
+	if (!record)
+		return "unknown";
+	switch (record->state) {
+	case SEALBOND__DEVICE_STATE__REVOKED:
+		return "revoked";
+	case SEALBOND__DEVICE_STATE__RETIRED:
+		return "retired";
+	case SEALBOND__DEVICE_STATE__FROZEN_CLONE:
+		return "frozen-clone";
+	default:
+		return zone_tag_of(&work->file, work->people.ledger.chain, device, record) < 0 ? "not-a-member" : NULL;
+	}
 }
 
 static int key(struct sb_cli *cli, int argc, char **argv)
@@ -95,7 +148,7 @@ static int create(struct sb_cli *cli, int argc, char **argv)
 {
 	CLI_BODY(CREATE_ZONE, create_zone, CreateZone, zone);
 	struct zone_work work;
-	int code = begin(&work, cli, argc, argv, 0);
+	int code = zone_begin(&work, cli, argc, argv, 0);
 
 	if (code == 0) {
 		work.content = sb_zone_content_new(work.name ? work.name : work.file.name);
@@ -109,47 +162,112 @@ static int create(struct sb_cli *cli, int argc, char **argv)
 	if (code == 0)
 		code = cli_people_say(&work.people, work.enroller ? SB_KEY_ENROLLER : SB_KEY_MEMBER, NULL, &body, "created");
 	free(zone.sealed.data);
-	end(&work);
+	zone_end(&work);
+	return code;
+}
+
+/* Each device that knows the key and should not: taken out since, or no device of the zone any more. */
+static int each_due(struct zone_work *work, void (*say)(struct sb_cli *cli, const uint8_t device[32], const char *why),
+		    size_t *count)
+{
+	const SealbondPrivate__ZoneContent *content = work->content;
+	int code = 0;
+
+	for (size_t i = 0; i < content->n_left; i++, (*count)++)
+		say(work->people.cli, content->left[i].data, "taken out");
+	for (size_t i = 0; i < content->n_devices && code == 0; i++) {
+		const uint8_t *id = content->devices[i]->device.data;
+		SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+		const char *why;
+
+		code = cli_people_read(&work->people, &sealbond__device__descriptor, SB_RECORD_DEVICE, id, 32, (void **)&record,
+				       NULL);
+		why = code ? NULL : zone_leaves(work, id, record);
+		if (why)
+			say(work->people.cli, id, why);
+		*count += why != NULL;
+	}
+	return code;
+}
+
+static void due_json(struct sb_cli *cli, const uint8_t device[32], const char *why)
+{
+	sb_json_open(&cli->out, NULL, '{');
+	sb_json_hex(&cli->out, "device", device, 32);
+	sb_json_string(&cli->out, "why", why);
+	sb_json_close(&cli->out, '}');
+}
+
+static void due_line(struct sb_cli *cli, const uint8_t device[32], const char *why)
+{
+	char hex[SB_HEX_ROOM(32)];
+
+	(void)cli;
+	printf("A new key is due: %s knows the zone's, and is %s\n", sb_format_hex(hex, device, 32), why);
+}
+
+static int show_json(struct zone_work *work)
+{
+	struct sb_cli *cli = work->people.cli;
+	size_t due = 0;
+	int code;
+
+	cli_json_begin(cli);
+	sb_json_hex(&cli->out, "zone", work->file.zone, 16);
+	sb_json_string(&cli->out, "name", work->content->name);
+	sb_json_number(&cli->out, "version", work->record->version);
+	sb_json_bool(&cli->out, "conduit", work->record->conduit);
+	sb_json_open(&cli->out, "devices", '[');
+	for (size_t i = 0; i < work->content->n_devices; i++) {
+		sb_json_open(&cli->out, NULL, '{');
+		sb_json_hex(&cli->out, "device", work->content->devices[i]->device.data, 32);
+		sb_json_string(&cli->out, "name", work->content->devices[i]->name);
+		sb_json_close(&cli->out, '}');
+	}
+	sb_json_close(&cli->out, ']');
+	sb_json_open(&cli->out, "rekey", '[');
+	code = each_due(work, due_json, &due);
+	sb_json_close(&cli->out, ']');
+	sb_json_bool(&cli->out, "rekey_due", due > 0);
+	sb_json_bool(&cli->out, "file_behind", work->behind);
+	cli_json_end(cli);
+	return code;
+}
+
+static int show_text(struct zone_work *work)
+{
+	char hex[SB_HEX_ROOM(32)];
+	size_t due = 0;
+	int code;
+
+	printf("%s %s: %s, version %llu\n", work->record->conduit ? "conduit" : "zone",
+	       sb_format_hex(hex, work->file.zone, 16), work->content->name,
+	       (unsigned long long)work->record->version);
+	for (size_t i = 0; i < work->content->n_devices; i++)
+		printf("%s  %s\n", sb_format_hex(hex, work->content->devices[i]->device.data, 32),
+		       work->content->devices[i]->name);
+	code = each_due(work, due_line, &due);
+	if (due || work->behind)
+		printf("%s: sealbond zone rekey --zone %s --key OWNER\n", due ? "Make one" :
+		       "The zone's key is a newer one than the file has; take it over", work->path);
 	return code;
 }
 
 static int show(struct sb_cli *cli, int argc, char **argv)
 {
-	char hex[SB_HEX_ROOM(32)];
 	struct zone_work work;
-	int code = begin(&work, cli, argc, argv, 0);
+	int code = zone_begin(&work, cli, argc, argv, 0);
 
 	if (code == 0)
-		code = load(&work);
-	if (code == 0 && cli->json) {
-		cli_json_begin(cli);
-		sb_json_hex(&cli->out, "zone", work.file.zone, 16);
-		sb_json_string(&cli->out, "name", work.content->name);
-		sb_json_number(&cli->out, "version", work.record->version);
-		sb_json_bool(&cli->out, "conduit", work.record->conduit);
-		sb_json_open(&cli->out, "devices", '[');
-		for (size_t i = 0; i < work.content->n_devices; i++) {
-			sb_json_open(&cli->out, NULL, '{');
-			sb_json_hex(&cli->out, "device", work.content->devices[i]->device.data, 32);
-			sb_json_string(&cli->out, "name", work.content->devices[i]->name);
-			sb_json_close(&cli->out, '}');
-		}
-		sb_json_close(&cli->out, ']');
-		cli_json_end(cli);
-	} else if (code == 0) {
-		printf("%s %s: %s, version %llu\n", work.record->conduit ? "conduit" : "zone",
-		       sb_format_hex(hex, work.file.zone, 16), work.content->name,
-		       (unsigned long long)work.record->version);
-		for (size_t i = 0; i < work.content->n_devices; i++)
-			printf("%s  %s\n", sb_format_hex(hex, work.content->devices[i]->device.data, 32),
-			       work.content->devices[i]->name);
-	}
-	end(&work);
+		code = zone_load(&work);
+	if (code == 0)
+		code = cli->json ? show_json(&work) : show_text(&work);
+	zone_end(&work);
 	return code;
 }
 
 /* The zone's file first, then those of conduits. */
-static int read_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], size_t *count)
+int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], size_t *count)
 {
 	char list[2048], *rest = NULL;
 	int code = 0;
@@ -172,6 +290,7 @@ static int read_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_M
 static int assign(struct zone_work *work, const uint8_t device[32])
 {
 	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
+	Sealbond__UpdateZone update = SEALBOND__UPDATE_ZONE__INIT;
 	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
 	SB_AUTO_MESSAGE Sealbond__Membership *membership = NULL;
 	struct sb_key_file files[SB_TAGS_MAX] = { 0 };
@@ -183,7 +302,7 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 	if (code == 0 && (!record || record->box_key.len != 32))
 		code = cli_fail(people->cli, SB_EXIT_FAILED, "the ledger does not know this device, or its box key");
 	if (code == 0)
-		code = read_files(work, files, &count);
+		code = zone_files(work, files, &count);
 	if (code == 0 && sb_belong_make(files, count, people->ledger.chain, device, record->box_key.data, &membership,
 					proof) < 0)
 		code = cli_fail(people->cli, SB_EXIT_FAILED, "the membership cannot be sealed to the device");
@@ -191,27 +310,30 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 		sb_key_file_wipe(&files[i]);
 	set.device = CLI_BYTES(32, device);
 	set.membership = membership;
+	/* A zone that is full is found before anybody is told anything. */
+	if (code == 0) {
+		sb_zone_content_put(work->content, device, work->name ? work->name : "", proof);
+		code = zone_seal(work, &update);
+		free(update.sealed.data);
+	}
 	if (code == 0)
 		code = cli_people_say(people, SB_KEY_OWNER, device, &body, "the device is told");
-	if (code)
-		return code;
-	sb_zone_content_put(work->content, device, work->name ? work->name : "", proof);
-	return store(work, "the zone lists it");
+	return code ? code : zone_store(work, "the zone lists it");
 }
 
 static int add(struct sb_cli *cli, int argc, char **argv)
 {
 	struct zone_work work;
 	uint8_t device[32];
-	int code = begin(&work, cli, argc, argv, 1);
+	int code = zone_begin(&work, cli, argc, argv, 1);
 
 	if (code == 0)
 		code = cli_people_device(&work.people, work.people.argument[0], device);
 	if (code == 0)
-		code = load(&work);
+		code = zone_load(&work);
 	if (code == 0)
 		code = assign(&work, device);
-	end(&work);
+	zone_end(&work);
 	return code;
 }
 
@@ -221,20 +343,23 @@ static int remove_one(struct sb_cli *cli, int argc, char **argv)
 	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
 	struct zone_work work;
 	uint8_t device[32];
-	int code = begin(&work, cli, argc, argv, 1);
+	int code = zone_begin(&work, cli, argc, argv, 1);
 
 	if (code == 0)
 		code = cli_people_device(&work.people, work.people.argument[0], device);
 	if (code == 0)
-		code = load(&work);
+		code = zone_load(&work);
 	if (code == 0 && !sb_zone_content_remove(work.content, device))
 		code = cli_fail(cli, SB_EXIT_FAILED, "the zone does not list this device");
 	if (code == 0)
-		code = store(&work, "the zone does not list it any more");
+		code = zone_store(&work, "the zone does not list it any more");
 	set.device = CLI_BYTES(32, device);
 	if (code == 0 && work.people.key_file)
 		code = cli_people_say(&work.people, SB_KEY_OWNER, device, &body, "the device belongs nowhere");
-	end(&work);
+	if (code == 0 && !cli->json && !work.people.dry_run)
+		printf("It still knows the zone's key, and can read who is in it and where: "
+		       "sealbond zone rekey --zone %s --key OWNER\n", work.path);
+	zone_end(&work);
 	return code;
 }
 
@@ -242,12 +367,12 @@ static int delete_zone(struct sb_cli *cli, int argc, char **argv)
 {
 	CLI_BODY(DELETE_ZONE, delete_zone, DeleteZone, delete);
 	struct zone_work work;
-	int code = begin(&work, cli, argc, argv, 0);
+	int code = zone_begin(&work, cli, argc, argv, 0);
 
 	delete.zone = CLI_BYTES(16, work.file.zone);
 	if (code == 0)
 		code = cli_people_send(&work.people, work.file.secret, &body, "deleted");
-	end(&work);
+	zone_end(&work);
 	return code;
 }
 
@@ -255,6 +380,7 @@ int cli_zone(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
 		{ "key", key }, { "create", create }, { "show", show }, { "add", add }, { "remove", remove_one },
+		{ "rekey", zone_rekey },
 		{ "delete", delete_zone }, { NULL, NULL },
 	};
 

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Load for a ledger of chain "plant", over its RPC on loopback:
+ *   ledger_load genesis GRANT_KEY
+ *       the app_state for it: one member, one enroller, whose keys this program knows; a new grant key of the node
+ *       goes into the file
+ *   ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS
+ *       enrols devices, each with an owner, and brings them live; then signs BEATS heartbeats (quotes) of each and
+ *       CHANGES of each profile (BIP-340, by its owner), and writes them as HTTP requests into DIR/0, DIR/1, ...
+ *   ledger_load send PORT DIR STREAMS
+ *       sends them, a connection for each file, and waits until nothing waits for a block any more. Prints JSON.
+ * What is prepared is good for a day, once, and only on the chain that it was prepared with.
+ */
+#include "load_world.h"
+
+#include <openssl/pem.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "light/json_write.h"
+#include "state/message_json.h"
+
+#define STREAMS_MAX	64
+#define SEALED		300	/* bytes of a profile */
+
+static uint8_t *profile_tx(struct device *device, uint32_t version, size_t *length)
+{
+	uint8_t sealed[SEALED];
+	BODY(SET_PROFILE, set_profile, SetProfile, set_profile);
+
+	memset(sealed, (int)version, sizeof(sealed));
+	set_profile.device = span32(device->id);
+	set_profile.version = version;
+	set_profile.sealed = (ProtobufCBinaryData){ sizeof(sealed), sealed };
+	return sign_body(&device->owner, &body, length);
+}
+
+static void write_file(const char *directory, unsigned int number, const struct load_text *text)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%u", directory, number);
+	file = fopen(path, "w");
+	if (!file || fwrite(text->data, 1, text->length, file) != text->length || fclose(file))
+		fail_msg("%s: %s", path, strerror(errno));
+}
+
+/* Each device's and each owner's transactions stay in their order, on one connection. */
+static void sign_all(struct device *device, size_t devices, unsigned int beats, unsigned int changes,
+		     unsigned int streams, const char *directory)
+{
+	struct requests requests = { .count = 0 };
+	size_t length;
+	uint8_t *tx;
+
+	for (unsigned int stream = 0; stream < streams; stream++) {
+		for (unsigned int round = 0; round < beats || round < changes; round++)
+			for (size_t i = stream; i < devices; i += streams) {
+				if (round < beats) {
+					tx = beat_tx(&device[i], &length);
+					add_tx(&requests, tx, length);
+				}
+				if (round < changes) {
+					tx = profile_tx(&device[i], round + 1, &length);
+					add_tx(&requests, tx, length);
+				}
+			}
+		end_request(&requests);
+		write_file(directory, stream, &requests.text);
+		requests.text.length = 0;
+	}
+	free(requests.text.data);
+	free(requests.body.data);
+}
+
+static int prepare(unsigned int port, const char *directory, size_t devices, unsigned int beats, unsigned int changes,
+		   unsigned int streams)
+{
+	struct device *device = calloc(devices, sizeof(*device));
+	int fd = load_connect(port);
+	struct person enroller;
+
+	assert_non_null(device);
+	make_person(&enroller, ENROLLER);
+	read_tip(fd);
+	for (size_t i = 0; i < devices; i++)
+		make_device(&device[i]);
+	for (size_t at = 0; at < devices; at += WAVE)
+		enrol_wave(fd, port, device + at, devices - at < WAVE ? devices - at : WAVE, &enroller);
+	sign_all(device, devices, beats, changes, streams, directory);
+	close(fd);
+	return 0;
+}
+
+struct sender {
+	pthread_t thread;
+	unsigned int port;
+	char *text;
+	size_t length;
+	struct load_said said;
+};
+
+static void *send_stream(void *context)
+{
+	struct sender *sender = context;
+
+	load_send(sender->port, sender->text, sender->length, WINDOW, &sender->said);
+	return NULL;
+}
+
+static void read_file(const char *directory, unsigned int number, struct sender *sender)
+{
+	char path[4096];
+	struct stat info;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%u", directory, number);
+	file = fopen(path, "r");
+	if (!file || fstat(fileno(file), &info) < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	sender->length = (size_t)info.st_size;
+	sender->text = malloc(sender->length + 1);
+	if (!sender->text || fread(sender->text, 1, sender->length, file) != sender->length)
+		fail_msg("%s: %s", path, strerror(errno));
+	fclose(file);
+}
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static int send_all(unsigned int port, const char *directory, unsigned int streams)
+{
+	static struct sender sender[STREAMS_MAX];
+	double wall, processor, sent;
+	uint64_t taken = 0, refused = 0, first;
+	int fd = load_connect(port);
+
+	for (unsigned int i = 0; i < streams; i++) {
+		sender[i].port = port;
+		read_file(directory, i, &sender[i]);
+	}
+	read_tip(fd);
+	first = beacon.height;
+	wall = seconds_of(CLOCK_MONOTONIC);
+	processor = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	for (unsigned int i = 0; i < streams; i++)
+		assert_int_equal(pthread_create(&sender[i].thread, NULL, send_stream, &sender[i]), 0);
+	for (unsigned int i = 0; i < streams; i++) {
+		pthread_join(sender[i].thread, NULL);
+		taken += sender[i].said.taken;
+		refused += sender[i].said.refused;
+		if (sender[i].said.refused)
+			fprintf(stderr, "ledger_load: refused: %s\n", sender[i].said.first);
+	}
+	sent = seconds_of(CLOCK_MONOTONIC) - wall;
+	settle(fd);
+	printf("{\"taken\": %llu, \"refused\": %llu, \"sent_s\": %.3f, \"seconds\": %.3f, \"sender_cpu_s\": %.3f, "
+	       "\"first\": %llu, \"last\": %llu}\n", (unsigned long long)taken, (unsigned long long)refused, sent,
+	       seconds_of(CLOCK_MONOTONIC) - wall, seconds_of(CLOCK_PROCESS_CPUTIME_ID) - processor,
+	       (unsigned long long)first + 1, (unsigned long long)beacon.height);
+	return refused ? 1 : 0;
+}
+
+static void write_grant_key(const char *path, uint8_t point[64])
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	FILE *file = fopen(path, "w");
+	uint8_t whole[65];
+	size_t length;
+
+	if (!file || PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) != 1 || fclose(file) ||
+	    EVP_PKEY_get_octet_string_param(key, "pub", whole, sizeof(whole), &length) != 1 || length != 65)
+		fail_msg("%s: %s", path, strerror(errno));
+	memcpy(point, whole + 1, 64);
+	EVP_PKEY_free(key);
+}
+
+static int genesis(const char *grant_key)
+{
+	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
+	uint8_t point[64];
+	ProtobufCBinaryData points = { sizeof(point), point };
+	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
+	Sealbond__Parameters parameters;
+	Sealbond__Member member = SEALBOND__MEMBER__INIT, *members[] = { &member };
+	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
+	struct sb_json json = { stdout, false };
+	struct person ann, desk;
+
+	sane_parameters(&parameters);
+	parameters.enrolment = SB_ENROL_ACTIVATION;
+	parameters.pcrs = PCRS;
+	parameters.beacon_age = 86400;
+	parameters.devices_per_block = 10000;
+	parameters.enrolling_most = 100000;
+	parameters.devices_most = 10000000;
+	parameters.overlay4 = (ProtobufCBinaryData){ 0, NULL };
+	make_person(&ann, MEMBER);
+	make_person(&desk, ENROLLER);
+	member.key = span32(ann.key);
+	member.weight = 1;
+	member.name = (char *)"ann";
+	enroller.key = span32(desk.key);
+	enroller.name = (char *)"desk";
+	genesis.parameters = &parameters;
+	genesis.n_members = 1;
+	genesis.members = members;
+	genesis.threshold = 1;
+	genesis.n_enrollers = 1;
+	genesis.enrollers = enrollers;
+	write_grant_key(grant_key, point);
+	keys.n_keys = 1;
+	keys.keys = &points;
+	keys.threshold = 1;
+	genesis.grant_keys = &keys;
+	sb_message_to_json(&json, NULL, &genesis);
+	putchar('\n');
+	return 0;
+}
+
+static unsigned int number_of(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "genesis"))
+		return genesis(argv[2]);
+	if (argc == 8 && !strcmp(argv[1], "prepare") && number_of(argv[7]) >= 1 && number_of(argv[7]) <= STREAMS_MAX)
+		return prepare(number_of(argv[2]), argv[3], number_of(argv[4]), number_of(argv[5]), number_of(argv[6]),
+			       number_of(argv[7]));
+	if (argc == 5 && !strcmp(argv[1], "send") && number_of(argv[4]) <= STREAMS_MAX)
+		return send_all(number_of(argv[2]), argv[3], number_of(argv[4]));
+	fputs("usage: ledger_load genesis GRANT_KEY | prepare PORT DIR DEVICES BEATS CHANGES STREAMS | send PORT DIR STREAMS\n", stderr);
+	return 2;
+}
