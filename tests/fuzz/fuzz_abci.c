@@ -10,6 +10,7 @@
 
 #include "abci/abci.h"
 #include "abci/abci.pb-c.h"
+#include "ledger/block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,7 +68,7 @@ static bool form(const uint8_t *tx, size_t length)
 	return length && tx[0];
 }
 
-static int trial(void *context, int64_t at, int64_t seconds, const struct sb_app_tx *txs, size_t count, bool *good)
+static int trial(void *context, int64_t at, int64_t seconds, const struct sb_tx *txs, size_t count, bool *good)
 {
 	for (size_t i = 0; i < count; i++)
 		good[i] = txs[i].data[0] & 1;

@@ -7,6 +7,7 @@
 
 #include "abci/internal.h"
 #include "common/cleanup.h"
+#include "ledger/block.h"
 
 #define ADDRESS_LEN	20
 
@@ -144,6 +145,24 @@ static int tell_offences(struct sb_abci_call *call)
 	return rc;
 }
 
+/* What can be said of each transaction alone is said on all processors. */
+static int prepare(struct sb_abci_call *call)
+{
+	const Abci__RequestFinalizeBlock *request = call->request->finalize_block;
+	const struct sb_app *app = call->abci->app;
+	sb_cleanup_free struct sb_tx *txs = NULL;
+
+	if (!app->prepare || !request->n_txs)
+		return 0;
+	txs = calloc(request->n_txs, sizeof(*txs));
+	if (!txs)
+		return -ENOMEM;
+	for (size_t i = 0; i < request->n_txs; i++)
+		txs[i] = (struct sb_tx){ request->txs[i].data, request->txs[i].len };
+	app->prepare(app->context, txs, request->n_txs);
+	return 0;
+}
+
 /* Results and the messages that they become. */
 struct results {
 	struct sb_tx_result result;
@@ -159,7 +178,9 @@ static int run_block(struct sb_abci_call *call, struct results *results, uint8_t
 	int rc;
 
 	memcpy(block.hash, request->hash.data, sizeof(block.hash));
-	rc = app->begin(app->context, &block);
+	rc = prepare(call);
+	if (!rc)
+		rc = app->begin(app->context, &block);
 	if (!rc)
 		rc = tell_offences(call);
 	for (size_t i = 0; i < request->n_txs && !rc; i++) {

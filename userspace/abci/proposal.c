@@ -12,6 +12,7 @@
 #include "abci/internal.h"
 #include "common/cleanup.h"
 #include "common/sha256.h"
+#include "ledger/block.h"
 
 /* Digests that were seen, by their first bytes: whoever finds collisions of those makes us slow, not wrong. */
 struct seen {
@@ -73,7 +74,7 @@ static int64_t size_in_block(size_t length)
 static int leave_out(struct sb_abci_call *call, ProtobufCBinaryData *list, size_t *count)
 {
 	const Abci__RequestPrepareProposal *request = call->request->prepare_proposal;
-	sb_cleanup_free struct sb_app_tx *txs = calloc(*count + 1, sizeof(*txs));
+	sb_cleanup_free struct sb_tx *txs = calloc(*count + 1, sizeof(*txs));
 	sb_cleanup_free bool *good = calloc(*count + 1, sizeof(*good));
 	const struct sb_app *app = call->abci->app;
 	size_t kept = 0;
@@ -84,7 +85,7 @@ static int leave_out(struct sb_abci_call *call, ProtobufCBinaryData *list, size_
 	if (!request->time || request->height % ALL_EVERY == 0)
 		return 0;
 	for (size_t i = 0; i < *count; i++)
-		txs[i] = (struct sb_app_tx){ list[i].data, list[i].len };
+		txs[i] = (struct sb_tx){ list[i].data, list[i].len };
 	pthread_rwlock_rdlock(&call->abci->names);
 	rc = app->trial(app->context, request->height, request->time->seconds, txs, *count, good);
 	pthread_rwlock_unlock(&call->abci->names);

@@ -70,11 +70,6 @@ struct sb_app_chunks {
 	int (*get)(void *context, uint32_t index, const uint8_t **data, size_t *length);
 };
 
-struct sb_app_tx {
-	const uint8_t *data;
-	size_t length;
-};
-
 struct sb_app_copy;
 
 /* States as a whole, from one node to another. */
@@ -133,7 +128,7 @@ struct sb_app {
 	 * Which of these would succeed in the next block, one after the other? Those that would not are left out for
 	 * the others. Changes nothing; in any thread.
 	 */
-	int (*trial)(void *context, int64_t height, int64_t seconds, const struct sb_app_tx *txs, size_t count,
+	int (*trial)(void *context, int64_t height, int64_t seconds, const struct sb_tx *txs, size_t count,
 		     bool *good);
 	/* After begin, before the first deliver. */
 	int (*offence)(void *context, const struct sb_app_offence *offence);

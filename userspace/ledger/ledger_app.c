@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "ledger/block.h"
 #include "ledger/ledger_app_internal.h"
 #include "light/query.h"
 #include "state/genesis.h"
@@ -160,7 +161,7 @@ static bool form(const uint8_t *tx, size_t length)
 }
 
 /* Over the committed state, in a machine of its own; before the first commit nothing is known yet. */
-static int trial(void *context, int64_t height, int64_t seconds, const struct sb_app_tx *txs, size_t count, bool *good)
+static int trial(void *context, int64_t height, int64_t seconds, const struct sb_tx *txs, size_t count, bool *good)
 {
 	struct sb_ledger_app *app = context;
 	struct sb_tx_result result;
@@ -172,6 +173,7 @@ static int trial(void *context, int64_t height, int64_t seconds, const struct sb
 	if (rc)
 		return rc;
 	sb_app_view_records(view, &records);
+	records.verified = app->verified;
 	machine = sb_view_height(view) ? sb_machine_new(&records, app->chain) : NULL;
 	if (machine)
 		rc = sb_machine_begin(machine, height, seconds);
