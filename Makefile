@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            build the module, the helper and the tools into build/
-# make demo       the main job, end to end, in QEMU guests, each with its own TPM
+# make demo       the main job, end to end, in QEMU guests, each with its own TPM; then the ledger's story
 # make check      all tests; check-unit alone needs no root and takes seconds
 # make check-chain  the ledger's daemon under its clients; part of check
 # make check-cluster  four validators of CometBFT over the ledger; a few minutes, as root

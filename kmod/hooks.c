@@ -193,17 +193,24 @@ static noinline unsigned int sealed_again(struct sb_net *sn, struct sk_buff *skb
 	return take_past(skb, state);
 }
 
-static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static noinline unsigned int sealed_by_an_sa(struct sb_net *sn, struct sk_buff *skb,
+					     const struct nf_hook_state *state)
 {
 	struct sb_packet p SB_WRITTEN_WHOLE;
 
+	if (unlikely(!sb_packet_sealed(&p, sn, skb, state, true) || !is_first(state) ||
+		     sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
+		return sealed_again(sn, skb, state);
+	return take_past(skb, state);
+}
+
+/* Everything that is sent comes by here, most of it for this one look. */
+static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
 	if (!is_transformed(skb, state->pf == NFPROTO_IPV4 ? 4 : 6) ||
 	    sb_mode() != SEALBOND_MODE_ENFORCE)
 		return NF_ACCEPT;
-	if (unlikely(!sb_packet_sealed(&p, priv, skb, state, true) || !is_first(state) ||
-		     sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
-		return sealed_again(priv, skb, state);
-	return take_past(skb, state);
+	return sealed_by_an_sa(priv, skb, state);
 }
 
 static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,

@@ -66,9 +66,9 @@ static __always_inline void read_transport(struct outer *o, const struct sk_buff
 					   bool hot)
 {
 	const struct udp_spi *u;
-	struct udp_spi u_buf;
+	struct udp_spi u_buf SB_WRITTEN_WHOLE;
 	const __be32 *spi;
-	__be32 spi_buf;
+	__be32 spi_buf SB_WRITTEN_WHOLE;
 
 	static_assert(sizeof(struct udp_spi) == 12);
 	if (proto == IPPROTO_ESP) {
@@ -106,7 +106,7 @@ static __always_inline void read_ip4(struct outer *o, const struct sk_buff *skb,
 				     __be16 port, bool out, bool hot)
 {
 	const struct iphdr *ip;
-	struct iphdr buf;
+	struct iphdr buf SB_WRITTEN_WHOLE;
 
 	ip = bytes_at(skb, offset, sizeof(buf), &buf, hot);
 	if (!ip || ip->version != 4 || ip->ihl < 5) {
@@ -126,8 +126,8 @@ static __always_inline void read_ip6(struct outer *o, const struct sk_buff *skb,
 {
 	const struct frag_hdr *frag;
 	const struct ipv6hdr *ip;
-	struct frag_hdr frag_buf;
-	struct ipv6hdr buf;
+	struct frag_hdr frag_buf SB_WRITTEN_WHOLE;
+	struct ipv6hdr buf SB_WRITTEN_WHOLE;
 	u8 next;
 
 	ip = bytes_at(skb, offset, sizeof(buf), &buf, hot);
@@ -267,26 +267,34 @@ static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn
 		f->sa = sb_packet_sa(sn, skb) ? SB_SA_OURS : SB_SA_FOREIGN;
 }
 
+/* Apart, so that the hook itself needs no stack. */
+static noinline struct sb_peer *find_inner_peer(struct sb_net *sn, const struct sk_buff *skb,
+						u8 family)
+{
+	const struct in6_addr *to6 = &ipv6_hdr(skb)->daddr;
+	struct in6_addr mapped SB_WRITTEN_WHOLE;
+	struct sb_peer *peer;
+
+	if (family == 4) {
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &mapped);
+		to6 = &mapped;
+	}
+	peer = sb_peer_by_overlay(sn, to6);
+	if (peer)
+		this_cpu_write(*sn->last_peer, peer);
+	return peer;
+}
+
 /* The same peer as for this processor's last packet, most of the time. */
 static __always_inline struct sb_peer *inner_peer(const struct sb_packet *p)
 {
-	const struct in6_addr *to6 = &ipv6_hdr(p->skb)->daddr;
-	__be32 to4 = ip_hdr(p->skb)->daddr;
 	struct sb_peer *peer = this_cpu_read(*p->sn->last_peer);
-	struct in6_addr mapped;
 
-	if (p->family == 4) {
-		if (peer && peer->overlay4.s_addr == to4)
-			return peer;
-		ipv6_addr_set_v4mapped(to4, &mapped);
-		to6 = &mapped;
-	} else if (peer && ipv6_addr_equal(&peer->overlay6, to6)) {
+	if (likely(peer) && (p->family == 4 ?
+			     peer->overlay4.s_addr == ip_hdr(p->skb)->daddr :
+			     ipv6_addr_equal(&peer->overlay6, &ipv6_hdr(p->skb)->daddr)))
 		return peer;
-	}
-	peer = sb_peer_by_overlay(p->sn, to6);
-	if (peer)
-		this_cpu_write(*p->sn->last_peer, peer);
-	return peer;
+	return find_inner_peer(p->sn, p->skb, p->family);
 }
 
 static __always_inline void into_sb0(struct sb_packet *p)
@@ -315,7 +323,7 @@ static __always_inline void read_number(struct sb_packet *p, bool hot)
 {
 	struct outer o SB_WRITTEN_WHOLE;
 	const __be32 *number;
-	__be32 buf;
+	__be32 buf SB_WRITTEN_WHOLE;
 
 	read_outer(&o, p, true, hot);
 	p->facts.shape = o.shape;
@@ -411,7 +419,7 @@ static __always_inline void read_frame(struct sb_packet *p, bool hot)
 {
 	__be16 proto = p->skb->protocol;
 	const struct vlan_hdr *tag;
-	struct vlan_hdr buf;
+	struct vlan_hdr buf SB_WRITTEN_WHOLE;
 	int tags;
 
 	p->offset = skb_network_offset(p->skb);

@@ -16,6 +16,7 @@
 #include <openssl/pem.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "light/json_write.h"
@@ -160,6 +161,9 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 			fprintf(stderr, "ledger_load: refused: %s\n", sender[i].said.first);
 	}
 	sent = seconds_of(CLOCK_MONOTONIC) - wall;
+	/* The daemon has closed what was silent for a minute. */
+	close(fd);
+	fd = load_connect(port);
 	settle(fd);
 	printf("{\"taken\": %llu, \"refused\": %llu, \"sent_s\": %.3f, \"seconds\": %.3f, \"sender_cpu_s\": %.3f, "
 	       "\"first\": %llu, \"last\": %llu}\n", (unsigned long long)taken, (unsigned long long)refused, sent,
@@ -239,6 +243,8 @@ int main(int argc, char **argv)
 			       number_of(argv[7]));
 	if (argc == 5 && !strcmp(argv[1], "send") && number_of(argv[4]) <= STREAMS_MAX)
 		return send_all(number_of(argv[2]), argv[3], number_of(argv[4]));
-	fputs("usage: ledger_load genesis GRANT_KEY | prepare PORT DIR DEVICES BEATS CHANGES STREAMS | send PORT DIR STREAMS\n", stderr);
+	fputs("usage: ledger_load genesis GRANT_KEY\n"
+	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS\n"
+	      "       ledger_load send PORT DIR STREAMS\n", stderr);
 	return 2;
 }

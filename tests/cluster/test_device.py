@@ -167,6 +167,30 @@ def cloned(checks, plant, directory, devices):
     checks.check("when both have spoken, both are frozen", True)
 
 
+def restored(checks, plant, directory, a):
+    """From a backup without keys, after what it had said since is lost: the validator is another one."""
+    backup, old = os.path.join(directory, "backup"), os.path.join(directory, "old-home")
+    say("ledger", "backup", backup, "--home", plant.home)
+    a.say("reboot")
+    before = a.until_state("lease-live", 90)
+    plant.stop()
+    os.rename(plant.home, old)
+    say("ledger", "restore", backup, "--home", plant.home, "--key", os.path.join(old, "member.key"))
+    for name in ("grant_key.pem", "member.key", "enroller.key"):
+        shutil.copy(os.path.join(old, name), plant.home)
+    plant.start()
+
+    def follows():
+        state = a.status("now")
+        return state if int(state["height"]) > int(before["height"]) + 3_600_000 and \
+            int(state["beats"]) > int(before["beats"]) else None
+    state = wait_until(follows, 90, "a heartbeat on the restored ledger")
+    checks.check("a restored ledger is followed by the members' word, and the lease is renewed",
+                 state["state"] == "lease-live" and int(state["refused"]) == int(before["refused"]), (before, state))
+    again = plant.member("member", "list")["members"]["members"]
+    checks.equal("and people find it, too", [one["name"] for one in again], ["operator"])
+
+
 def run(checks, directory):
     plant = Plant(directory)
     devices = []
@@ -195,6 +219,7 @@ def run(checks, directory):
         checks.check("and nobody is dropped", not any(words[0] == "drop" for words in a.seen))
         plant.start()
         wait_until(lambda: int(a.status("now")["beats"]) >= 1, 60, "a heartbeat after it came back")
+        restored(checks, plant, directory, a)
         # revoked: how long until the kernel is told
         plant.owner("device", "revoke", b.id)
         returned = boot_ms()

@@ -77,14 +77,15 @@ def said(guest, phase):
 
 def approve_away(lab, text, image, keep, private):
     """`release approve` on the machine of whoever releases images: no TPM, no module. text: a configuration;
-    image: a file; keep: PCR -> value of those that do not follow from it. The approval's path."""
+    image: a file, or None; keep: PCR -> value of those that do not follow from it. The approval's path."""
     out = tempfile.mkdtemp(prefix="approval-", dir=lab.directory)
     path = os.path.join(out, "sealbond.conf")
     with open(path, "w", encoding="ascii") as f:
         f.write(text.replace("/etc/sealbond", lab.directory))
     approvals = os.path.join(out, "approvals")
-    words = [os.path.join(BUILD, "sealbond"), "--config", path, "release", "approve", "--key", private,
-             "--image", image, "--secure-boot", "off", "--out", approvals]
+    words = [os.path.join(BUILD, "sealbond"), "--config", path, "release", "approve", "--key", private, "--out", approvals]
+    if image:
+        words += ["--image", image, "--secure-boot", "off"]
     for pcr, value in keep.items():
         words += ["--keep", f"{pcr}={value}"]
     subprocess.run(words, check=True, capture_output=True)

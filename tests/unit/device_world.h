@@ -256,13 +256,13 @@ static inline void secret_of(const struct person *enroller, const struct device 
 	SHA256(both, sizeof(both), secret);
 }
 
-/* The enroller's transaction, to be freed. */
-static inline uint8_t *challenge_tx(struct person *enroller, const struct device *device, size_t *length)
+/* commitment: room for what the challenge points to. */
+static inline void challenge_of(const struct person *enroller, const struct device *device,
+				Sealbond__Challenge *challenge, uint8_t commitment[32])
 {
 	static uint8_t nonce[16] = { 3 }, blob[] = "a credential", encrypted[] = "an encrypted secret";
-	BODY(CHALLENGE, challenge, Challenge, challenge);
 	struct bytes text = { .length = 0 };
-	uint8_t secret[32], commitment[32];
+	uint8_t secret[32];
 
 	secret_of(enroller, device, secret);
 	put(&text, "sealbond challenge v1", 22);
@@ -274,25 +274,32 @@ static inline uint8_t *challenge_tx(struct person *enroller, const struct device
 	put(&text, nonce, sizeof(nonce));
 	put(&text, secret, sizeof(secret));
 	SHA256(text.data, text.length, commitment);
-	challenge.device = span32(device->id);
-	challenge.ak_name = (ProtobufCBinaryData){ device->ak_name_length, (uint8_t *)device->ak_name };
-	challenge.nonce = (ProtobufCBinaryData){ sizeof(nonce), nonce };
-	challenge.commitment = span32(commitment);
-	challenge.credential_blob = (ProtobufCBinaryData){ sizeof(blob), blob };
-	challenge.encrypted_secret = (ProtobufCBinaryData){ sizeof(encrypted), encrypted };
+	sealbond__challenge__init(challenge);
+	challenge->device = span32(device->id);
+	challenge->ak_name = (ProtobufCBinaryData){ device->ak_name_length, (uint8_t *)device->ak_name };
+	challenge->nonce = (ProtobufCBinaryData){ sizeof(nonce), nonce };
+	challenge->commitment = span32(commitment);
+	challenge->credential_blob = (ProtobufCBinaryData){ sizeof(blob), blob };
+	challenge->encrypted_secret = (ProtobufCBinaryData){ sizeof(encrypted), encrypted };
+}
+
+/* The enroller's transaction, to be freed. */
+static inline uint8_t *challenge_tx(struct person *enroller, const struct device *device, size_t *length)
+{
+	BODY(CHALLENGE, challenge, Challenge, challenge);
+	uint8_t commitment[32];
+
+	challenge_of(enroller, device, &challenge, commitment);
 	return sign_body(enroller, &body, length);
 }
 
 static inline uint32_t challenges(struct ledger *ledger, struct person *enroller, const struct device *device)
 {
-	size_t length;
-	uint8_t *tx = challenge_tx(enroller, device, &length);
-	uint32_t code = ledger_send(ledger, tx, length);
+	BODY(CHALLENGE, challenge, Challenge, challenge);
+	uint8_t commitment[32];
 
-	if (code != SB_TX_OK)
-		enroller->sequence--;
-	free(tx);
-	return code;
+	challenge_of(enroller, device, &challenge, commitment);
+	return says(ledger, enroller, &body);
 }
 
 /* With the secrets of so many enrollers, ascending by key. */

@@ -35,6 +35,7 @@ struct record_world {
 	size_t count, room;
 	struct block_said block[BLOCKS_KEPT];
 	int fails;	/* what get says from now on */
+	int blocks_fail;	/* and what block_hash says */
 };
 
 static inline int record_order(const struct record *record, const void *key, size_t length)
@@ -142,6 +143,8 @@ static inline int world_block_hash(void *context, uint64_t height, uint8_t hash[
 	struct record_world *world = context;
 	const struct block_said *block = &world->block[height % BLOCKS_KEPT];
 
+	if (world->blocks_fail)
+		return world->blocks_fail;
 	if (!height || block->height != height)
 		return -ENOENT;
 	memcpy(hash, block->hash, 32);

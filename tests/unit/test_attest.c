@@ -21,6 +21,18 @@ static void fewer_values(struct device *d, struct statement *s) { s->auth.pcr_va
 static void odd_values(struct device *d, struct statement *s) { s->auth.pcr_values.len -= 1; }
 static void other_value(struct device *d, struct statement *s) { s->values.data[0] ^= 1; }
 static void no_cap(struct device *d, struct statement *s) { s->auth.cap = NULL; }
+static void short_config(struct device *d, struct statement *s)
+{
+	s->cap.config = (ProtobufCBinaryData){ 31, d->box_key };
+}
+
+static void short_next(struct device *d, struct statement *s) { s->cap.next.len = 31; }
+
+static void short_prior(struct device *d, struct statement *s)
+{
+	s->cap.prior = (ProtobufCBinaryData){ 31, d->box_key };
+}
+
 static void short_key(struct device *d, struct statement *s) { s->cap.current.len = 31; }
 static void other_outcome(struct device *d, struct statement *s) { s->cap.outcome = SB_CAP_UNSEALED; }
 static void no_outcome(struct device *d, struct statement *s) { s->cap.outcome = 5; }
@@ -84,6 +96,7 @@ static void each_check(void **state)
 		{ NULL, no_signature, SB_TX_QUOTE_MALFORMED }, { NULL, long_quote, SB_TX_QUOTE_MALFORMED },
 		{ NULL, other_value, SB_TX_QUOTE_PCR_DIGEST }, { NULL, fewer_values, SB_TX_FIELD },
 		{ NULL, odd_values, SB_TX_FIELD }, { NULL, no_cap, SB_TX_FIELD }, { NULL, short_key, SB_TX_FIELD },
+		{ NULL, short_config, SB_TX_FIELD }, { NULL, short_next, SB_TX_FIELD }, { NULL, short_prior, SB_TX_FIELD },
 		{ NULL, no_outcome, SB_TX_FIELD }, { NULL, other_outcome, SB_TX_CAP }, { NULL, other_key, SB_TX_CAP },
 		{ NULL, other_prior, SB_TX_CAP }, { NULL, with_config, SB_TX_CAP }, { NULL, false_keys, SB_TX_CAP },
 		{ NULL, no_hash, SB_TX_FIELD }, { other_fork, NULL, SB_TX_BEACON_UNKNOWN },
@@ -253,6 +266,51 @@ static void enrol_fields(void **state)
 	assert_int_equal(enrols(&plant->ledger, &plant->b), SB_TX_KEY_UNKNOWN);
 }
 
+/* The mask of PCRs that a device may have, by the ledger's parameters. */
+static void masks(void **state)
+{
+	static const struct {
+		uint32_t must, allowed, cap, asked;
+		bool fits;
+	} cases[] = {
+		{ 1 << 7, 0xffff, 14, 1 << 7 | 1 << 14, true }, { 1 << 7, 0xffff, 14, 1 << 7, false },
+		{ 1 << 7, 0xffff, 14, 1 << 14, false }, { 1 << 7, 0xffff, 14, 1 << 7 | 1 << 14 | 1 << 4, true },
+		{ 1 << 7, 0xffff, 14, 1 << 7 | 1 << 14 | 1 << 17, false },
+		/* Anybody may reset these two, whatever the parameters say. */
+		{ 1 << 7, 0xffffff, 14, 1 << 7 | 1 << 14 | 1 << 16, false },
+		{ 1 << 7, 0xffffff, 14, 1 << 7 | 1 << 14 | 1 << 23, false },
+		/* Parameters that no vote makes. */
+		{ 1 << 7, 0xffffffff, 14, 1 << 7 | 1 << 14 | 1 << 24, false },
+		{ 1 << 7, 0xffffff, 32 + 14, 1 << 7 | 1 << 14, false },
+	};
+	Sealbond__Parameters parameters = SEALBOND__PARAMETERS__INIT;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(cases); i++) {
+		parameters.pcrs = cases[i].must;
+		parameters.pcrs_allowed = cases[i].allowed;
+		parameters.cap_pcr = cases[i].cap;
+		if (sb_pcrs_fit(&parameters, cases[i].asked) != cases[i].fits)
+			fail_msg("case %zu", i);
+	}
+}
+
+/* The store cannot say which block was where: the node stops, nobody is refused. */
+static void store_without_blocks(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	size_t length;
+	uint8_t *tx = heartbeat_tx(ledger, &plant->a, &length);
+
+	ledger_begin(ledger);
+	ledger->world.blocks_fail = -EIO;
+	assert_int_equal(sb_machine_deliver(ledger->machine, tx, length, &ledger->last), -EIO);
+	assert_int_equal(ledger->last.code, SB_TX_INTERNAL);
+	ledger->world.blocks_fail = 0;
+	ledger_finish(ledger);
+	free(tx);
+}
+
 /* An EK that could sign, move, or do without AES is none, whatever its Name says. */
 static void ek_form(void **state)
 {
@@ -292,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_A(each_check), WITH_A(stale_beacon), WITH_A(replay), WITH_A(somebody_elses), WITH_A(ak_form),
 		WITH_A(enrol_fields), WITH_A(ek_form), WITH_A(cap_whole),
+		WITH_A(masks), WITH_A(store_without_blocks),
 	};
 	struct tpm_template t = AK_TEMPLATE;
 	int failed;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/cleanup.h"
+#include "der_edit.h"
 #include "state/der.h"
 
 static struct maker root, issuer, other_root;
@@ -144,6 +145,111 @@ static void root_limits(void **state)
 	assert_int_equal(sb_chain_check(&ek_ec, certs, 2, roots, 0, CERT_NOW, &which), SB_CHAIN_NO_ROOT);
 	assert_int_equal(sb_chain_check(&ek_ec, certs, 0, roots, 1, CERT_NOW, &which), SB_CHAIN_MALFORMED);
 	assert_int_equal(sb_chain_check(&ek_ec, certs, SB_CHAIN_MAX + 2, roots, 1, CERT_NOW, &which), SB_CHAIN_TOO_LONG);
+}
+
+/* An EK that is the certificate's but for one thing. */
+static void one_thing_else(void **state)
+{
+	struct wish wish = ek_wish();
+	struct sb_tpm_public other;
+	struct bytes cert, rsa_cert;
+
+	make_cert(&wish, &cert);
+	wish.key = rsa;
+	wish.usage = "critical,keyEncipherment";
+	make_cert(&wish, &rsa_cert);
+#define OTHER(of, made, change) do {							\
+		other = of;								\
+		change;									\
+		assert_int_equal(judge_with(&made, &issuer_cert, &other, CERT_NOW), SB_CHAIN_OTHER_KEY); \
+	} while (0)
+	OTHER(ek_ec, cert, other.curve = SB_TPM_CURVE_P384);
+	OTHER(ek_ec, cert, other.x = other.y);
+	OTHER(ek_ec, cert, other.y = other.x);
+	OTHER(ek_ec, cert, other.x.length--);
+	OTHER(ek_ec, cert, other.type = SB_TPM_ALG_RSA);
+	OTHER(ek_rsa, rsa_cert, other.exponent = 3);
+	OTHER(ek_rsa, rsa_cert, other.modulus.length--);
+	OTHER(ek_rsa, rsa_cert, other.type = SB_TPM_ALG_ECC);
+	/* Numbers of a TPM that leaves out leading zeros. */
+	other = ek_ec;
+	while (other.x.length && !other.x.data[0])
+		other.x = (struct sb_span){ other.x.data + 1, other.x.length - 1 };
+	assert_int_equal(judge_with(&cert, &issuer_cert, &other, CERT_NOW), SB_CHAIN_OK);
+}
+
+static enum sb_chain_verdict judge_iak(const char *basic, const char *usage, const char *extended)
+{
+	struct wish wish = ek_wish();
+	struct sb_span certs[2], roots[1] = { span_of(&root_cert) };
+	struct bytes cert;
+	size_t which;
+
+	wish.basic = basic;
+	wish.usage = usage;
+	wish.extended = extended;
+	make_cert(&wish, &cert);
+	certs[0] = span_of(&cert);
+	certs[1] = span_of(&issuer_cert);
+	return sb_chain_check_iak(&ek_ec, certs, 2, roots, 1, CERT_NOW, &which);
+}
+
+static void iak_rules(void **state)
+{
+	assert_int_equal(judge_iak("CA:FALSE", "digitalSignature", NULL), SB_CHAIN_OK);
+	assert_int_equal(judge_iak(NULL, NULL, NULL), SB_CHAIN_OK);
+	assert_int_equal(judge_iak("CA:FALSE", "digitalSignature", "2.23.133.8.1"), SB_CHAIN_NOT_EK);
+	assert_int_equal(judge_iak("CA:TRUE", "digitalSignature", NULL), SB_CHAIN_NOT_EK);
+	assert_int_equal(judge_iak("CA:FALSE", "keyAgreement", NULL), SB_CHAIN_NOT_EK);
+}
+
+/* A signature has one encoding: OpenSSL alone would take the rest of it as well. */
+static void signature_forms(void **state)
+{
+	static const int outer[] = { 2, 0, DER_END }, r_at[] = { 2, 0, 0, DER_END }, s_at[] = { 2, 0, 1, DER_END };
+	struct wish wish = ek_wish();
+	struct bytes cert, changed, number = { .length = 0 };
+	struct der bits, r, s;
+
+	/* Until both numbers have their highest bit set, and so a zero before them. */
+	do {
+		make_cert(&wish, &cert);
+		bits = der_at(der_at(cert.data).data);
+		bits = der_at(bits.start + bits.whole);
+		bits = der_at(bits.start + bits.whole);
+		r = der_at(der_at(bits.data + 1).data);
+		s = der_at(r.start + r.whole);
+	} while (r.data[0] || s.data[0]);
+	assert_int_equal(judge_with(&cert, &issuer_cert, &ek_ec, CERT_NOW), SB_CHAIN_OK);
+#define FORM(path, new, size, behind) do {						\
+		changed.length = 0;							\
+		der_edit(cert.data, path, new, size, behind, &changed);			\
+		assert_int_equal(judge_with(&changed, &issuer_cert, &ek_ec, CERT_NOW), SB_CHAIN_SIGNATURE); \
+	} while (0)
+	FORM(outer, "\x05\x00", 2, true);
+	FORM(s_at, "\x05\x00", 2, true);
+	put_der(&number, 0x02, r.data + 1, r.length - 1);
+	FORM(r_at, number.data, number.length, false);
+	number.length = 0;
+	put_der(&number, 0x02, s.data + 1, s.length - 1);
+	FORM(s_at, number.data, number.length, false);
+}
+
+/* The right key under another name is no root of this chain. */
+static void root_of_another_name(void **state)
+{
+	const struct maker else_where = { root.key, "else" };
+	struct wish good = ek_wish(), wish = ca_wish(&else_where, &else_where);
+	struct bytes ek_cert, other;
+	struct sb_span certs[2], roots[1];
+	size_t which;
+
+	make_cert(&good, &ek_cert);
+	make_cert(&wish, &other);
+	certs[0] = span_of(&ek_cert);
+	certs[1] = span_of(&issuer_cert);
+	roots[0] = span_of(&other);
+	assert_int_equal(sb_chain_check(&ek_ec, certs, 2, roots, 1, CERT_NOW, &which), SB_CHAIN_NO_ROOT);
 }
 
 /* Every cut, an added byte, and every changed bit. */
@@ -345,7 +451,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ek_rules), cmocka_unit_test(other_keys), cmocka_unit_test(issuers), cmocka_unit_test(root_limits),
 		cmocka_unit_test(bytes_count), cmocka_unit_test(der_forms), cmocka_unit_test(times), cmocka_unit_test(leading_zero),
-		cmocka_unit_test(swtpm),
+		cmocka_unit_test(swtpm), cmocka_unit_test(one_thing_else), cmocka_unit_test(iak_rules),
+		cmocka_unit_test(signature_forms), cmocka_unit_test(root_of_another_name),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

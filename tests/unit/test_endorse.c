@@ -159,6 +159,95 @@ static void manufacturer(void **state)
 	assert_int_equal(approves(&plant->ledger, &a->owner, a, a->current), SB_TX_OK);
 }
 
+/* ---- what may be wrong with an EK's chain of certificates, each with the transaction's own code */
+
+struct chain {
+	struct bytes cert[SB_CHAIN_MAX + 2];
+	size_t count;
+	struct wish ek, middle, inner;	/* of the EK, of the root's issuer, of the one below that */
+};
+
+static void cut_cert(struct chain *chain) { chain->cert[0].length--; }
+static void turned_signature(struct chain *chain) { chain->cert[0].data[chain->cert[0].length - 1] ^= 1; }
+static void not_for_ek(struct chain *chain) { chain->ek.extended = NULL; }
+static void not_yet(struct chain *chain) { chain->ek.from = START + DAY; }
+static void over(struct chain *chain) { chain->ek.to = START - DAY; }
+static void no_ca(struct chain *chain) { chain->middle.basic = "critical,CA:FALSE"; }
+
+/* Counted before they are read. */
+static void too_many(struct chain *chain)
+{
+	chain->count = SB_CHAIN_MAX + 2;
+	for (size_t i = 0; i < chain->count; i++)
+		chain->cert[i].length = 100;
+}
+
+static void no_way_down(struct chain *chain) { chain->middle.basic = "critical,CA:TRUE,pathlen:0"; }
+static void one_below(struct chain *chain) { chain->middle.basic = "critical,CA:TRUE,pathlen:1"; }
+
+static uint32_t enrols_with_chain(struct plant *plant, void (*wish)(struct chain *chain), void (*made)(struct chain *chain))
+{
+	const struct maker middle = { ec_key("P-256"), "middle" }, inner = { ec_key("P-256"), "inner" };
+	struct chain *chain = calloc(1, sizeof(*chain));
+	ProtobufCBinaryData certs[SB_CHAIN_MAX + 2];
+	BODY(ENROL, enrol, Enrol, enrol);
+	uint32_t code;
+
+	chain->middle = (struct wish){ .issuer = &root, .key = middle.key, .subject = "middle", .from = START - DAY,
+				       .to = START + DAY, .version = 2, .basic = "critical,CA:TRUE",
+				       .usage = "critical,keyCertSign", .digest = EVP_sha256() };
+	chain->inner = chain->ek = chain->middle;
+	chain->inner.issuer = &middle;
+	chain->inner.key = inner.key;
+	chain->inner.subject = "inner";
+	chain->ek.issuer = &inner;
+	chain->ek.key = pkey_of(&plant->a.ek);
+	chain->ek.subject = "device";
+	chain->ek.basic = "critical,CA:FALSE";
+	chain->ek.usage = "critical,keyAgreement";
+	chain->ek.extended = "2.23.133.8.1";
+	chain->count = 3;
+	if (wish)
+		wish(chain);
+	make_cert(&chain->ek, &chain->cert[0]);
+	make_cert(&chain->inner, &chain->cert[1]);
+	make_cert(&chain->middle, &chain->cert[2]);
+	for (size_t i = 3; i < SB_CHAIN_MAX + 2; i++)
+		chain->cert[i] = chain->cert[2];
+	if (made)
+		made(chain);
+	enrol_of(&plant->a, &enrol);
+	for (size_t i = 0; i < chain->count; i++)
+		certs[i] = pb(&chain->cert[i]);
+	enrol.n_ek_certificates = chain->count;
+	enrol.ek_certificates = certs;
+	code = attests(&plant->ledger, &plant->a, &body);
+	EVP_PKEY_free(chain->ek.key);
+	EVP_PKEY_free(middle.key);
+	EVP_PKEY_free(inner.key);
+	free(chain);
+	return code;
+}
+
+static void chains(void **state)
+{
+	static const struct {
+		void (*wish)(struct chain *chain), (*made)(struct chain *chain);
+		uint32_t code;
+	} cases[] = {
+		{ NULL, cut_cert, SB_TX_CERT_MALFORMED }, { NULL, too_many, SB_TX_CERT_TOO_LONG },
+		{ not_for_ek, NULL, SB_TX_CERT_NOT_EK }, { not_yet, NULL, SB_TX_CERT_NOT_YET },
+		{ over, NULL, SB_TX_CERT_OVER }, { no_ca, NULL, SB_TX_CERT_NOT_CA },
+		{ no_way_down, NULL, SB_TX_CERT_PATH_LENGTH }, { NULL, turned_signature, SB_TX_CERT_SIGNATURE },
+		{ one_below, NULL, SB_TX_OK },
+	};
+	struct plant *plant = *state;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(cases); i++)
+		assert_string_equal(sb_tx_name(enrols_with_chain(plant, cases[i].wish, cases[i].made)),
+				    sb_tx_name(cases[i].code));
+}
+
 /* Each check of the IAK's word by its own name. */
 static void certify_names(void **state)
 {
@@ -192,6 +281,98 @@ static void certify_names(void **state)
 	signature.data[3] = SB_TPM_ALG_SHA384;
 	assert_int_equal(sb_certify_check(info.data, info.length, signature.data, signature.length, &iak.public, &a->ak.public),
 			 SB_CERTIFY_SCHEME);
+}
+
+static enum sb_certify_verdict certified(const struct bytes *info, const struct bytes *signature, const struct device *a)
+{
+	return sb_certify_check(info->data, info->length, signature->data, signature->length, &iak.public, &a->ak.public);
+}
+
+/* Names with a byte behind, a signature that is cut, and one of another scheme. */
+static void certify_forms(void **state)
+{
+	static const size_t places[] = { 6, 6 + 36 + 3 + 25, 6 + 36 + 3 + 25 + 36 };	/* of the three names' lengths */
+	static const enum sb_certify_verdict want[] = { SB_CERTIFY_SIGNER, SB_CERTIFY_OTHER_KEY, SB_CERTIFY_HIERARCHY };
+	struct plant *plant = *state;
+	struct statement_of_iak word = good_word(&plant->a);
+	struct bytes info, signature, longer, rsa_like = { .length = 0 };
+
+	certify(&word, &info, &signature);
+	for (size_t i = 0; i < 3; i++) {
+		longer.length = 0;
+		put(&longer, info.data, places[i]);
+		put_2b(&longer, info.data + places[i] + 2, 35);
+		longer.data[longer.length - 1] = 0;
+		put(&longer, info.data + places[i] + 36, info.length - places[i] - 36);
+		assert_string_equal(sb_certify_name(certified(&longer, &signature, &plant->a)), sb_certify_name(want[i]));
+	}
+	signature.length--;
+	assert_int_equal(certified(&info, &signature, &plant->a), SB_CERTIFY_MALFORMED);
+	put_be(&rsa_like, SB_TPM_ALG_RSASSA, 2);
+	put_be(&rsa_like, SB_TPM_ALG_SHA256, 2);
+	put_2b(&rsa_like, info.data, 64);
+	assert_int_equal(certified(&info, &rsa_like, &plant->a), SB_CERTIFY_SCHEME);
+}
+
+/* A root in the store that cannot be read is the node's fault, not the device's. */
+static void damaged_root(void **state)
+{
+	uint8_t key[SB_RECORD_KEY_MAX], id[32] = { 0xee };
+	struct plant *plant = *state;
+	struct record_world *world = &plant->ledger.world;
+	size_t length = sb_record_key(SB_RECORD_ROOT, id, sizeof(id), key);
+	struct papers papers = { .word = good_word(&plant->a), .iak = &iak, .iak_by = &root };
+
+	assert_int_equal(world->records.put(world, key, length, (const uint8_t *)"\xff", 1), 0);
+	assert_int_equal(enrols_by(plant, &plant->a, &papers), SB_TX_INTERNAL);
+	assert_int_equal(world->records.remove(world, key, length), 0);
+	assert_int_equal(enrols_by(plant, &plant->a, &papers), SB_TX_OK);
+}
+
+static bool is_ek(const struct tpm_template *t, int rsa_bits, uint32_t exponent)
+{
+	struct tpm_key key;
+	bool one;
+
+	if (rsa_bits)
+		make_rsa_key(&key, t, rsa_bits);
+	else
+		make_ec_key(&key, t);
+	if (exponent)
+		key.public.exponent = exponent;
+	one = sb_ek_is_one(&key.public);
+	free_key(&key);
+	return one;
+}
+
+/* What an endorsement key is made of; each line that it is held against, alone. */
+static void ek_lines(void **state)
+{
+	static const uint32_t turned[] = { SB_TPM_FIXED_TPM, SB_TPM_FIXED_PARENT, SB_TPM_SENSITIVE_DATA_ORIGIN,
+					   SB_TPM_RESTRICTED, SB_TPM_DECRYPT, SB_TPM_SIGN, SB_TPM_X509_SIGN };
+	struct tpm_template t = EK_TEMPLATE;
+	struct tpm_key key;
+
+	assert_true(is_ek(&t, 0, 0) && is_ek(&t, 2048, 0));
+	assert_false(is_ek(&t, 1024, 0));
+	assert_false(is_ek(&t, 2048, 3));
+	for (size_t i = 0; i < SB_ARRAY_SIZE(turned); i++) {
+		t = (struct tpm_template)EK_TEMPLATE;
+		t.attributes ^= turned[i];
+		assert_false(is_ek(&t, 0, 0));
+	}
+	t = (struct tpm_template)EK_TEMPLATE;
+	t.symmetric = SB_TPM_ALG_NULL;
+	assert_false(is_ek(&t, 0, 0));
+	t = (struct tpm_template)EK_TEMPLATE;
+	t.scheme = SB_TPM_ALG_ECDSA;
+	t.hash = SB_TPM_ALG_SHA256;
+	assert_false(is_ek(&t, 0, 0));
+	t = (struct tpm_template)EK_TEMPLATE;
+	make_ec_key(&key, &t);
+	key.public.symmetric_mode = 0x40;	/* CTR */
+	assert_false(sb_ek_is_one(&key.public));
+	free_key(&key);
 }
 
 /* With both ways the EK's own certificate is enough, since the activation says which AK is with it. */
@@ -285,7 +466,8 @@ int main(void)
 {
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
-		TEST(manufacturer, by_root),
+		TEST(manufacturer, by_root), TEST(chains, by_both), TEST(certify_forms, by_root),
+		TEST(damaged_root, by_root), TEST(ek_lines, by_root),
 		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
 		TEST(large_import, by_inventory),
 	};

@@ -321,6 +321,25 @@ static void keys_that_are_refused(void **state)
 	assert_true(keys.allow_static);
 }
 
+/* One more than a set may have, all of them good. */
+static void one_key_too_many(void **state)
+{
+	u8 points[(SB_GRANT_KEYS_MAX + 1) * SB_GRANT_POINT_LEN];
+	struct sb_grant_keys keys;
+	struct signer signer;
+
+	for (u8 i = 0; i <= SB_GRANT_KEYS_MAX; i++) {
+		make_signer(&signer, 100 + i);
+		memcpy(points + i * SB_GRANT_POINT_LEN, signer.point, SB_GRANT_POINT_LEN);
+		free_signer(&signer);
+	}
+	assert_int_equal(sb_grant_keys_read(&keys, points, sizeof(points), 1, false, &text), -EINVAL);
+	assert_string_equal(text, "grant keys are 1 to 16 points of 64 bytes");
+	assert_int_equal(sb_grant_keys_read(&keys, points, sizeof(points) - SB_GRANT_POINT_LEN, 1, false, &text), 0);
+	assert_int_equal(sb_grant_keys_read(&keys, points, 0, 1, false, &text), -EINVAL);
+	assert_string_equal(text, "grant keys are 1 to 16 points of 64 bytes");
+}
+
 static struct sb_grant_requests requests;
 
 static void number(u8 out[32], u32 n)
@@ -403,6 +422,16 @@ static void the_oldest_request_makes_room(void **state)
 	assert_non_null(asked(9002, 9002));
 }
 
+/* Whoever keeps no requests has asked for nothing. */
+static void nothing_was_asked(void **state)
+{
+	struct sb_grant grant;
+	u8 data[SB_GRANT_MAX];
+
+	assert_int_equal(sb_grant_parse(&grant, data, usual(data, 2)), 0);
+	assert_null(sb_grant_asked(NULL, &grant));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +444,8 @@ int main(void)
 		cmocka_unit_test(whose_signature),
 		cmocka_unit_test(the_count),
 		cmocka_unit_test(keys_that_are_refused),
+		cmocka_unit_test(one_key_too_many),
+		cmocka_unit_test(nothing_was_asked),
 		cmocka_unit_test(requests_are_answered_once),
 		cmocka_unit_test(the_oldest_request_makes_room),
 	};

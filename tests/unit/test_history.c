@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A long random history of a plant: devices that enrol, beat, rotate, reboot, clear their TPM and are cloned;
- * owners and enrollers who say right and wrong things. Replayed it leaves the same records: in another machine,
+ * A long random history of a plant: devices that enrol, beat, rotate, reboot, clear their TPM and are cloned, change
+ * hands and are replaced; owners, enrollers, members and zones that say right and wrong things, of each kind that there
+ * is. Replayed it leaves the same records: in another machine,
  * in another process, with another journal between; and a transaction that was refused leaves nothing.
  */
 #include "device_world.h"
@@ -18,6 +19,28 @@ struct line {
 	size_t length;
 	uint32_t code;
 };
+
+#define ZONES		3
+#define PROPOSALS	4
+
+static struct device devices[DEVICES];
+static struct person people[DEVICES];	/* owners, each of one device when it enrols */
+static int owner[DEVICES];		/* whose the device is by now */
+static struct person zone[ZONES], second;
+static uint64_t zone_version[ZONES];
+static uint8_t proposal[PROPOSALS][32];
+
+static struct person *owner_of(const struct device *device)
+{
+	return &people[owner[device - devices]];
+}
+
+static void new_device(int i)
+{
+	make_device(&devices[i]);
+	people[i] = devices[i].owner;
+	owner[i] = i;
+}
 
 static struct line line[TRANSACTIONS];
 static size_t lines;
@@ -113,27 +136,11 @@ static void activate_some(struct plant *plant, struct device *device)
 
 static void challenge_some(struct plant *plant, struct device *device)
 {
-	uint8_t blob[4] = { 1 }, nonce[16] = { 3 }, secret[32], commitment[32];
 	BODY(CHALLENGE, challenge, Challenge, challenge);
-	struct person *enroller = &plant->enroller[0];
-	struct bytes text = { .length = 0 };
+	uint8_t commitment[32];
 
-	secret_of(enroller, device, secret);
-	put(&text, "sealbond challenge v1", 22);
-	put_be(&text, strlen(CHAIN), 1);
-	put(&text, CHAIN, strlen(CHAIN));
-	put(&text, device->id, 32);
-	put(&text, device->ak_name, device->ak_name_length);
-	put(&text, enroller->key, 32);
-	put(&text, nonce, sizeof(nonce));
-	put(&text, secret, sizeof(secret));
-	SHA256(text.data, text.length, commitment);
-	challenge.device = span32(device->id);
-	challenge.ak_name = (ProtobufCBinaryData){ device->ak_name_length, device->ak_name };
-	challenge.nonce = (ProtobufCBinaryData){ 16, nonce };
-	challenge.commitment = span32(commitment);
-	challenge.credential_blob = challenge.encrypted_secret = (ProtobufCBinaryData){ 4, blob };
-	person_says(&plant->ledger, enroller, &body);
+	challenge_of(&plant->enroller[0], device, &challenge, commitment);
+	person_says(&plant->ledger, &plant->enroller[0], &body);
 }
 
 static void import_some(struct plant *plant)
@@ -181,7 +188,162 @@ static void owner_says_some(struct plant *plant, struct device *device, uint32_t
 		body.action_case = SEALBOND__BODY__ACTION_RETIRE;
 		body.retire = &retire;
 	}
-	person_says(&plant->ledger, chance(20) ? &device->owner : &plant->member, &body);
+	person_says(&plant->ledger, chance(20) ? owner_of(device) : &plant->member, &body);
+}
+
+/* ---- what becomes of devices: another owner, another device, a place in a zone */
+
+static void hand_over_some(struct plant *plant, struct device *device)
+{
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__OfferDevice offer = SEALBOND__OFFER_DEVICE__INIT;
+	Sealbond__AcceptDevice accept = SEALBOND__ACCEPT_DEVICE__INIT;
+	int to = (int)chance(DEVICES);
+
+	offer.device = accept.device = span32(device->id);
+	offer.to = span32(people[to].key);
+	body.action_case = SEALBOND__BODY__ACTION_OFFER_DEVICE;
+	body.offer_device = &offer;
+	person_says(&plant->ledger, owner_of(device), &body);
+	if (chance(4) == 0)
+		to = (int)chance(DEVICES);
+	body.action_case = SEALBOND__BODY__ACTION_ACCEPT_DEVICE;
+	body.accept_device = &accept;
+	person_says(&plant->ledger, &people[to], &body);
+	if (plant->ledger.last.code == SB_TX_OK)
+		owner[device - devices] = to;
+}
+
+static void replace_some(struct plant *plant, struct device *device)
+{
+	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	const struct device *by = &devices[chance(DEVICES)];
+	BODY(REPLACE, replace, Replace, replace);
+
+	for (int i = 0; i < DEVICES; i++)
+		if (&devices[i] != device && owner[i] == owner[device - devices] && chance(4))
+			by = &devices[i];
+	membership.sealed = (ProtobufCBinaryData){ 5, (uint8_t *)"boxed" };
+	replace.device = span32(device->id);
+	replace.by = span32(by->id);
+	if (chance(3) == 0)
+		replace.membership = &membership;
+	person_says(&plant->ledger, owner_of(device), &body);
+}
+
+static void place_some(struct plant *plant, struct device *device)
+{
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__SetMembership set = SEALBOND__SET_MEMBERSHIP__INIT;
+	Sealbond__SetProfile profile = SEALBOND__SET_PROFILE__INIT;
+	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+
+	membership.sealed = (ProtobufCBinaryData){ chance(8) ? 5 : 0, (uint8_t *)"boxed" };
+	set.device = profile.device = span32(device->id);
+	if (chance(10))
+		set.membership = &membership;
+	profile.version = 1 + chance(3);
+	profile.sealed = (ProtobufCBinaryData){ 6, (uint8_t *)"sealed" };
+	if (chance(2)) {
+		body.action_case = SEALBOND__BODY__ACTION_SET_MEMBERSHIP;
+		body.set_membership = &set;
+	} else {
+		body.action_case = SEALBOND__BODY__ACTION_SET_PROFILE;
+		body.set_profile = &profile;
+	}
+	person_says(&plant->ledger, owner_of(device), &body);
+}
+
+/* ---- zones, each with its key, and members, two of whom decide */
+
+static void zone_some(struct plant *plant)
+{
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__CreateZone create = SEALBOND__CREATE_ZONE__INIT;
+	Sealbond__UpdateZone update = SEALBOND__UPDATE_ZONE__INIT;
+	Sealbond__DeleteZone delete = SEALBOND__DELETE_ZONE__INIT;
+	uint32_t which = chance(ZONES), what = chance(10);
+	uint8_t id[16] = { (uint8_t)which };
+
+	create.zone = update.zone = delete.zone = (ProtobufCBinaryData){ 16, id };
+	create.key = span32(zone[which].key);
+	create.sealed = update.sealed = (ProtobufCBinaryData){ 6, (uint8_t *)"sealed" };
+	update.version = zone_version[which] + 1;
+	if (what < 4) {
+		body.action_case = SEALBOND__BODY__ACTION_CREATE_ZONE;
+		body.create_zone = &create;
+		person_says(&plant->ledger, &plant->member, &body);
+	} else if (what < 8) {
+		body.action_case = SEALBOND__BODY__ACTION_UPDATE_ZONE;
+		body.update_zone = &update;
+		person_says(&plant->ledger, &zone[which], &body);
+	} else {
+		body.action_case = SEALBOND__BODY__ACTION_DELETE_ZONE;
+		body.delete_zone = &delete;
+		person_says(&plant->ledger, &zone[which], &body);
+	}
+	if (plant->ledger.last.code == SB_TX_OK)
+		zone_version[which] = what < 4 ? 1 : zone_version[which] + 1;
+}
+
+static void propose(struct plant *plant, struct person *by, Sealbond__Change **changes, size_t count)
+{
+	BODY(PROPOSE, propose, Propose, propose);
+
+	propose.n_changes = count;
+	propose.changes = changes;
+	propose.title = (char *)"as we said";
+	person_says(&plant->ledger, by, &body);
+	if (plant->ledger.last.code == SB_TX_OK)
+		memcpy(proposal[chance(PROPOSALS)], plant->ledger.last.data, 32);
+}
+
+static void second_member(struct plant *plant)
+{
+	Sealbond__Change change[2] = { SEALBOND__CHANGE__INIT, SEALBOND__CHANGE__INIT }, *changes[] = { &change[0], &change[1] };
+	Sealbond__Member member = SEALBOND__MEMBER__INIT;
+
+	make_person(&second, 90000);
+	member.key = span32(second.key);
+	member.weight = 1;
+	member.name = (char *)"bob";
+	change[0].change_case = SEALBOND__CHANGE__CHANGE_MEMBER;
+	change[0].member = &member;
+	change[1].change_case = SEALBOND__CHANGE__CHANGE_THRESHOLD;
+	change[1].threshold = 2;
+	do
+		propose(plant, &plant->member, changes, 2);
+	while (plant->ledger.last.code != SB_TX_OK);
+}
+
+static void govern_some(struct plant *plant)
+{
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__Vote vote = SEALBOND__VOTE__INIT;
+	Sealbond__Withdraw withdraw = SEALBOND__WITHDRAW__INIT;
+	Sealbond__Change change = SEALBOND__CHANGE__INIT, *changes[] = { &change };
+	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT;
+	struct person *by = chance(2) ? &second : &plant->member;
+	uint32_t what = chance(10);
+
+	enroller.key = span32(plant->enroller[1].key);
+	enroller.name = (char *)(chance(2) ? "desk" : "other desk");
+	change.change_case = SEALBOND__CHANGE__CHANGE_ENROLLER;
+	change.enroller = &enroller;
+	vote.proposal = withdraw.proposal = span32(proposal[chance(PROPOSALS)]);
+	vote.against = chance(4) == 0;
+	if (what < 4) {
+		propose(plant, by, changes, 1);
+		return;
+	}
+	if (what < 8) {
+		body.action_case = SEALBOND__BODY__ACTION_VOTE;
+		body.vote = &vote;
+	} else {
+		body.action_case = SEALBOND__BODY__ACTION_WITHDRAW;
+		body.withdraw = &withdraw;
+	}
+	person_says(&plant->ledger, by, &body);
 }
 
 /* The last transaction but some, as it was, once more. */
@@ -207,7 +369,7 @@ static void resolve_some(struct plant *plant, struct device *device)
 	if (!record || record->incident.len != 32)
 		return;
 	resolve_incident.incident = record->incident;
-	person_says(&plant->ledger, &device->owner, &body);
+	person_says(&plant->ledger, owner_of(device), &body);
 }
 
 static void one_thing(struct plant *plant, struct device *device)
@@ -233,11 +395,21 @@ static void one_thing(struct plant *plant, struct device *device)
 		reboot(device);
 	else if (what < 69)
 		device->clock = (struct sb_quote_clock){ chance(1000), chance(3), 0, true };
-	else if (what < 80)
+	else if (what < 76)
 		owner_says_some(plant, device, chance(100));
-	else if (what < 84)
+	else if (what < 78)
 		import_some(plant);
+	else if (what < 80)
+		hand_over_some(plant, device);
+	else if (what < 82)
+		replace_some(plant, device);
+	else if (what < 84)
+		place_some(plant, device);
+	else if (what < 87)
+		zone_some(plant);
 	else if (what < 90)
+		govern_some(plant);
+	else if (what < 94)
 		repeat_some(plant);
 	else
 		resolve_some(plant, device);
@@ -252,39 +424,66 @@ static void limits_of(Sealbond__Parameters *parameters)
 	parameters->heartbeat_least = 1;
 }
 
+static Sealbond__Body__ActionCase action_of(const struct line *line)
+{
+	SB_AUTO_MESSAGE Sealbond__SignedTx *tx = sb_message_read(&sealbond__signed_tx__descriptor, line->tx, line->length);
+	SB_AUTO_MESSAGE Sealbond__Body *body =
+		tx ? sb_message_read(&sealbond__body__descriptor, tx->body.data, tx->body.len) : NULL;
+
+	return body ? body->action_case : SEALBOND__BODY__ACTION__NOT_SET;
+}
+
+/* It was a history, not a row of refusals: there is everything in it that can be said, taken and refused. */
+static void look_over(void)
+{
+	uint32_t taken = 0, codes[256] = { 0 }, said[2][256] = { 0 };
+
+	for (size_t i = 0; i < lines; i++) {
+		taken += line[i].code == SB_TX_OK;
+		codes[line[i].code & 255]++;
+		said[line[i].code == SB_TX_OK][action_of(&line[i]) & 255]++;
+	}
+	assert_true(taken > lines / 5);
+	assert_true(codes[SB_TX_QUOTE_CLONE] > 0 && codes[SB_TX_QUOTE_STALE] > 0 && codes[SB_TX_SIGNATURE] > 0);
+	for (unsigned int i = 0; i < sealbond__body__descriptor.n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &sealbond__body__descriptor.fields[i];
+
+		if (!said[1][field->id & 255] || !said[0][field->id & 255])
+			fail_msg("%s: taken %u times, refused %u times", field->name, said[1][field->id & 255],
+				 said[0][field->id & 255]);
+	}
+}
+
 static void write_history(uint8_t digest[32])
 {
-	static struct device device[DEVICES];
 	struct plant *plant;
 	void *state;
-	uint32_t taken = 0, codes[256] = { 0 };
 
 	plant_with(&state, limits_of, NULL);
 	plant = state;
 	for (int i = 0; i < DEVICES; i++)
-		make_device(&device[i]);
-	while (lines < TRANSACTIONS - 8) {
+		new_device(i);
+	for (uint32_t i = 0; i < ZONES; i++)
+		make_person(&zone[i], 80000 + i);
+	ledger_begin(&plant->ledger);
+	second_member(plant);
+	ledger_finish(&plant->ledger);
+	while (lines < TRANSACTIONS - 16) {
 		ledger_begin(&plant->ledger);
 		for (uint32_t n = chance(8); n; n--)
-			one_thing(plant, &device[chance(DEVICES)]);
+			one_thing(plant, &devices[chance(DEVICES)]);
 		ledger_finish(&plant->ledger);
 		/* What is not enrolled any more comes back as another. */
 		for (int i = 0; i < DEVICES; i++)
-			if (state_of(&plant->ledger, &device[i]) == SEALBOND__DEVICE_STATE__REVOKED && chance(20) == 0) {
-				free_device(&device[i]);
-				make_device(&device[i]);
+			if (state_of(&plant->ledger, &devices[i]) == SEALBOND__DEVICE_STATE__REVOKED && chance(20) == 0) {
+				free_device(&devices[i]);
+				new_device(i);
 			}
 	}
-	for (size_t i = 0; i < lines; i++) {
-		taken += line[i].code == SB_TX_OK;
-		codes[line[i].code & 255]++;
-	}
-	/* It was a history, not a row of refusals, and there were clones in it. */
-	assert_true(taken > lines / 5);
-	assert_true(codes[SB_TX_QUOTE_CLONE] > 0 && codes[SB_TX_QUOTE_STALE] > 0 && codes[SB_TX_SIGNATURE] > 0);
+	look_over();
 	record_world_digest(&plant->ledger.world, digest);
 	for (int i = 0; i < DEVICES; i++)
-		free_device(&device[i]);
+		free_device(&devices[i]);
 	plant_close(&state);
 }
 

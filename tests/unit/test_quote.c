@@ -73,9 +73,11 @@ static void each_check(void **state)
 	REFUSED(said.pcrs &= ~1U, SB_QUOTE_SELECTION);
 	REFUSED((said.select_size = 4, said.pcrs |= 1U << 24), SB_QUOTE_SELECTION);
 	REFUSED(policy.pcrs = 0, SB_QUOTE_SELECTION);
+	REFUSED(policy.pcrs = said.pcrs = 0, SB_QUOTE_SELECTION);
 	REFUSED(said.extra[31] ^= 1, SB_QUOTE_EXTRA);
 	REFUSED(said.extra_length = 31, SB_QUOTE_EXTRA);
 	REFUSED(said.signer.data[5] ^= 1, SB_QUOTE_SIGNER);
+	REFUSED(said.signer.length++, SB_QUOTE_SIGNER);
 	REFUSED(said.signer.length = sb_tpm_qualified_name(&ak.public, 0x40000001, said.signer.data), SB_QUOTE_SIGNER);
 	REFUSED(said.signer.length = sb_tpm_name(&ak.public, said.signer.data), SB_QUOTE_SIGNER);
 	REFUSED(said.pcr_digest[0] ^= 1, SB_QUOTE_PCR_DIGEST);
@@ -132,7 +134,7 @@ static void bytes_count(void **state)
 	for (size_t cut = 0; cut < quote.length; cut++) {
 		changed = quote;
 		changed.length = cut;
-		assert_int_not_equal(judge_bytes(&changed, &signature), SB_QUOTE_OK);
+		assert_int_equal(judge_bytes(&changed, &signature), SB_QUOTE_MALFORMED);
 	}
 	changed = quote;
 	put_be(&changed, 0, 1);
@@ -242,6 +244,137 @@ static void areas(void **state)
 	assert_int_equal(sb_tpm_public_parse(area.data, area.length, &public), -EBADMSG);
 }
 
+/* What no reader of a quote may take for a selection, whoever compares it afterwards. */
+static void selections(void **state)
+{
+	static const struct {
+		uint8_t size;
+		uint32_t pcrs;
+		enum sb_quote_verdict want;
+	} cases[] = {
+		{ 3, PCRS, SB_QUOTE_OK }, { 1, 1, SB_QUOTE_OK }, { 4, PCRS, SB_QUOTE_OK }, { 0, 0, SB_QUOTE_SELECTION },
+		{ 4, 1U << 24, SB_QUOTE_SELECTION }, { 5, PCRS, SB_QUOTE_SELECTION },
+	};
+	struct sb_quote quote;
+	struct bytes bytes;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(cases); i++) {
+		refill(&ak);
+		said.select_size = cases[i].size;
+		said.pcrs = cases[i].pcrs;
+		build_quote(&said, &bytes);
+		assert_int_equal(sb_quote_parse(bytes.data, bytes.length, &quote), cases[i].want);
+	}
+}
+
+/* An area as long as it is, so that the sanitizer sees who reads on. */
+static int parse_area(const struct bytes *area, struct sb_tpm_public *public)
+{
+	uint8_t *exact = malloc(area->length);
+	int result;
+
+	assert_non_null(exact);
+	memcpy(exact, area->data, area->length);
+	result = sb_tpm_public_parse(exact, area->length, public);
+	free(exact);
+	return result;
+}
+
+/* Bytes of a public area that are otherwise: what no key of ours has is no key. */
+struct odd_area {
+	size_t at, length;
+	const char *bytes;
+	int want;
+};
+
+#define ODD(at, bytes, want)	{ at, sizeof(bytes) - 1, bytes, want }
+
+static void try_areas(const struct bytes *good, const struct odd_area *odd, size_t count)
+{
+	struct sb_tpm_public public;
+	struct bytes area;
+
+	for (size_t i = 0; i < count; i++) {
+		area = *good;
+		memcpy(area.data + odd[i].at, odd[i].bytes, odd[i].length);
+		if (parse_area(&area, &public) != odd[i].want)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void odd_ec_areas(void **state)
+{
+	static const struct odd_area odd[] = {
+		ODD(0, "\x00\x23", 0),
+		ODD(12, "\x00\x14", -EBADMSG),		/* RSASSA */
+		ODD(12, "\x00\x1b", -EBADMSG),		/* SM2 */
+		ODD(18, "\x00\x20", -EBADMSG),		/* a KDF */
+		ODD(16, "\x00\x10", -EBADMSG),		/* BN P256 */
+		ODD(2, "\x00\x04", -EBADMSG),		/* a Name by SHA-1 */
+	};
+	struct tpm_template t = AK_TEMPLATE;
+	struct sb_tpm_public public;
+	struct bytes area;
+	struct tpm_key key;
+
+	try_areas(&ak.area, odd, SB_ARRAY_SIZE(odd));
+	/* No coordinates. */
+	area.length = 0;
+	put(&area, ak.area.data, 20);
+	put_be(&area, 0, 2);
+	put(&area, ak.area.data + 54, 34);
+	assert_int_equal(parse_area(&area, &public), -EBADMSG);
+	area = ak.area;
+	area.length = 54;
+	put_be(&area, 0, 2);
+	assert_int_equal(parse_area(&area, &public), -EBADMSG);
+	/* A policy that is no digest. */
+	area.length = 0;
+	put(&area, ak.area.data, 8);
+	put_2b(&area, "polic", 5);
+	put(&area, ak.area.data + 10, ak.area.length - 10);
+	assert_int_equal(parse_area(&area, &public), -EBADMSG);
+	/* Neither RSA nor ECC; and another block cipher than AES. */
+	t.scheme = SB_TPM_ALG_NULL;
+	make_ec_key(&key, &t);
+	try_areas(&key.area, &(struct odd_area)ODD(0, "\x00\x25", -EBADMSG), 1);
+	free_key(&key);
+	t.symmetric = SB_TPM_ALG_AES;
+	make_ec_key(&key, &t);
+	try_areas(&key.area, &(struct odd_area)ODD(10, "\x00\x26", -EBADMSG), 1);
+	free_key(&key);
+}
+
+static void odd_rsa_areas(void **state)
+{
+	static const struct odd_area odd[] = {
+		ODD(18, "\0\0\0\0", 0), ODD(18, "\0\1\0\1", 0), ODD(18, "\0\0\0\3", 0),
+		ODD(18, "\0\0\0\1", -EBADMSG), ODD(18, "\0\0\0\4", -EBADMSG),
+		ODD(12, "\x00\x18", -EBADMSG),		/* ECDSA */
+		ODD(16, "\x0c\x00", -EBADMSG),		/* 3072 bits, and fewer there */
+		ODD(24, "\x7f", -EBADMSG),		/* 2047 */
+		ODD(24 + 255, "\x02", -EBADMSG),	/* an even modulus */
+	};
+	struct tpm_template t = AK_TEMPLATE;
+	struct sb_tpm_public public;
+	struct tpm_key key;
+	struct bytes area;
+
+	t.scheme = SB_TPM_ALG_RSASSA;
+	make_rsa_key(&key, &t, 2048);
+	try_areas(&key.area, odd, SB_ARRAY_SIZE(odd));
+	area = key.area;
+	memcpy(area.data + 18, "\0\0\0\3", 4);
+	assert_int_equal(sb_tpm_public_parse(area.data, area.length, &public), 0);
+	assert_int_equal(sb_ak_check(&public), SB_AK_ALGORITHM);
+	/* None of no bits. */
+	area = key.area;
+	area.length = 16;
+	put_be(&area, 0, 2 + 4 + 2);
+	assert_int_equal(parse_area(&area, &public), -EBADMSG);
+	free_key(&key);
+}
+
 static void order(void **state)
 {
 	static const struct sb_quote_clock rising[] = {
@@ -275,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_check), cmocka_unit_test(signatures), cmocka_unit_test(bytes_count),
 		cmocka_unit_test(attestation_keys), cmocka_unit_test(rsa_keys), cmocka_unit_test(areas), cmocka_unit_test(order),
+		cmocka_unit_test(selections), cmocka_unit_test(odd_ec_areas), cmocka_unit_test(odd_rsa_areas),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -96,9 +96,11 @@ light_tls_LIBS := $(light_client_LIBS) -lssl
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
-UNIT += quote cert heartbeat
+UNIT += quote cert cert_odd heartbeat
 quote_SRC := tests/unit/test_quote.c $(STATE)
 cert_SRC := tests/unit/test_cert.c $(STATE)
+cert_odd_SRC := tests/unit/test_cert_odd.c $(STATE)
+cert_odd_CFLAGS := $(USER_TEST_CFLAGS)
 heartbeat_SRC := tests/unit/test_heartbeat.c userspace/state/heartbeat.c $(STATE)
 heartbeat_CFLAGS := $(USER_TEST_CFLAGS)
 quote_CFLAGS := $(USER_TEST_CFLAGS)

@@ -192,7 +192,7 @@ static inline void build_quote(const struct quote_said *said, struct bytes *out)
 		put_be(out, said->bank, 2);
 		put_be(out, said->select_size, 1);
 		for (int j = 0; j < said->select_size; j++)
-			put_be(out, said->pcrs >> (8 * j) & 0xff, 1);
+			put_be(out, j < 4 ? said->pcrs >> (8 * j) & 0xff : 0, 1);
 	}
 	put_2b(out, said->pcr_digest, sizeof(said->pcr_digest));
 }

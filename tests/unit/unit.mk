@@ -76,6 +76,11 @@ $(UNIT_DIR)/smt_vectors: tests/vectors/smt_vectors.c $(TREE_MEMORY) tests/unit/u
 	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) \
 		-lcrypto -ljson-c
 
+# Whether the unit tests of one run have met every code of the ledger's transactions.
+$(UNIT_DIR)/codes_seen: tests/unit/codes_seen.c userspace/state/codes.c $(STATE) tests/unit/unit.mk
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(USER_TEST_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) -lcrypto
+
 # Against a software TPM: needs swtpm and tpm2-tools.
 .PHONY: check-tpm
 check-tpm: $(UNIT_LIVE:%=$(UNIT_DIR)/%)
@@ -89,8 +94,10 @@ $(UNIT_DIR)/block_vectors: tests/vectors/block_vectors.c userspace/ledger/rpc_js
 
 .PHONY: check-unit
 check-unit: $(unit_programs) $(UNIT_DIR)/noise_vectors $(UNIT_DIR)/light_vectors $(UNIT_DIR)/smt_vectors \
-		$(UNIT_DIR)/block_vectors
-	@tests/unit/run.sh $(unit_programs)
+		$(UNIT_DIR)/block_vectors $(UNIT_DIR)/codes_seen
+	@rm -f $(UNIT_DIR)/codes.list
+	@SB_CODES_SEEN=$(UNIT_DIR)/codes.list tests/unit/run.sh $(unit_programs)
+	@$(UNIT_DIR)/codes_seen $(UNIT_DIR)/codes.list
 	@$(UNIT_DIR)/noise_vectors tests/vectors/noise.json
 	@$(UNIT_DIR)/light_vectors tests/vectors/light
 	@$(UNIT_DIR)/smt_vectors tests/vectors/smt

@@ -100,8 +100,8 @@ int sb_app_verify(void *context, struct sb_error *error)
 		rc = check_view(app, view);
 		sb_view_close(view);
 	}
-	return rc ? sb_fail(error, rc, rc == -EBADMSG ? "the backup's records are not those that its state's hash commits to: it "
-			    "is damaged, or somebody has changed it. Take another one" : "the state cannot be read: %s",
+	return rc ? sb_fail(error, rc, rc == -EBADMSG ? "the backup's records are not those that its state's hash commits to: "
+			    "it is damaged, or somebody has changed it. Take another one" : "the state cannot be read: %s",
 			    strerror(-rc)) : 0;
 }
 

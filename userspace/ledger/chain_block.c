@@ -66,6 +66,13 @@ void sb_chain_fill(struct sb_chain *chain, struct sb_block *block)
 	memcpy(header->proposer, chain->signer.address, sizeof(header->proposer));
 }
 
+/* LMDB calls a write that was cut short an input/output error; then the disk is full, most of the time. */
+static const char *what_to_do(int rc)
+{
+	return rc == -ENOSPC ? ". Make room on its disk and start again" : rc == -EIO ? ": its disk is full, or fails. Make room "
+	       "on it, or look at what the kernel says of it, and start again" : "";
+}
+
 int sb_chain_make(struct sb_chain *chain, bool full, struct sb_error *error)
 {
 	sb_cleanup_free uint8_t *bytes = NULL;
@@ -83,7 +90,8 @@ int sb_chain_make(struct sb_chain *chain, bool full, struct sb_error *error)
 		rc = sb_blocks_pend(chain->blocks, bytes, length, vote);
 	}
 	if (rc)
-		rc = sb_fail(error, rc, "block %" PRId64 " cannot be stored: %s", block.header.height, strerror(-rc));
+		rc = sb_fail(error, rc, "block %" PRId64 " cannot be stored: %s%s", block.header.height, strerror(-rc),
+			     what_to_do(rc));
 	else
 		rc = sb_chain_finish(chain, &block, bytes, length, vote, error);
 	free(block.txs);
@@ -113,8 +121,7 @@ int sb_chain_execute(struct sb_chain *chain, const struct sb_block *block, const
 		rc = app->finish(app->context, app_hash);
 	if (rc)
 		return sb_fail(error, rc, "the ledger's state cannot take block %" PRId64 ": %s%s",
-			       block->header.height, strerror(-rc),
-			       rc == -ENOSPC ? ". Make room on its disk and start again" : "");
+			       block->header.height, strerror(-rc), what_to_do(rc));
 	*results = sb_take_ptr(list);
 	return 0;
 }
@@ -211,11 +218,12 @@ int sb_chain_finish(struct sb_chain *chain, const struct sb_block *block, const 
 	new.commit = &commit;
 	rc = sb_blocks_append(chain->blocks, &new);
 	if (rc)
-		return sb_fail(error, rc, "block %" PRId64 " cannot be stored: %s", new.height, strerror(-rc));
+		return sb_fail(error, rc, "block %" PRId64 " cannot be stored: %s%s", new.height, strerror(-rc),
+			       what_to_do(rc));
 	rc = chain->app->commit(chain->app->context);
 	if (rc)
-		return sb_fail(error, rc, "the ledger's state after block %" PRId64 " cannot be stored: %s",
-			       new.height, strerror(-rc));
+		return sb_fail(error, rc, "the ledger's state after block %" PRId64 " cannot be stored: %s%s",
+			       new.height, strerror(-rc), what_to_do(rc));
 	changed = memcmp(new.app_hash, block->header.app.bytes, sizeof(new.app_hash)) != 0;
 	chain->produce.follow = block->count || new.height == 1 || (changed && !followed);
 	chain->produce.changed = changed;

@@ -9,18 +9,17 @@ LEDGER_COMMON := $(patsubst %,userspace/common/%.c,sha256 calendar parse format 
 LEDGER_CHAIN := $(patsubst %,userspace/ledger/%.c,mempool produce chain chain_block chain_open chain_resume block block_read \
 	proto blocks signer genesis app) $(LEDGER_LIGHT) $(LEDGER_COMMON)
 LEDGER_RPC := $(patsubst %,userspace/ledger/%.c,rpc rpc_params rpc_json rpc_txs rpc_blocks rpc_info waits events)
-LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home listen server ws_frame websocket) $(LEDGER_RPC) \
-	$(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox sha256_openssl) \
-	$(patsubst %,userspace/ledger/%.c,backup backup_make restore) userspace/light/query.c userspace/light/bytes.c \
-	$(ABCI_SERVER)
+LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home backup backup_make restore listen server ws_frame websocket) \
+	$(LEDGER_RPC) $(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox sha256_openssl) \
+	userspace/light/query.c userspace/light/bytes.c $(ABCI_SERVER)
 LEDGER_LIBS := libmicrohttpd json-c libsodium libcrypto lmdb libseccomp libprotobuf-c
 
 # An application's proofs, for ours and for the small one of the tests.
 LEDGER_PROVE := userspace/ledger/app_prove.c userspace/light/query.c
 
 # The application: the state machine over its store. Its libraries are beside the daemon's.
-LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records app_query app_grant app_checkpoint \
-	app_recovery app_validators app_copy app_export grant_terms checkpoints workers) $(LEDGER_PROVE) \
+LEDGER_APP := $(patsubst %,userspace/ledger/%.c,ledger_app app_check app_records app_query app_grant grant_terms \
+	app_checkpoint app_recovery app_validators app_copy app_export checkpoints workers) $(LEDGER_PROVE) \
 	userspace/light/checkpoint.c userspace/light/bytes.c \
 	$(patsubst %,userspace/common/%.c,p256_key p256 grant) $(STATE_MACHINE) $(STATE_JSON) \
 	$(TREE_STORE)

@@ -285,8 +285,8 @@ int sb_signer_vote(struct sb_signer *signer, const char *chain, struct sb_commit
 	crypto_sign_detached(next.signature, NULL, next.bytes, next.length, signer->secret);
 	rc = sb_file_write(signer->state_path, text, format_state(&next, text), 0600);
 	if (rc)
-		return sb_fail(error, rc, "%s: %s; nothing is signed until it can be written", signer->state_path,
-			       strerror(-rc));
+		return sb_fail(error, rc, "%s: %s; nothing is signed until it can be written. Make room on its disk, or mend it, "
+			       "and start again", signer->state_path, strerror(-rc));
 	*signer = next;
 	memcpy(commit->votes[0].signature, signer->signature, sizeof(signer->signature));
 	return 0;

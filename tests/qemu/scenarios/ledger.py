@@ -4,113 +4,62 @@
     A ──┐
     B ──┼── switch
     L ──┘  10.0.0.3: sealbond-ledgerd, and people's commands
+
+ledger_attacker.py goes on with the same machines.
 """
 
-import json
-import os
 import re
 
-from device import TOOLS, Device, make_release_key
-from image import BUILD
+from bonded import TOOLS
+from device import make_release_key
+from plant import PROGRAMS, Bench, Ledger, add_all
 
 LAB = "ledger"
-URL = "http://10.0.0.3:26657"
-PEOPLE = {"/usr/sbin/sealbond-ledgerd": os.path.join(BUILD, "sealbond-ledgerd"),
-          "/usr/libexec/sealbond/sealbond-people": os.path.join(BUILD, "sealbond-people")}
-SECTIONS = """[device]
-chain = {chain}
-[peers]
-grant_keys = /etc/sealbond/grant_key.pub.pem
-threshold = 1
-[ledger]
-endpoints = {endpoints}
-trust_hash = {trust_hash}
-owner = {owner}
-[exception arp]
-kind = arp
-[exception nd]
-kind = nd
-[exception icmp-error]
-kind = icmp-error
-"""
 
 plant = {}
-
-
-def people(words, timeout=120):
-    """One of people's commands, on L."""
-    text = plant["l"].run(f"sealbond --json {words}", timeout=timeout).out.strip().splitlines()
-    return json.loads(text[-1]) if text else {}
-
-
-def owner(words):
-    return people(f"{words} --key /root/owner.key --ledger /root/home/ledger.conf")
 
 
 def count(drops, reason):
     return next((d["count"] for d in drops["drops"] if d["reason"] == reason), 0)
 
 
-def lease(device):
-    return device.ask("lease")
-
-
-def wait_lease(device, state, timeout=120):
-    return device.guest.wait_for(f"sealbond lease --json | grep -q '\"state\": *\"{state}\"'", timeout=timeout)
-
-
 def test_ledger(lab, t):
-    l, *guests = lab.boot(lab.guest("l", files=PEOPLE), lab.guest("a", files=TOOLS), lab.guest("b", files=TOOLS))
-    plant["l"] = l
-    l.run("ip link set lo up; ip link set eth0 up; ip addr add 10.0.0.3/24 dev eth0; mkdir -p /root")
-    people(f"init --home /root/home --chain plant-1 --bench --endpoint {URL}")
-    plant["daemon"] = l.start("exec sealbond-ledgerd run --home /root/home --listen 10.0.0.3:26657 --idle 5s")
-    plant["daemon"].expect("listening", timeout=60)
-    given = people("init --home /root/home --config")
-    given["owner"] = people("owner key --out /root/owner.key")["public"]
+    l, *guests = lab.boot(lab.guest("l", files=PROGRAMS), lab.guest("a", files=TOOLS), lab.guest("b", files=TOOLS))
+    ledger = plant["ledger"] = Ledger(l).make()
     _, public = make_release_key(lab.directory)
-    a, b = plant["a"], plant["b"] = [Device(g, n + 1) for n, g in enumerate(guests)]
+    a, b = plant["a"], plant["b"] = [Bench(g, n + 1) for n, g in enumerate(guests)]
+    lab.plant = plant
     for d in (a, b):
-        d.cable()
-        d.install(public)
-        d.configure(extra=SECTIONS.format(**given))
-        d.guest.put(l.get("/root/home/grant_key.pub.pem"), "/etc/sealbond/grant_key.pub.pem")
-        d.start()
+        d.set_up(ledger, public)
     for d in (a, b):
         t.must("keys are made", d.wait_state("keys-ready", timeout=180) == "keys-ready", d.ask("key"))
-        t.must("it asks for admission by itself", wait_lease(d, "enrolling"), lease(d))
+        t.must("it asks for admission by itself", d.wait_lease("enrolling"), d.why())
 
 
 def test_admission(lab, t):
-    a, b = plant["a"], plant["b"]
-    enroller = plant["l"].start("exec sealbond enroller serve --any --key /root/home/enroller.key "
-                                "--ledger /root/home/ledger.conf")
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    ledger.serve_enrolments("--any")
     for d in (a, b):
-        t.must("its TPM opens what the enroller has made for it", wait_lease(d, "awaiting-approval"), lease(d))
-        plant[d] = lease(d)["device_id"]
-    enroller.stop()
+        t.must("its TPM opens what the enroller has made for it", d.wait_lease("awaiting-approval"), d.why())
+        d.learn_id()
+    ledger.enroller.stop()
     r = a.cli("lease", check=False)
     t.check("the exit code is the state's", r.code == 31, r)
     r = a.cli("status", check=False)
     t.check("status's too", r.code == 31 and "awaiting-approval" in r.out, r)
     t.check("and it has no peer, nor an address", a.ask("peers")["peers"] == [], a.ask("peers"))
     for d in (a, b):
-        owner(f"device approve {plant[d]}")
+        ledger.owner(f"device approve {d.id}")
     for d in (a, b):
-        t.must("approved: a live lease", wait_lease(d, "lease-live"), lease(d))
+        t.must("approved: a live lease", d.wait_lease("lease-live"), d.why())
 
 
 def test_zone(lab, t):
-    a, b = plant["a"], plant["b"]
-    people("zone key --out /root/pumps.zone --name pumps")
-    people("zone create --zone /root/pumps.zone --key /root/home/member.key --ledger /root/home/ledger.conf")
-    for d in (a, b):
-        owner(f"zone add {plant[d]} --zone /root/pumps.zone --name {d.guest.name}")
-    for d in (a, b):
-        t.must("a bond", d.wait_bond(180), d.ask("status"))
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    add_all(t, ledger, a, b)
     status = a.ask("status")
     t.check("no gap for unsigned peers", "unsigned-grants" not in status["gaps"], status)
-    plant["inner"] = {d: d.guest.out("ip -4 -o addr show sb0 | awk '{print $4}' | cut -d/ -f1") for d in (a, b)}
+    plant["inner"] = {d: d.inner() for d in (a, b)}
     peer = a.ask("peers")["peers"][0]
     t.check("the kernel's grant reaches over the ledger's hold", peer["hold_ms"] == 3 * 86400000 and not peer["held"] and
             0 < peer["lease_ms"] <= 86400000, peer)
@@ -151,7 +100,7 @@ def test_helper_restart(lab, t):
     a, b = plant["a"], plant["b"]
     before = a.ask("peers")["peers"]
     a.restart()
-    t.must("a live lease again", wait_lease(a, "lease-live"), lease(a))
+    t.must("a live lease again", a.wait_lease("lease-live"), a.why())
     t.check("the same bond", a.wait_bond(90) and a.ask("peers")["peers"][0]["device_id"] == before[0]["device_id"],
             a.ask("peers"))
     r = a.ping(plant["inner"][b])
@@ -160,50 +109,30 @@ def test_helper_restart(lab, t):
 
 def test_rekey(lab, t):
     """A new zone key, for devices that nobody is at: their bonds go on, also when a helper is restarted meanwhile."""
-    a, b = plant["a"], plant["b"]
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
     a.guest.run(f"ping -i 0.2 {plant['inner'][b]} >/tmp/flow 2>&1 & echo $! >/tmp/flow.pid")
-    said = owner("zone rekey --zone /root/pumps.zone")
+    said = ledger.owner("zone rekey --zone /root/pumps.zone")
     t.check("both were told the new key", said.get("told") == 2 and said.get("left") == 0, said)
     b.restart()
     for d in (a, b):
-        t.must("a live lease", wait_lease(d, "lease-live"), lease(d))
+        t.must("a live lease", d.wait_lease("lease-live"), d.lease())
         t.check("and the zone is read by the new key", d.guest.wait_for(
-            "sealbond lease --json | grep -q '\"zone_devices\": *1,'", timeout=60), lease(d))
+            "sealbond lease --json | grep -q '\"zone_devices\": *1,'", timeout=60), d.lease())
     r = a.guest.out("kill -INT $(cat /tmp/flow.pid); while kill -0 $(cat /tmp/flow.pid); do sleep 0.1; done 2>/dev/null; "
                     "tail -n 3 /tmp/flow")
     sent, received = (int(n) for n in re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received", r).groups())
     # The last one may be on its way still.
     t.check("and no packet was lost meanwhile", sent > 10 and received >= sent - 1, r)
-    shown = people("zone show --zone /root/pumps.zone --ledger /root/home/ledger.conf")
+    shown = ledger.ask("zone show --zone /root/pumps.zone")
     t.check("nothing is due", shown["rekey_due"] is False and len(shown["devices"]) == 2, shown)
 
 
-def test_attacker(lab, t):
-    """The helper in an attacker's hands: what the nodes have not signed for this request, the kernel refuses."""
-    a = plant["a"]
-    r = a.guest.run("sealbond grant key --out /tmp/own.pem && sealbond identity > /tmp/id; "
-                    f"sealbond grant sign --key /tmp/own.pem --device /tmp/id --holder {plant[a]} --chain plant-1 "
-                    "--duration 1h --out /tmp/own.grant && sealbond grant admit /tmp/own.grant", check=False)
-    t.check("a grant by its own key is refused", r.code == 1, r)
-
-
 def test_loss(lab, t):
-    a, b = plant["a"], plant["b"]
-    plant["daemon"].stop()
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    ledger.stop()
     r = a.ping(plant["inner"][b], count=20)
     t.check("the ledger is down, and traffic flows", r, r)
-    t.check("the lease goes on", lease(a)["state"] == "lease-live", lease(a))
-    plant["daemon"] = plant["l"].start("exec sealbond-ledgerd run --home /root/home --listen 10.0.0.3:26657 --idle 5s")
-    plant["daemon"].expect("listening", timeout=60)
+    t.check("the lease goes on", a.lease()["state"] == "lease-live", a.lease())
+    ledger.start()
     t.check("and it is heard again", a.guest.wait_for("sealbond lease --json | grep -q '\"trouble\": *null'", timeout=120),
-            lease(a))
-
-
-def test_revoked(lab, t):
-    a, b = plant["a"], plant["b"]
-    owner(f"device revoke {plant[b]}")
-    gone = a.guest.wait_for("sealbond peers --json | grep -q '\"peers\": *\\[\\]'", timeout=60)
-    t.check("a revoked device is no peer any more", gone, a.ask("peers"))
-    r = a.ping(plant["inner"][b])
-    t.check("nothing passes", not r, r)
-    t.check("it knows itself", wait_lease(b, "revoked"), lease(b))
+            a.lease())

@@ -14,6 +14,7 @@
 #define RESTORE_USAGE	"ledger restore FILE --home DIR [--validator-key FILE] [--above HEIGHT] [--key MEMBER]"
 #define RECOVERY_USAGE	"member recovery FILE --key MEMBER [--dry-run]"
 #define RECOVERY_FILE	"recovery"	/* ledger/ledger_app.h */
+#define DESCRIPTION_MAX	16384
 
 /* A recovery's file, and the key that signs it; on the heap, for its size. */
 struct work {
@@ -174,6 +175,39 @@ int cli_member_recovery(struct sb_cli *cli, int argc, char **argv)
 	return code ? code : sign_file(work);
 }
 
+/*
+ * Who begins with this ledger now begins with the block that goes on: the first validators may be none of it any more,
+ * and who knows no members yet cannot be led over the gap by them.
+ */
+static int renew_description(struct work *work, const char *home)
+{
+	sb_cleanup_free char *made = NULL;
+	sb_cleanup_free uint8_t *text = NULL;
+	char path[PATH_MAX], hex[SB_HEX_ROOM(32)], *rest = NULL;
+	size_t length;
+	FILE *out;
+	int result;
+
+	if (snprintf(path, sizeof(path), "%s/ledger.conf", home) >= (int)sizeof(path))
+		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--home: too long");
+	result = sb_file_read(path, DESCRIPTION_MAX, &text, &length);
+	if (result == -ENOENT)
+		return 0;
+	if (result < 0)
+		return cli_fail(work->people.cli, cli_code_of(result), "%s: %s", path, strerror(-result));
+	out = open_memstream(&made, &length);
+	if (!out)
+		abort();
+	for (char *line = strtok_r((char *)text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (strncmp(line, "trust_hash", 10) != 0 && strncmp(line, "trust_height", 12) != 0)
+			fprintf(out, "%s\n", line);
+	fprintf(out, "trust_height = %lld\ntrust_hash = %s\n", (long long)work->record.height,
+		sb_format_hex(hex, work->record.hash, 32));
+	fclose(out);
+	result = sb_file_write(path, made, length, 0644);
+	return result < 0 ? cli_fail(work->people.cli, cli_code_of(result), "%s: %s", path, strerror(-result)) : 0;
+}
+
 static int restore(struct work *work, const char *home, const char *validator_key, const char *above)
 {
 	const char *arguments[10] = { "sealbond-ledgerd", "restore", work->people.argument[0], "--home", home };
@@ -189,12 +223,13 @@ static int restore(struct work *work, const char *home, const char *validator_ke
 		arguments[count++] = above;
 	}
 	code = run_daemon(&work->people, arguments);
+	if (code == 0)
+		code = read_record(work);
+	if (code == 0)
+		code = renew_description(work, home);
 	if (code)
 		return code;
-	if (work->people.key_file)
-		return sign_file(work);
-	code = read_record(work);
-	return code ? code : report(work, "restored", false, "Its members sign it: sealbond member recovery FILE --key MEMBER");
+	return work->people.key_file ? sign_file(work) : report(work, "restored", false, "Its members sign it: sealbond member recovery FILE --key MEMBER");
 }
 
 int cli_ledger_restore(struct sb_cli *cli, int argc, char **argv)

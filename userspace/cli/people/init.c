@@ -250,14 +250,23 @@ static void say(struct init *init)
 	       home, home, home, home, home);
 }
 
-/* For devices' sealbond.conf. */
+/* Of the description; where it has none, the value stays. */
+static void value_of(const char *text, const char *name, char *value, size_t room)
+{
+	const char *line = strstr(text, name);
+
+	if (line)
+		snprintf(value, room, "%.*s", (int)strcspn(line + strlen(name), "\n"), line + strlen(name));
+}
+
+/* For devices' sealbond.conf; a restored ledger's description has another beginning than the genesis. */
 static int print_config(struct init *init)
 {
 	char hex[SB_HEX_ROOM(32)], chain[64], public_pem[PATH_MAX], description[PATH_MAX], endpoints[1024] = "";
+	char height[24] = "";
 	struct sb_cli *cli = init->people.cli;
 	sb_cleanup_free uint8_t *text = NULL;
 	size_t length;
-	const char *line;
 	int code = trust_of(init, chain, hex);
 
 	if (code == 0)
@@ -268,23 +277,26 @@ static int print_config(struct init *init)
 		return code;
 	if (sb_file_read(description, 16384, &text, &length) < 0)
 		return cli_fail(cli, SB_EXIT_FAILED, "%s cannot be read", description);
-	line = strstr((char *)text, "\nendpoints = ");
-	if (line)
-		snprintf(endpoints, sizeof(endpoints), "%.*s", (int)strcspn(line + 13, "\n"), line + 13);
+	value_of((char *)text, "\nendpoints = ", endpoints, sizeof(endpoints));
+	value_of((char *)text, "\ntrust_hash = ", hex, sizeof(hex));
+	value_of((char *)text, "\ntrust_height = ", height, sizeof(height));
 	if (cli->json) {
 		cli_json_begin(cli);
 		sb_json_string(&cli->out, "chain", chain);
 		sb_json_string(&cli->out, "endpoints", endpoints);
 		sb_json_string(&cli->out, "trust_hash", hex);
+		if (height[0])
+			sb_json_string(&cli->out, "trust_height", height);
 		sb_json_string(&cli->out, "grant_key", public_pem);
 		cli_json_end(cli);
 		return 0;
 	}
 	printf("# of each device's sealbond.conf; %s goes to the device as /etc/sealbond/grant_key.pub.pem\n"
 	       "[device]\nchain = %s\n\n"
-	       "[ledger]\nendpoints = %s\ntrust_hash = %s\n"
+	       "[ledger]\nendpoints = %s\ntrust_hash = %s\n%s%s%s"
 	       "# owner = the public part of the owner's key: sealbond owner key\n\n"
-	       "[peers]\ngrant_keys = /etc/sealbond/grant_key.pub.pem\nthreshold = 1\n", public_pem, chain, endpoints, hex);
+	       "[peers]\ngrant_keys = /etc/sealbond/grant_key.pub.pem\nthreshold = 1\n", public_pem, chain, endpoints, hex,
+	       height[0] ? "trust_height = " : "", height, height[0] ? "\n" : "");
 	return 0;
 }
 
