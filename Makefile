@@ -4,6 +4,7 @@
 # make check      all tests; check-unit alone needs no root and takes seconds
 # make check-chain  the ledger's daemon under its clients; part of check
 # make check-mutants  which check of attestation no unit test would miss
+# make check-cluster  four validators of CometBFT over the ledger; a few minutes, as root
 # make check-long scenarios that take too long for every check: power cuts, TPM faults, secrets
 # make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs
 # make check-initramfs  what initramfs-tools and dracut make of early boot's hooks

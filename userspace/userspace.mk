@@ -101,7 +101,7 @@ $(BUILD)/obj/$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -I$(BUILD)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk | $(STATE_PB) $(OWNER_PB)
+$(BUILD)/obj/userspace/%.o: userspace/%.c userspace/userspace.mk | $(STATE_PB) $(OWNER_PB) $(ABCI_PB)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $$(pkg-config --cflags libnl-3.0) \
 		-DSB_LIBEXECDIR='"$(LIBEXECDIR)"' \

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the ledger as a program: build/tests/ledgerd_kv is the daemon with a small application.
 
-KV_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LEDGER_SERVER) $(LEDGER_PROVE) $(TREE_STORE)))
+KV_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(LEDGER_SERVER) $(LEDGER_PROVE) $(TREE_STORE))) \
+	$(BUILD)/obj/gen/abci/abci.pb-c.o
 
 $(BUILD)/tests/ledgerd_kv: tests/cluster/kv_app.c $(KV_OBJ)
 	@mkdir -p $(@D)
@@ -47,3 +48,9 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 .PHONY: check-device
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
 	@tests/cluster/run.py device
+
+# Four validators of CometBFT in network namespaces; needs root.
+.PHONY: check-cluster
+check-cluster: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/light_lines $(BUILD)/tests/devicehost $(BUILD)/cometbft
+	@mkdir -p $(BUILD)/tests
+	@unshare --net --mount tests/cluster/run.py --kills 50 cluster

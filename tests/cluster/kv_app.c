@@ -247,3 +247,10 @@ void sb_ledger_app_close(struct sb_app *app)
 	sb_store_close(kv->store);
 	free(kv);
 }
+
+int sb_ledger_app_export(const char *home, FILE *out, struct sb_app_exported *exported, struct sb_error *error)
+{
+	(void)out;
+	(void)exported;
+	return sb_fail(error, -ENOTSUP, "%s: this application exports nothing", home);
+}

@@ -4,7 +4,7 @@
  *   light_lines URL[,URL] CHAIN HASH_OF_BLOCK_1 DIRECTORY
  * Reads lines: "sync", "query KEY", "submit TX", "members MEMBERS", in hex; answers each with a line: "ok …", or
  * "error TEXT".
- *   sync: ok HEIGHT HASH_OF_APP [checkpoint]        query: ok HEIGHT VALUE, or ok HEIGHT none
+ *   sync: ok HEIGHT HASH_OF_APP HASH [checkpoint]   query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
  *   members: as in a checkpoint (light/checkpoint.h); taken as what the latest proven record says
  */
@@ -29,12 +29,16 @@ static void print_hex(const uint8_t *data, size_t length)
 static int run_sync(struct sb_light_client *client, struct sb_error *error)
 {
 	struct sb_light_synced synced;
+	uint8_t hash[32];
 	int rc = sb_light_client_sync(client, DEADLINE_MS, &synced, error);
 
 	if (rc)
 		return rc;
 	printf("ok %" PRId64 " ", synced.header.height);
 	print_hex(synced.header.app.bytes, synced.header.app.length);
+	printf(" ");
+	sb_header_hash(&synced.header, hash);
+	print_hex(hash, sizeof(hash));
 	if (synced.by_checkpoint)
 		printf(" checkpoint");
 	return 0;

@@ -13,7 +13,7 @@ class Follower:
     def __init__(self, ledgerd, directory):
         first = ledgerd.client().call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
         os.makedirs(directory, exist_ok=True)
-        where = f"unix:{ledgerd.path}" if ledgerd.path else f"http://127.0.0.1:{ledgerd.port}"
+        where = f"unix:{ledgerd.path}" if ledgerd.path else getattr(ledgerd, "url", f"http://127.0.0.1:{ledgerd.port}")
         self.process = subprocess.Popen([FOLLOW, where, ledgerd.chain, first, directory], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 

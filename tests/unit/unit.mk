@@ -28,7 +28,7 @@ unit_programs := $(UNIT:%=$(UNIT_DIR)/%)
 define unit_object
 ifndef unit_made_$(4)
 unit_made_$(4) := 1
-$(4): $(1) tests/unit/tests.mk tests/unit/unit.mk $(if $(findstring build/gen,$(3)),| $(STATE_PB) $(OWNER_PB))
+$(4): $(1) tests/unit/tests.mk tests/unit/unit.mk $(if $(findstring build/gen,$(3)),| $(STATE_PB) $(OWNER_PB) $(ABCI_PB))
 	@mkdir -p $$(@D)
 	$$(UNIT_CC) $$(UNIT_CFLAGS) $(3) -MMD -MP -c -o $$@ $$<
 endif

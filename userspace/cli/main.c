@@ -44,6 +44,7 @@ static const struct command {
 	{ "profile", cli_people, "set|show: a device's settings, which only its zone reads" },
 	{ "reference", cli_people, "list|add|remove|root: approved boot states and trust roots" },
 	{ "incident", cli_people, "list|resolve|unfreeze: what somebody has to look at" },
+	{ "cluster", cli_people, "init: a new ledger with several validators, the files for each machine" },
 };
 
 static void help(FILE *stream)

@@ -48,6 +48,47 @@ struct sb_tx;
 
 void sb_app_answer_free(struct sb_app_answer *answer);
 
+#define SB_APP_VALIDATORS_MOST	256	/* that change in one block */
+
+struct sb_app_validator {
+	uint8_t key[32];		/* ed25519 */
+	uint64_t power;			/* 0: is none any more */
+};
+
+/* Evidence that a chain has checked: a validator has signed two blocks, or lied to a light client. */
+struct sb_app_offence {
+	uint8_t address[20];
+	bool fork;
+	int64_t height;
+};
+
+/* The chunks that a copied state has come in. */
+struct sb_app_chunks {
+	void *context;
+	uint32_t count;
+	/* Valid until the next. 0 or -errno. */
+	int (*get)(void *context, uint32_t index, const uint8_t **data, size_t *length);
+};
+
+struct sb_app_copy;
+
+/* States as a whole, from one node to another. */
+struct sb_app_copying {
+	/* The last committed state, as it stays while it is open; closed in any thread. */
+	int (*open)(void *context, struct sb_app_copy **copy);
+	/* The next chunk of at most room bytes, which is 128 KiB at least; *length 0: that was all. */
+	int (*next)(struct sb_app_copy *copy, uint8_t *out, size_t room, size_t *length);
+	void (*close)(struct sb_app_copy *copy);
+	/* A state may be copied after blocks whose height this divides. */
+	int64_t every;
+	/*
+	 * Takes over a state whose app hash is known, all of it or nothing, where no block was committed yet.
+	 * -EBADMSG with a sentence: it is not that state; another: it may still be.
+	 */
+	int (*restore)(void *context, const struct sb_app_chunks *chunks, int64_t height,
+		       const uint8_t app_hash[SB_APP_HASH_LEN], struct sb_error *error);
+};
+
 /* How a chain that was restored goes on: the block at @height follows the one at @after. */
 struct sb_app_recovery {
 	int64_t height, seconds;	/* of the block, which is not signed yet */
@@ -78,6 +119,27 @@ struct sb_app {
 	 */
 	int (*query)(void *context, const char *path, const uint8_t *data, size_t length, int64_t height,
 		     bool prove, struct sb_app_answer *answer);
+
+	/* ---- what a chain with several validators needs besides */
+
+	/* Could it be a transaction? Looks at nothing but its bytes: all nodes say the same. */
+	bool (*form)(const uint8_t *tx, size_t length);
+	/*
+	 * Which of these would succeed in the next block, one after the other? Those that would not are left out for
+	 * the others. Changes nothing; in any thread.
+	 */
+	int (*trial)(void *context, int64_t height, int64_t seconds, const struct sb_tx *txs, size_t count,
+		     bool *good);
+	/* After begin, before the first deliver. */
+	int (*offence)(void *context, const struct sb_app_offence *offence);
+	/*
+	 * Validators that finish (after init: the genesis) has made others than they were after the block before,
+	 * ascending by key.
+	 */
+	int (*validators)(void *context, struct sb_app_validator list[SB_APP_VALIDATORS_MOST], size_t *count);
+	/* Forgets the block under way, in the thread that has begun it. */
+	void (*abort)(void *context);
+	const struct sb_app_copying *copying;
 	/* Of a backup: everything that is kept is what the app hash of info commits to. NULL: not looked at. */
 	int (*verify)(void *context, struct sb_error *error);
 	/*

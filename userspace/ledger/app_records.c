@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "ledger/ledger_app_internal.h"
+#include "state/crypto.h"
+#include "state/tpm_public.h"
 
 static const char chain_note[] = "chain", time_note[] = "time";
 
@@ -18,23 +21,33 @@ struct time_note {
 	uint64_t height, seconds;
 };
 
-static void beacon_name(uint64_t height, uint8_t name[9])
+static void name_of(char kind, int64_t height, uint8_t name[SB_APP_NOTE_NAME])
 {
-	const uint64_t number = htobe64(height);
+	const uint64_t number = htobe64((uint64_t)height);
 
-	name[0] = 'h';
+	name[0] = (uint8_t)kind;
 	memcpy(name + 1, &number, sizeof(number));
+}
+
+void sb_app_beacon_name(int64_t height, uint8_t name[SB_APP_NOTE_NAME])
+{
+	name_of('h', height, name);
+}
+
+void sb_app_seal_name(int64_t height, uint8_t name[SB_APP_NOTE_NAME])
+{
+	name_of('H', height, name);
 }
 
 static int find_beacon(struct sb_view *view, uint64_t height, uint8_t hash[32], int64_t *seconds)
 {
 	struct beacon_note note;
 	const uint8_t *value;
-	uint8_t name[9];
+	uint8_t name[SB_APP_NOTE_NAME];
 	size_t length;
 	int rc;
 
-	beacon_name(height, name);
+	sb_app_beacon_name((int64_t)height, name);
 	rc = sb_view_note(view, name, sizeof(name), &value, &length);
 	if (rc)
 		return rc;
@@ -118,29 +131,157 @@ int sb_app_note_block(struct sb_ledger_app *app, const struct sb_app_block *bloc
 {
 	struct beacon_note note = { .seconds = htobe64((uint64_t)block->seconds) };
 	struct time_note time = { htobe64((uint64_t)block->height), htobe64((uint64_t)block->seconds) };
-	uint8_t name[9];
+	uint8_t name[SB_APP_NOTE_NAME];
 	int rc;
 
 	memcpy(note.hash, block->hash, sizeof(note.hash));
-	beacon_name((uint64_t)block->height, name);
+	sb_app_beacon_name(block->height, name);
 	rc = sb_store_note(app->store, name, sizeof(name), &note, sizeof(note));
+	return rc ? rc : sb_store_note(app->store, time_note, sizeof(time_note), &time, sizeof(time));
+}
+
+/* A seal is over the one before it and the beacons between them; the first over the chain's name. */
+static int fold(struct sb_ledger_app *app, int64_t height, uint8_t seal[SB_APP_SEAL_LEN])
+{
+	static const char tag[] = "sealbond blocks v1";
+	struct {
+		uint8_t tag[sizeof(tag)], chain[SB_CHAIN_NAME_MAX + 1], before[SB_APP_SEAL_LEN];
+		struct {
+			uint64_t height;
+			struct beacon_note note;
+		} __attribute__((packed)) beacon[SB_BEACONS_SEALED];
+	} __attribute__((packed)) whole;
+	const struct sb_span span = { (const uint8_t *)&whole, sizeof(whole) };
+
+	memset(&whole, 0, sizeof(whole));
+	memcpy(whole.tag, tag, sizeof(tag));
+	strcpy((char *)whole.chain, app->chain);
+	memcpy(whole.before, seal, SB_APP_SEAL_LEN);
+	for (size_t i = 0; i < SB_BEACONS_SEALED; i++) {
+		int64_t at = height - SB_BEACONS_SEALED + 1 + (int64_t)i, seconds = 0;
+		int rc = find_beacon(pending(app), (uint64_t)at, whole.beacon[i].note.hash, &seconds);
+
+		/* a chain may begin in between */
+		if (rc && rc != -ENOENT)
+			return rc;
+		whole.beacon[i].height = htobe64((uint64_t)at);
+		whole.beacon[i].note.seconds = htobe64((uint64_t)seconds);
+	}
+	sb_hash(SB_TPM_ALG_SHA256, &span, 1, seal);
+	return 0;
+}
+
+static int read_seal(struct sb_view *view, int64_t height, uint8_t seal[SB_APP_SEAL_LEN])
+{
+	uint8_t name[SB_APP_NOTE_NAME];
+	const uint8_t *value;
+	size_t length;
+	int rc;
+
+	memset(seal, 0, SB_APP_SEAL_LEN);
+	sb_app_seal_name(height, name);
+	rc = sb_view_note(view, name, sizeof(name), &value, &length);
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	if (length != SB_APP_SEAL_LEN)
+		return -EUCLEAN;
+	memcpy(seal, value, length);
+	return 0;
+}
+
+static int note_seal(struct sb_ledger_app *app, int64_t height, const uint8_t seal[SB_APP_SEAL_LEN])
+{
+	uint8_t name[SB_APP_NOTE_NAME];
+
+	sb_app_seal_name(height, name);
+	return sb_store_note(app->store, name, sizeof(name), seal, seal ? SB_APP_SEAL_LEN : 0);
+}
+
+/* What the state says of them. */
+static size_t seal_record(int64_t height, const uint8_t seal[SB_APP_SEAL_LEN], uint8_t **record)
+{
+	Sealbond__Blocks blocks = SEALBOND__BLOCKS__INIT;
+	size_t length;
+
+	blocks.height = (uint64_t)height;
+	blocks.seal = (ProtobufCBinaryData){ SB_APP_SEAL_LEN, (uint8_t *)seal };
+	*record = sb_message_pack(&blocks, &length);
+	return length;
+}
+
+static int forget_beacons(struct sb_ledger_app *app, int64_t height)
+{
+	uint8_t name[SB_APP_NOTE_NAME];
+	int rc = height > 0 ? note_seal(app, height - SB_BEACONS_SEALED, NULL) : 0;
+
+	for (int64_t at = height - SB_BEACONS_SEALED + 1; at <= height && at > 0 && !rc; at++) {
+		sb_app_beacon_name(at, name);
+		rc = sb_store_note(app->store, name, sizeof(name), "", 0);
+	}
+	return rc;
+}
+
+int sb_app_seal_blocks(struct sb_ledger_app *app)
+{
+	uint8_t seal[SB_APP_SEAL_LEN], key[SB_RECORD_KEY_MAX];
+	sb_cleanup_free uint8_t *record = NULL;
+	size_t length;
+	int rc;
+
+	if (!app->height || app->height % SB_BEACONS_SEALED)
+		return 0;
+	rc = read_seal(pending(app), app->height - SB_BEACONS_SEALED, seal);
 	if (!rc)
-		rc = sb_store_note(app->store, time_note, sizeof(time_note), &time, sizeof(time));
-	if (rc || block->height <= SB_BEACONS_KEPT)
+		rc = fold(app, app->height, seal);
+	if (!rc)
+		rc = note_seal(app, app->height, seal);
+	if (rc)
 		return rc;
-	beacon_name((uint64_t)block->height - SB_BEACONS_KEPT, name);
-	rc = sb_store_note(app->store, name, sizeof(name), "", 0);
-	return rc == -ENOENT ? 0 : rc;
+	length = seal_record(app->height, seal, &record);
+	rc = sb_store_put(app->store, key, sb_record_key(SB_RECORD_BLOCKS, NULL, 0, key), record, length);
+	return rc ? rc : forget_beacons(app, app->height - SB_BEACONS_KEPT);
+}
+
+int sb_app_check_seal(struct sb_ledger_app *app, int64_t height, int64_t first)
+{
+	struct time_note time = { .height = htobe64((uint64_t)height) };
+	uint8_t seal[SB_APP_SEAL_LEN], key[SB_RECORD_KEY_MAX], hash[32];
+	sb_cleanup_free uint8_t *record = NULL;
+	const uint8_t *value;
+	size_t length, there;
+	/* (a chain may begin with a later block than the first: nothing was sealed before) */
+	int64_t at = (first - 1) / SB_BEACONS_SEALED * SB_BEACONS_SEALED, seconds = 0;
+	int rc = read_seal(pending(app), at, seal);
+
+	while (!rc && at < height) {
+		at += SB_BEACONS_SEALED;
+		rc = fold(app, at, seal);
+		if (!rc)
+			rc = note_seal(app, at, seal);
+	}
+	if (!rc)
+		rc = sb_view_get(pending(app), key, sb_record_key(SB_RECORD_BLOCKS, NULL, 0, key), &value, &there);
+	if (rc)
+		return rc == -ENOENT ? -EBADMSG : rc;
+	length = seal_record(height, seal, &record);
+	if (length != there || memcmp(record, value, length) != 0)
+		return -EBADMSG;
+	rc = find_beacon(pending(app), (uint64_t)height, hash, &seconds);
+	time.seconds = htobe64((uint64_t)seconds);
+	return rc ? rc == -ENOENT ? -EBADMSG : rc :
+	       sb_store_note(app->store, time_note, sizeof(time_note), &time, sizeof(time));
 }
 
 int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height)
 {
-	uint8_t name[9];
+	uint8_t name[SB_APP_NOTE_NAME];
 	int rc = 0;
 
-	for (int64_t i = 0; !rc && i < SB_BEACONS_KEPT && height > i; i++) {
-		beacon_name((uint64_t)(height - i), name);
+	for (int64_t i = 0; !rc && i < SB_BEACONS_KEPT + SB_BEACONS_SEALED && height > i; i++) {
+		sb_app_beacon_name(height - i, name);
 		rc = sb_store_note(app->store, name, sizeof(name), "", 0);
+		if (!rc && (height - i) % SB_BEACONS_SEALED == 0)
+			rc = note_seal(app, height - i, NULL);
 	}
 	return rc == -ENOENT ? 0 : rc;
 }

@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "ledger/block.h"
 #include "ledger/ledger_app_internal.h"
 #include "light/query.h"
 #include "state/genesis.h"
@@ -44,6 +45,10 @@ static int finish(void *context, uint8_t app_hash[SB_APP_HASH_LEN])
 	int rc = sb_machine_finish(app->machine);
 
 	if (!rc)
+		rc = sb_app_seal_blocks(app);
+	if (!rc)
+		rc = sb_app_read_set(sb_store_pending(app->store), &app->after);
+	if (!rc)
 		rc = sb_store_root(app->store, root);
 	if (!rc)
 		sb_query_app_hash(root, app_hash);
@@ -73,6 +78,8 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 		return -EINVAL;
 	rc = name_chain(app, chain);
 	sb_store_abort(app->store);
+	app->height = 0;
+	app->before.count = 0;
 	if (!rc)
 		rc = sb_store_begin(app->store);
 	if (!rc)
@@ -88,6 +95,7 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 	if (!rc)
 		rc = finish(app, app_hash);
 	app->begun = !rc;
+	app->first = app->after;
 	return rc ? sb_fail(error, rc, "the ledger's state cannot begin: %s", strerror(-rc)) : 0;
 }
 
@@ -117,6 +125,9 @@ static int begin(void *context, const struct sb_app_block *block)
 		rc = sb_store_begin(app->store);
 	}
 	app->height = block->height;
+	/* the chain has been told of the genesis' validators */
+	if (app->begun)
+		app->before = app->first;
 	if (!rc)
 		rc = sb_machine_begin(app->machine, block->height, block->seconds);
 	if (!rc)
@@ -135,11 +146,68 @@ static int commit(void *context)
 {
 	struct sb_ledger_app *app = context;
 
+	int rc;
+
 	app->begun = false;
-	return sb_store_commit(app->store, (uint64_t)app->height);
+	rc = sb_store_commit(app->store, (uint64_t)app->height);
+	if (!rc)
+		app->before = app->after;
+	return rc;
 }
 
-static int read_chain(struct sb_ledger_app *app)
+static bool form(const uint8_t *tx, size_t length)
+{
+	return sb_machine_is_tx(tx, length);
+}
+
+/* Over the committed state, in a machine of its own; before the first commit nothing is known yet. */
+static int trial(void *context, int64_t height, int64_t seconds, const struct sb_tx *txs, size_t count, bool *good)
+{
+	struct sb_ledger_app *app = context;
+	struct sb_tx_result result;
+	struct sb_records records;
+	struct sb_machine *machine;
+	struct sb_view *view;
+	int rc = sb_view_open(app->store, &view);
+
+	if (rc)
+		return rc;
+	sb_app_view_records(view, &records);
+	records.verified = app->verified;
+	machine = sb_view_height(view) ? sb_machine_new(&records, app->chain) : NULL;
+	if (machine)
+		rc = sb_machine_begin(machine, height, seconds);
+	for (size_t i = 0; i < count && !rc; i++) {
+		good[i] = true;
+		if (machine)
+			rc = sb_machine_deliver(machine, txs[i].data, txs[i].length, &result);
+		if (machine && !rc)
+			good[i] = result.code == SB_TX_OK || result.code == SB_TX_QUOTE_CLONE;
+	}
+	sb_machine_free(machine);
+	sb_view_close(view);
+	return rc;
+}
+
+static int offence(void *context, const struct sb_app_offence *offence)
+{
+	struct sb_ledger_app *app = context;
+
+	return sb_machine_offence(app->machine, offence->address, offence->fork, offence->height);
+}
+
+/* A genesis goes, too: the chain will say it again. */
+static void forget(void *context)
+{
+	struct sb_ledger_app *app = context;
+
+	if (app->machine)
+		sb_machine_abort(app->machine);
+	sb_store_abort(app->store);
+	app->begun = false;
+}
+
+int sb_app_read_names(struct sb_ledger_app *app)
 {
 	char chain[SB_CHAIN_NAME_MAX + 1];
 	struct sb_view *view;
@@ -148,6 +216,8 @@ static int read_chain(struct sb_ledger_app *app)
 	if (rc)
 		return rc;
 	rc = sb_app_read_chain(view, chain);
+	if (!rc)
+		rc = sb_app_read_set(view, &app->before);
 	sb_view_close(view);
 	return rc || !chain[0] ? rc : name_chain(app, chain);
 }
@@ -176,7 +246,7 @@ static int open_store(struct sb_ledger_app *app, const char *home, struct sb_err
 	if (!rc)
 		rc = sb_store_open(path, 0, &app->store);
 	if (!rc)
-		rc = read_chain(app);
+		rc = sb_app_read_names(app);
 	return rc ? sb_fail(error, rc, "%s: %s", path, rc == -EUCLEAN ? "damaged, or of another version" :
 			    strerror(-rc)) : 0;
 }
@@ -216,7 +286,8 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 	*out = (struct sb_app){ .context = app, .info = info, .init = init, .check = sb_app_check, .begin = begin,
 				.deliver = deliver, .finish = finish, .commit = commit, .query = sb_app_query,
 				.prepare = sb_app_prepare, .verify = sb_app_verify, .resume = sb_app_resume,
-				.recovered = sb_app_recovered };
+				.recovered = sb_app_recovered, .form = form, .trial = trial, .offence = offence,
+				.validators = sb_app_validators, .abort = forget, .copying = &sb_app_copying };
 	return 0;
 }
 

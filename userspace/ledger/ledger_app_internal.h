@@ -7,13 +7,24 @@
 
 #include "common/p256_key.h"
 #include "ledger/app.h"
+#include "state/change.h"
 #include "ledger/workers.h"
 #include "light/checkpoint.h"
 #include "state/machine.h"
 #include "tree/store.h"
 
-/* Beacons of so many blocks are kept; what is older is older than any parameters allow. */
-#define SB_BEACONS_KEPT	131072
+/*
+ * After each hundredth block a record says what the beacons up to it are, so that a state that is copied brings
+ * beacons that its app hash vouches for. So many are kept; what is older is older than any parameters allow.
+ */
+#define SB_BEACONS_SEALED	100
+#define SB_BEACONS_KEPT		(1311 * SB_BEACONS_SEALED)
+
+/* The validators of a state. */
+struct sb_app_set {
+	struct sb_app_validator one[SB_VALIDATORS_MOST];
+	size_t count;
+};
 
 struct sb_ledger_app {
 	struct sb_store *store;
@@ -23,6 +34,8 @@ struct sb_ledger_app {
 	bool begun;				/* the genesis is in the block under way, and no block is committed */
 	int64_t height;				/* of the block under way */
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
+	struct sb_app_set before, after;	/* validators: of the last commit, of the block under way */
+	struct sb_app_set first;		/* of the genesis, while it is begun */
 	struct sb_verified *verified;
 	struct sb_workers *workers;
 	struct sb_app_checkpoints *checkpoints;
@@ -50,6 +63,35 @@ int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height);
 int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1]);
 int sb_app_read_time(struct sb_view *view, struct sb_app_time *time);
 
+/* After a hundredth block: its record, and what is too old goes. */
+int sb_app_seal_blocks(struct sb_ledger_app *app);
+
+/*
+ * The pending block's beacons are those that its record is for, after @height; notes the latest time by them. @first:
+ * of the beacons, the lowest.
+ */
+int sb_app_check_seal(struct sb_ledger_app *app, int64_t height, int64_t first);
+
+/* Notes one by one, for copies: where they begin (the seal of a height), and a beacon. -ENOENT where there is none. */
+#define SB_APP_NOTE_NAME	9
+#define SB_APP_SEAL_LEN		32
+#define SB_APP_BEACON_LEN	40
+void sb_app_seal_name(int64_t height, uint8_t name[SB_APP_NOTE_NAME]);
+void sb_app_beacon_name(int64_t height, uint8_t name[SB_APP_NOTE_NAME]);
+static inline int64_t sb_app_first_seal(int64_t height)
+{
+	return height > SB_BEACONS_KEPT ? height - SB_BEACONS_KEPT : 0;
+}
+
+/* app_validators.c: ascending by key; what changed between before and after. */
+int sb_app_read_set(struct sb_view *view, struct sb_app_set *set);
+int sb_app_validators(void *context, struct sb_app_validator list[SB_APP_VALIDATORS_MOST], size_t *count);
+
+/* app_copy.c */
+extern const struct sb_app_copying sb_app_copying;
+
+/* ledger_app.c: the chain and the validators that the committed state names. */
+int sb_app_read_names(struct sb_ledger_app *app);
 /* app_check.c */
 int sb_app_check(void *context, const uint8_t *tx, size_t length, struct sb_tx_result *result);
 void sb_app_prepare(void *context, const struct sb_tx *txs, size_t count);

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "abci/serve.h"
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/parse.h"
@@ -21,7 +23,9 @@
 static const char usage[] =
 	"usage: sealbond-ledgerd init --home DIR --chain NAME [--app-state FILE]\n"
 	"       sealbond-ledgerd [run] --home DIR [OPTION...]\n"
+	"       sealbond-ledgerd [run] --home DIR --abci URL [OPTION...]\n"
 	"       sealbond-ledgerd recover-signer --home DIR\n"
+	"       sealbond-ledgerd export --home DIR --app-state FILE\n"
 	"       sealbond-ledgerd backup FILE --home DIR [--with-keys]\n"
 	"       sealbond-ledgerd restore FILE --home DIR [--validator-key FILE] [--above HEIGHT]\n"
 	"\n"
@@ -29,6 +33,7 @@ static const char usage[] =
 	"  run                     makes blocks and answers CometBFT's JSON-RPC\n"
 	"  recover-signer          writes a lost validator_state.json anew from the last block; only when no copy\n"
 	"                          of this chain has gone on anywhere else\n"
+	"  export                  writes the whole state as a genesis' app_state, for a chain that goes on with it\n"
 	"  backup                  into one file, also while the daemon runs; its secret keys only --with-keys\n"
 	"  restore                 makes a home of a backup, that goes on above every height that may have been\n"
 	"                          signed since, when the members have signed its file recovery\n"
@@ -41,9 +46,14 @@ static const char usage[] =
 	"  --per-address N         of them from one address; 0: all (64)\n"
 	"  --pool-count N          transactions that wait at most (20000)\n"
 	"  --pool-bytes SIZE       and their bytes (64M)\n"
-	"  --debug                 says more\n";
+	"  --debug                 says more\n"
+	"\n"
+	"  --abci URL              serves CometBFT, which makes the blocks: unix:///PATH or tcp://ADDR:PORT\n"
+	"  --retain-blocks N       that CometBFT keeps; 0: all (0)\n"
+	"  --snapshot-every N      blocks, for nodes that join; 0: never; else a multiple of 100 (1000)\n"
+	"  --snapshots N           that are kept (2)\n";
 
-enum command { INIT, RUN, RECOVER, BACKUP, RESTORE };
+enum command { INIT, RUN, RECOVER, BACKUP, RESTORE, EXPORT };
 
 struct arguments {
 	enum command command;
@@ -52,11 +62,13 @@ struct arguments {
 	struct sb_restore restore;
 	struct sb_chain_options chain_options;
 	struct sb_server_options server;
+	const char *abci;
+	struct sb_abci_options abci_options;
 	int debug;
 };
 
 enum { HOME = 256, CHAIN, STATE, LISTEN, INTERVAL, IDLE, CERT, KEY, CONNECTIONS, PER_ADDRESS, POOL_COUNT, POOL_BYTES,
-       DEBUG, HELP, WITH_KEYS, VALIDATOR_KEY, ABOVE };
+       DEBUG, HELP, WITH_KEYS, VALIDATOR_KEY, ABOVE, ABCI, RETAIN, SNAPSHOT_EVERY, SNAPSHOTS };
 
 static const struct option options[] = {
 	{ "home", required_argument, NULL, HOME }, { "chain", required_argument, NULL, CHAIN },
@@ -66,6 +78,9 @@ static const struct option options[] = {
 	{ "connections", required_argument, NULL, CONNECTIONS },
 	{ "per-address", required_argument, NULL, PER_ADDRESS },
 	{ "pool-count", required_argument, NULL, POOL_COUNT }, { "pool-bytes", required_argument, NULL, POOL_BYTES },
+	{ "abci", required_argument, NULL, ABCI }, { "retain-blocks", required_argument, NULL, RETAIN },
+	{ "snapshot-every", required_argument, NULL, SNAPSHOT_EVERY },
+	{ "snapshots", required_argument, NULL, SNAPSHOTS },
 	{ "with-keys", no_argument, NULL, WITH_KEYS }, { "validator-key", required_argument, NULL, VALIDATOR_KEY },
 	{ "above", required_argument, NULL, ABOVE },
 	{ "debug", no_argument, NULL, DEBUG }, { "help", no_argument, NULL, HELP }, { NULL, 0, NULL, 0 },
@@ -74,6 +89,32 @@ static const struct option options[] = {
 static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *value)
 {
 	return sb_parse_u64(text, value) == 0 && *value >= least && *value <= most;
+}
+
+static bool take_abci(int option, const char *text, struct arguments *arguments)
+{
+	uint64_t value;
+
+	switch (option) {
+	case ABCI:
+		arguments->abci = text;
+		return sb_abci_is_url(text);
+	case RETAIN:
+		if (!number(text, 0, INT64_MAX, &value))
+			return false;
+		arguments->abci_options.retain = (int64_t)value;
+		return true;
+	case SNAPSHOT_EVERY:
+		if (!number(text, 0, INT32_MAX, &value) || value % 100)
+			return false;
+		arguments->abci_options.snapshot_every = (int64_t)value;
+		return true;
+	default:
+		if (!number(text, 1, SB_SNAPSHOTS_MOST, &value))
+			return false;
+		arguments->abci_options.snapshots = (unsigned int)value;
+		return true;
+	}
 }
 
 static bool take_number(int option, const char *text, struct arguments *arguments)
@@ -145,6 +186,11 @@ static bool take(int option, const char *value, struct arguments *arguments)
 	case DEBUG:
 		arguments->debug = 1;
 		return true;
+	case ABCI:
+	case RETAIN:
+	case SNAPSHOT_EVERY:
+	case SNAPSHOTS:
+		return take_abci(option, value, arguments);
 	default:
 		return take_number(option, value, arguments);
 	}
@@ -159,7 +205,7 @@ static int misused(const char *words, const char *what)
 /* 0: go on; else the exit status, minus 1. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	static const char *const commands[] = { "init", "run", "recover-signer", "backup", "restore" };
+	static const char *const commands[] = { "init", "run", "recover-signer", "backup", "restore", "export" };
 	int option, index = 0;
 
 	arguments->command = RUN;
@@ -194,6 +240,10 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		return misused("--home is missing", "");
 	if (arguments->command == INIT && !arguments->chain)
 		return misused("--chain is missing", "");
+	if (arguments->command == EXPORT && !arguments->state)
+		return misused("--app-state is missing", "");
+	if (arguments->abci && arguments->command != RUN)
+		return misused("only run has --abci", "");
 	return 0;
 }
 
@@ -294,6 +344,46 @@ static int run(const struct arguments *arguments, struct sb_error *error)
 	return rc;
 }
 
+/* The state alone is ours: blocks, keys and signatures are CometBFT's. */
+static int run_abci(const struct arguments *arguments, struct sb_error *error)
+{
+	char blocks[PATH_MAX];
+	struct sb_app app;
+	int rc;
+
+	if (!sb_home_path(blocks, arguments->home, SB_HOME_BLOCKS))
+		return sb_fail(error, -ENAMETOOLONG, "%s: too long", arguments->home);
+	if (access(blocks, F_OK) == 0)
+		return sb_fail(error, -EINVAL, "%s is the home of a ledger of one process: --abci needs one of its own",
+			       arguments->home);
+	rc = sb_ledger_app_open(arguments->home, &app, error);
+	if (rc)
+		return rc;
+	rc = sb_abci_serve(arguments->home, arguments->abci, &app, &arguments->abci_options, error);
+	sb_ledger_app_close(&app);
+	return rc;
+}
+
+static int export_state(const struct arguments *arguments, struct sb_error *error)
+{
+	sb_cleanup_fclose FILE *out = fopen(arguments->state, "wxe");
+	struct sb_app_exported exported;
+	int rc;
+
+	if (!out)
+		return sb_fail(error, -errno, "%s: %s", arguments->state, strerror(errno));
+	rc = sb_ledger_app_export(arguments->home, out, &exported, error);
+	if (!rc && (fflush(out) || fsync(fileno(out))))
+		rc = sb_fail(error, -errno, "%s: %s", arguments->state, strerror(errno));
+	if (rc)
+		unlink(arguments->state);
+	else
+		sb_info("%s: %zu records of chain %s after block %lld: a chain that goes on with them begins at height %lld",
+			arguments->state, exported.records, exported.chain, (long long)exported.height,
+			(long long)exported.height + 1);
+	return rc;
+}
+
 static int backup(const struct arguments *arguments, struct sb_error *error)
 {
 	int rc = sb_backup_make(arguments->home, arguments->file, arguments->with_keys, error);
@@ -342,6 +432,9 @@ static int exit_status(int rc)
 	case -ENOENT:
 	case -EPERM:
 	case -EKEYREJECTED:
+	case -EINVAL:
+	case -EEXIST:
+	case -EPROTONOSUPPORT:
 		return 3;
 	default:
 		return 1;
@@ -354,6 +447,7 @@ int main(int argc, char **argv)
 		.chain_options = { .interval = 1000, .idle = 60000, .pool_count = 20000, .pool_bytes = 64U << 20 },
 		.server = { .listen = "127.0.0.1:26657", .connections = 512, .per_address = 64, .threads = 2,
 			    .timeout = 60 },
+		.abci_options = { .snapshot_every = 1000, .snapshots = 2 },
 	};
 	struct sb_error error = { "" };
 	sb_cleanup_close int lock = -1;
@@ -378,15 +472,21 @@ int main(int argc, char **argv)
 	} else if (arguments.command == RESTORE) {
 		rc = restore(&arguments, &error);
 	} else {
-		lock = sb_home_lock(arguments.home, &error);
-		rc = lock < 0 ? lock : 0;
+		/* for an ABCI server nothing is made before */
+		if (arguments.abci && (rc = sb_make_directory(arguments.home, 0700)))
+			sb_fail(&error, rc, "%s: %s", arguments.home, strerror(-rc));
+		if (!rc)
+			lock = sb_home_lock(arguments.home, &error);
+		rc = rc ? rc : lock < 0 ? lock : 0;
 		if (!rc && arguments.command == RECOVER) {
 			rc = sb_home_recover(arguments.home, &height, &error);
 			if (!rc)
 				sb_info("%s: nothing up to height %lld is signed again", arguments.home,
 					(long long)height);
+		} else if (!rc && arguments.command == EXPORT) {
+			rc = export_state(&arguments, &error);
 		} else if (!rc) {
-			rc = run(&arguments, &error);
+			rc = arguments.abci ? run_abci(&arguments, &error) : run(&arguments, &error);
 		}
 	}
 	if (rc)

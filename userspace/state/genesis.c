@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a ledger begins with: the same checks as for what members decide later. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -124,6 +125,87 @@ static enum sb_tx_code begin_grant_keys(struct sb_run *run, const Sealbond__Gene
 	return begin_with(&begin, &change);
 }
 
+/* ---- a state that another chain had */
+
+struct doomed {
+	uint8_t key[SB_VALIDATORS_MOST][SB_RECORD_KEY_MAX];
+	size_t length[SB_VALIDATORS_MOST], count;
+};
+
+static int note_doomed(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct doomed *doomed = context;
+
+	(void)value;
+	(void)length;
+	if (doomed->count == SB_VALIDATORS_MOST || key_length > SB_RECORD_KEY_MAX)
+		return 1;
+	memcpy(doomed->key[doomed->count], key, key_length);
+	doomed->length[doomed->count++] = key_length;
+	return 0;
+}
+
+/* All of a kind, of which there are few. */
+static enum sb_tx_code remove_all(struct sb_run *run, enum sb_record_kind kind)
+{
+	struct doomed doomed = { .count = 0 };
+
+	sb_run_each(run, kind, NULL, 0, note_doomed, &doomed);
+	for (size_t i = 0; i < doomed.count && !run->error; i++)
+		run->error = run->records->remove(run->records->context, doomed.key[i], doomed.length[i]);
+	return run->error ? SB_TX_INTERNAL : SB_TX_OK;
+}
+
+static enum sb_tx_code put_records(struct sb_run *run, const Sealbond__Genesis *genesis)
+{
+	for (size_t i = 0; i < genesis->n_records; i++) {
+		const Sealbond__Record *record = genesis->records[i];
+
+		if (!record->key.len || record->key.len > SB_RECORD_KEY_MAX || !record->value.len ||
+		    record->value.len > SB_RECORD_MAX)
+			return sb_run_refuse(run, SB_TX_FIELD, "records[%zu]: a key and a value", i);
+		run->error = run->records->put(run->records->context, record->key.data, record->key.len,
+					       record->value.data, record->value.len);
+		if (run->error)
+			return SB_TX_INTERNAL;
+	}
+	return SB_TX_OK;
+}
+
+static bool is_whole(struct sb_run *run)
+{
+	SB_AUTO_MESSAGE Sealbond__Parameters *parameters =
+		sb_run_load(run, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0);
+	SB_AUTO_MESSAGE Sealbond__Members *members = sb_members_load(run);
+
+	/* what cannot be read is no fault of a store here */
+	if (run->error == -EUCLEAN)
+		run->error = 0;
+	return parameters && members && members->n_members;
+}
+
+static enum sb_tx_code begin_from_records(struct sb_run *run, const Sealbond__Genesis *genesis)
+{
+	enum sb_tx_code code;
+
+	if (genesis->parameters || genesis->n_members || genesis->threshold || genesis->n_enrollers || genesis->n_roots ||
+	    genesis->n_references)
+		return sb_run_refuse(run, SB_TX_FIELD, "records: besides them only validators, grant_keys and endpoints");
+	code = put_records(run, genesis);
+	/* (with those of its key before, nobody's transaction could be said twice) */
+	if (code == SB_TX_OK && !is_whole(run))
+		code = sb_run_refuse(run, SB_TX_FIELD, "records: parameters or members are missing: not a whole state");
+	if (code == SB_TX_OK && genesis->n_validators)
+		code = remove_all(run, SB_RECORD_VALIDATOR);
+	if (code == SB_TX_OK && genesis->n_validators)
+		code = begin_validators(run, genesis);
+	if (code == SB_TX_OK)
+		code = begin_grant_keys(run, genesis);
+	if (code == SB_TX_OK && genesis->n_endpoints)
+		code = remove_all(run, SB_RECORD_ENDPOINT);
+	return code == SB_TX_OK ? begin_endpoints(run, genesis) : code;
+}
+
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis)
 {
 	static enum sb_tx_code (*const steps[])(struct sb_run *run, const Sealbond__Genesis *genesis) = {
@@ -132,6 +214,8 @@ enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis)
 	};
 	enum sb_tx_code code;
 
+	if (genesis->n_records)
+		return begin_from_records(run, genesis);
 	if (!genesis->parameters)
 		return sb_run_refuse(run, SB_TX_FIELD, "parameters: a ledger needs them");
 	code = sb_parameters_check(run, "parameters", genesis->parameters);

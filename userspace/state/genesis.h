@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "state/ledger.pb-c.h"
 
-#define SB_GENESIS_TEXT_MAX	(8U << 20)
+#define SB_GENESIS_TEXT_MAX	(64U << 20)
 
 /*
  * sb_genesis_from_json() - members as in ledger.proto, bytes as hex; what it lacks is 0 or empty. Returns it, to be

@@ -242,6 +242,18 @@ int sb_machine_begin(struct sb_machine *machine, int64_t height, int64_t seconds
 	return run.error ? run.error : sb_journal_flush(machine->tx);
 }
 
+int sb_machine_offence(struct sb_machine *machine, const uint8_t *address, bool fork, int64_t height)
+{
+	struct sb_tx_result ignored;
+	struct sb_run run;
+
+	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, &ignored);
+	if (sb_offence(&run, address, fork, height) != SB_TX_OK)
+		run.error = run.error ? run.error : -EUCLEAN;
+	run_end(&run);
+	return run.error ? run.error : sb_journal_flush(machine->tx);
+}
+
 int sb_machine_recover(struct sb_machine *machine, int64_t last)
 {
 	struct sb_tx_result ignored;
@@ -252,6 +264,18 @@ int sb_machine_recover(struct sb_machine *machine, int64_t last)
 		run.error = run.error ? run.error : -EUCLEAN;
 	run_end(&run);
 	return run.error ? run.error : sb_journal_flush(machine->tx);
+}
+
+bool sb_machine_is_tx(const uint8_t *data, size_t length)
+{
+	SB_AUTO_MESSAGE Sealbond__SignedTx *tx = NULL;
+	SB_AUTO_MESSAGE Sealbond__Body *body = NULL;
+
+	if (length > SB_TX_MAX)
+		return false;
+	tx = sb_message_read(&sealbond__signed_tx__descriptor, data, length);
+	body = tx ? sb_message_read(&sealbond__body__descriptor, tx->body.data, tx->body.len) : NULL;
+	return body && find_rule(body->action_case);
 }
 
 int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t length, struct sb_tx_result *result)

@@ -41,6 +41,15 @@ int sb_machine_recover(struct sb_machine *machine, int64_t last);
 int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t length, struct sb_tx_result *result);
 int sb_machine_finish(struct sb_machine *machine);
 
+/*
+ * sb_machine_offence() - after begin: a validator, by its address of 20 bytes, has signed two blocks at a height, or
+ * (fork) lied to a light client. It becomes an incident, and the validator goes, unless it is the last one.
+ */
+int sb_machine_offence(struct sb_machine *machine, const uint8_t *address, bool fork, int64_t height);
+
+/* Could it be a transaction, by its form alone? */
+bool sb_machine_is_tx(const uint8_t *tx, size_t length);
+
 /* Forgets the block under way. */
 void sb_machine_abort(struct sb_machine *machine);
 

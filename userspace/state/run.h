@@ -52,6 +52,7 @@ enum sb_record_kind {
 	SB_RECORD_RULES = 'U',
 	SB_RECORD_RECOVERY = 'Q',	/* the last one; none where the ledger never was restored */
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
+	SB_RECORD_BLOCKS = 'H',
 };
 
 /*
@@ -174,6 +175,8 @@ SB_RULE(withdraw, Withdraw);
 enum sb_tx_code sb_begin_devices(struct sb_run *run);	/* rules_enrol.c: those that were not proven in time go */
 enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
 
+/* rules_validator.c: what a validator has done is proven (state/machine.h). SB_TX_OK. */
+enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[20], bool fork, int64_t height);
 /* recovery.c: the first block of a chain that was restored, behind the block @last */
 enum sb_tx_code sb_begin_recovered(struct sb_run *run, int64_t last);
 /* Has the chain been restored since the block at this height? Then what it has said since may be lost. */

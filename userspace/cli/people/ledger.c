@@ -39,6 +39,7 @@ static const struct kind {
 	{ "bond-key", SB_RECORD_BOND_KEY, &sealbond__known_key__descriptor, ID_HEX, 32 },
 	{ "enrolment", SB_RECORD_ENROLMENT, &sealbond__device__descriptor, ID_HEX, 48 },
 	{ "rules", SB_RECORD_RULES, &sealbond__rules__descriptor, ID_NONE, 0 },
+	{ "blocks", SB_RECORD_BLOCKS, &sealbond__blocks__descriptor, ID_NONE, 0 },
 	{ "recovery", SB_RECORD_RECOVERY, &sealbond__recovery__descriptor, ID_NONE, 0 },
 };
 

@@ -29,6 +29,8 @@ int cli_zone(struct sb_cli *cli, int argc, char **argv);
 int cli_profile(struct sb_cli *cli, int argc, char **argv);
 int cli_reference(struct sb_cli *cli, int argc, char **argv);
 int cli_incident(struct sb_cli *cli, int argc, char **argv);
+int cli_cluster(struct sb_cli *cli, int argc, char **argv);
+int cli_ledger_or_export(struct sb_cli *cli, int argc, char **argv);	/* cluster.c */
 
 /* ---- the ledger, over the light client; tests have one in memory */
 
