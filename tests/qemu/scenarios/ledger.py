@@ -101,21 +101,21 @@ def test_profile(lab, t):
     a, b = plant["a"], plant["b"]
 
     def profile(words, until):
-        owner(f"profile set {plant[a]} --zone /root/pumps.zone {words}")
+        plant["ledger"].owner(f"profile set {plant[a]} --zone /root/pumps.zone {words}")
         return a.guest.wait_for(f"sealbond lease --json | grep -q '\"profile\": *\"version {until}'", timeout=60)
 
     t.must("a profile comes to the device", profile("--mode observe --exception arp --exception icmp-error", "1, mode observe, "
-                                                    "exceptions: in force"), lease(a))
+                                                    "exceptions: in force"), a.lease())
     status, names = a.ask("status"), [e["name"] for e in a.ask("exceptions")["exceptions"]]
     t.check("its mode is in force", status["mode"] == "observe", status)
     t.check("and of the exceptions those that it names, and the way to the ledger",
             sorted(names) == ["arp", "icmp-error", "ledger-1"], names)
     t.check("one that the configuration does not have is not taken over, and why is said",
             profile("--mode enforce --exception ntp", "2, mode enforce; not taken over: exceptions: the configuration has none "
-                    "called ntp"), lease(a))
+                    "called ntp"), a.lease())
     t.check("its mode is", a.ask("status")["mode"] == "enforce", a.ask("status"))
     t.check("without any of its own all of the configuration's are in force", profile("--mode enforce", "3, mode enforce, "
-            "exceptions: in force") and len(a.ask("exceptions")["exceptions"]) == 4, (lease(a), a.ask("exceptions")))
+            "exceptions: in force") and len(a.ask("exceptions")["exceptions"]) == 4, (a.lease(), a.ask("exceptions")))
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
 
@@ -133,7 +133,7 @@ def test_helper_restart(lab, t):
 
 
 def test_rekey(lab, t):
-    """A new zone key, for devices that nobody is at: their bonds go on, and a helper that starts afterwards has it."""
+    """A new zone key, for devices that nobody is at: their bonds go on."""
     ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
     a.guest.run(f"ping -i 0.2 {plant['inner'][b]} >/tmp/flow 2>&1 & echo $! >/tmp/flow.pid")
     said = ledger.owner("zone rekey --zone /root/pumps.zone")
@@ -146,11 +146,6 @@ def test_rekey(lab, t):
     sent, received = (int(n) for n in re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received", r).groups())
     # The last one may be on its way still.
     t.check("and no packet was lost meanwhile", sent > 10 and received >= sent - 1, r)
-    b.restart()
-    for d in (a, b):
-        t.must("a live lease", d.wait_lease("lease-live"), d.lease())
-        t.check("and the zone is read by the new key", d.guest.wait_for(
-            "sealbond lease --json | grep -q '\"zone_devices\": *1,'", timeout=60), d.lease())
     shown = ledger.ask("zone show --zone /root/pumps.zone")
     t.check("nothing is due", shown["rekey_due"] is False and len(shown["devices"]) == 2, shown)
 
