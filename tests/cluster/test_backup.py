@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 import stat
 import subprocess
 
@@ -155,7 +154,7 @@ def same_key(checks, directory, one, old_home, world):
     return again
 
 
-def old_line(checks, directory, old_home, again, trust, trust_2):
+def old_line(checks, directory, old_home, again, trust):
     """The machine that was given up comes back to life."""
     other = Node(os.path.join(directory), old_home, free_port()).start()
     wait_until(lambda: other.client().tip() > 8, 30, "the old line goes on")
@@ -175,16 +174,7 @@ def old_line(checks, directory, old_home, again, trust, trust_2):
     low, high = sorted(signed, key=lambda header: int(header["height"]))
     checks.check("and keeps both headers, lower and yet later", low["time"] >= high["time"], signed)
     device.close()
-    # one that has heard of the old line only, and of the other when the old one is gone again
-    shutil.copytree(trust_2, trust_2 + "-late")
-    device = Device(f"http://127.0.0.1:{other.port}", "plant", first, trust_2 + "-late")
-    checks.equal("a device that hears of the old line alone follows it", device.ask("sync")[0], "ok")
-    device.close()
     other.stop()
-    device = Device(f"http://127.0.0.1:{again.port}", "plant", first, trust_2 + "-late")
-    said = wait_until(caught, 30, "the fork is seen late")
-    checks.check("and knows when it meets the restored one, by the recovery", "ledger-fork" in " ".join(said), said)
-    device.close()
 
 
 def new_key(checks, directory, one, port, urls, trust, last):
@@ -254,7 +244,7 @@ def run(checks, directory):
     again = same_key(checks, directory, one, home, (node, shell, member, device, proxy, tx, last))
     proxy.stop()
     device.close()
-    old_line(checks, directory, home, again, trust, trust_2)
+    old_line(checks, directory, home, again, trust)
     again.stop()
     new_key(checks, directory, one, port, url, trust_2, last)
     stolen(checks, directory, one, port)
