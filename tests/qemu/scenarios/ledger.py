@@ -96,6 +96,30 @@ def test_way_to_the_ledger(lab, t):
             a.ask("drops"))
 
 
+def test_profile(lab, t):
+    """What the owner has set on the ledger, as far as the device's configuration lets it."""
+    a, b = plant["a"], plant["b"]
+
+    def profile(words, until):
+        plant["ledger"].owner(f"profile set {a.id} --zone /root/pumps.zone {words}")
+        return a.guest.wait_for(f"sealbond lease --json | grep -q '\"profile\": *\"version {until}'", timeout=60)
+
+    t.must("a profile comes to the device", profile("--mode observe --exception arp --exception icmp-error", "1, mode observe, "
+                                                    "exceptions: in force"), a.lease())
+    status, names = a.ask("status"), [e["name"] for e in a.ask("exceptions")["exceptions"]]
+    t.check("its mode is in force", status["mode"] == "observe", status)
+    t.check("and of the exceptions those that it names, and the way to the ledger",
+            sorted(names) == ["arp", "icmp-error", "ledger-1"], names)
+    t.check("one that the configuration does not have is not taken over, and why is said",
+            profile("--mode enforce --exception ntp", "2, mode enforce; not taken over: exceptions: the configuration has none "
+                    "called ntp"), a.lease())
+    t.check("its mode is", a.ask("status")["mode"] == "enforce", a.ask("status"))
+    t.check("without any of its own all of the configuration's are in force", profile("--mode enforce", "3, mode enforce, "
+            "exceptions: in force") and len(a.ask("exceptions")["exceptions"]) == 4, (a.lease(), a.ask("exceptions")))
+    r = a.ping(plant["inner"][b])
+    t.check("traffic flows", r, r)
+
+
 def test_helper_restart(lab, t):
     """Bonds outlive the helper, and the new one finds them."""
     a, b = plant["a"], plant["b"]
