@@ -13,9 +13,9 @@ import os
 import stat
 import subprocess
 
-from ledgerd import LightProxy, RpcError, free_port
+from ledgerd import LightLines, LightProxy, RpcError, first_hash, free_port
 from process import wait_until
-from test_checkpoint import Device, Node, first_hash, packed
+from test_checkpoint import Node, packed
 from test_people import DAEMON, Shell
 
 
@@ -160,7 +160,7 @@ def old_line(checks, directory, old_home, again, trust):
     wait_until(lambda: other.client().tip() > 8, 30, "the old line goes on")
     first = first_hash(again.client())
     urls = f"http://127.0.0.1:{again.port},http://127.0.0.1:{other.port}"
-    device = Device(urls, "plant", first, trust)
+    device = LightLines(urls, "plant", first, trust)
 
     def caught():
         said = device.ask("sync")
@@ -194,7 +194,7 @@ def new_key(checks, directory, one, port, urls, trust, last):
     checks.check("a member signs", done["complete"] and done["last"] < last < done["resumes"], done)
     node = Node(directory, home, port).start()
     first = first_hash(node.client())
-    device = Device(urls, "plant", first, trust)
+    device = LightLines(urls, "plant", first, trust)
     said = device.ask("sync")
     checks.check("a device comes along by the members' word", said[0] == "ok" and said[3:] == ["checkpoint"] and
                  int(said[1]) >= done["resumes"], said)
@@ -230,7 +230,7 @@ def run(checks, directory):
     proxy = LightProxy(directory, Chain(node))
     one, bytes_of_one = backups(checks, directory, home, shell)
     tx = lost(checks, shell, member, node)
-    device, second = Device(url, "plant", first, trust), Device(url, "plant", first, trust_2)
+    device, second = LightLines(url, "plant", first, trust), LightLines(url, "plant", first, trust_2)
     for each in (device, second):
         each.ask("sync")
         checks.check("a device at the end of the line", each.ask("members", members_of(shell))[0] == "ok")
