@@ -120,6 +120,10 @@ run-demo: all tools
 fuzz:
 	@scripts/fuzz.sh
 
+# What a list of these files has in it, for scripts that build by other means.
+print-%:
+	@echo $($*)
+
 lint:
 	@KDIR=$(KDIR) scripts/lint.sh
 

@@ -4,7 +4,8 @@
 # fuzz.sh [NAME...]: builds and runs fuzz targets, all when none is named.
 #
 # A target is tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput, and tests/fuzz/fuzz_NAME.src: the
-# sources that it is linked with and compiler or linker options, in words; # begins a comment.
+# sources that it is linked with and compiler or linker options, in words; # begins a comment. A word
+# $(NAME) stands for that list of the Makefile.
 # tests/fuzz/seeds/NAME/ has inputs to begin with, if there is one. What libFuzzer finds stays in
 # build/fuzz/NAME/.
 #
@@ -18,15 +19,32 @@ flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -fno-omit-frame-poi
 	"-fsanitize=fuzzer,address,undefined" -fno-sanitize-recover=all -Iinclude -Ikmod)
 passed=0 failed=0
 
+# Without the jobs of a make above: what is made here is little.
+run_make() {
+	MAKEFLAGS='' make -s --no-print-directory "$@"
+}
+
+# Text in which each $(NAME) is filled from the Makefile.
+fill_lists() {
+	local line list
+	while IFS= read -r line; do
+		while [[ $line =~ \$\(([A-Z_]+)\) ]]; do
+			list=$(run_make "print-${BASH_REMATCH[1]}")
+			line=${line/"${BASH_REMATCH[0]}"/$list}
+		done
+		printf '%s\n' "$line"
+	done
+}
+
 build() {
 	local name=$1 words=() generated=()
 	if [ ! -f "tests/fuzz/fuzz_$name.src" ]; then
 		echo "tests/fuzz/fuzz_$name.src is missing: it lists the sources"
 		return 1
 	fi
-	read -r -d '' -a words < <(sed 's/#.*//' "tests/fuzz/fuzz_$name.src")
+	read -r -d '' -a words < <(sed 's/#.*//' "tests/fuzz/fuzz_$name.src" | fill_lists)
 	mapfile -t generated < <(printf '%s\n' "${words[@]}" | grep '^build/gen/')
-	[ ${#generated[@]} -eq 0 ] || make -s "${generated[@]}" || return 1
+	[ ${#generated[@]} -eq 0 ] || run_make "${generated[@]}" || return 1
 	"$cc" "${flags[@]}" -o "$out/$name/fuzz_$name" "tests/fuzz/fuzz_$name.c" "${words[@]}"
 }
 
@@ -48,7 +66,7 @@ run() {
 }
 
 # Generated sources that targets name.
-make -s build/gen/state/ledger.pb-c.c || exit 1
+run_make build/gen/state/ledger.pb-c.c || exit 1
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
 	for file in tests/fuzz/fuzz_*.c; do

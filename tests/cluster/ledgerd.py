@@ -20,6 +20,7 @@ from process import end, spawn, wait_until  # noqa: E402
 
 DAEMON = os.environ.get("LEDGERD") or os.path.join(TOP, "build", "tests", "ledgerd_kv")
 COMETBFT = os.path.join(TOP, "build", "cometbft")
+LIGHT_LINES = os.path.join(TOP, "build", "tests", "light_lines")
 
 
 class RpcError(Exception):
@@ -202,12 +203,35 @@ class Ledgerd:
         return Client(self.port)
 
 
+def first_hash(client):
+    """Of a chain's first block: what its clients begin with."""
+    return client.call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
+
+
+class LightLines:
+    """The devices' light client (light_lines.c), with what it trusts in a directory; before: words that run it."""
+
+    def __init__(self, urls, chain, first, directory, before=()):
+        os.makedirs(directory, exist_ok=True)
+        self.process = subprocess.Popen([*before, LIGHT_LINES, urls, chain, first, directory], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def ask(self, command, data=b""):
+        self.process.stdin.write(f"{command} {data.hex()}".strip() + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().split()
+
+    def close(self):
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+
 class LightProxy:
     """CometBFT's own light client, which believes block 1 of a chain and checks everything else."""
 
     def __init__(self, directory, ledgerd, *options):
         self.port, self.log = free_port(), os.path.join(directory, "light.log")
-        first = ledgerd.client().call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
+        first = first_hash(ledgerd.client())
         url = f"http://127.0.0.1:{ledgerd.port}"
         self.process = spawn([COMETBFT, "light", ledgerd.chain, "-p", url, "-w", url, "--height", "1", "--hash", first,
                               "--laddr", f"tcp://127.0.0.1:{self.port}", "--home-dir", os.path.join(directory, "light"),

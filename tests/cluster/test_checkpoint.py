@@ -7,13 +7,11 @@ The daemon, the command and the client run with clocks that are a year ahead (sh
 import json
 import os
 import struct
-import subprocess
 
-from ledgerd import TOP, Client, RpcError, free_port
+from ledgerd import TOP, Client, LightLines, RpcError, first_hash, free_port
 from process import end, spawn, wait_until
 from test_people import DAEMON, Shell
 
-LINES = os.path.join(TOP, "build", "tests", "light_lines")
 SHIFT = os.path.join(TOP, "build", "tests", "shift_clock.so")
 YEAR = 365 * 86400
 
@@ -66,24 +64,6 @@ class Node:
         end(self.process, 20)
 
 
-class Device:
-    """A device's light client, with what it trusts in a directory."""
-
-    def __init__(self, urls, chain, first, directory, seconds=0):
-        os.makedirs(directory, exist_ok=True)
-        self.process = subprocess.Popen([*ahead(seconds), LINES, urls, chain, first, directory], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, command, data=b""):
-        self.process.stdin.write(f"{command} {data.hex()}".strip() + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().split()
-
-    def close(self):
-        self.process.stdin.close()
-        return self.process.wait(30)
-
-
 def packed(keys, threshold):
     """Members of weight 1 as the light client takes them."""
     return struct.pack(">BI", len(keys), threshold) + b"".join(bytes.fromhex(key) + struct.pack(">I", 1)
@@ -92,10 +72,6 @@ def packed(keys, threshold):
 
 def query(node, path, data):
     return node.call("abci_query", path=path, data=data.hex())["response"]
-
-
-def first_hash(node):
-    return node.call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
 
 
 def refusals(checks, node):
@@ -119,7 +95,7 @@ def year(checks, directory, shell, home, node, port):
     one = shell.json("member", "list")["members"]["members"][0]["key"]
     url, first = f"http://127.0.0.1:{port}", first_hash(node.client())
     trust = os.path.join(directory, "device")
-    device = Device(url, "plant", first, trust)
+    device = LightLines(url, "plant", first, trust)
     checks.check("a device follows", device.ask("sync")[0] == "ok")
     checks.check("and knows the member", device.ask("members", packed([one], 1))[0] == "ok")
     device.close()
@@ -127,7 +103,7 @@ def year(checks, directory, shell, home, node, port):
 
     node.start(YEAR)
     later = People(directory, shell.ledger, YEAR)
-    device = Device(url, "plant", first, trust, YEAR)
+    device = LightLines(url, "plant", first, trust, ahead(YEAR))
     said = device.ask("sync")
     checks.check("a year later it is stuck, and says on what", said[0] == "error" and "trust-expired" in " ".join(said),
                  said)
@@ -136,9 +112,9 @@ def year(checks, directory, shell, home, node, port):
     done = later.json("member", "checkpoint", *member)
     checks.check("the member signs a checkpoint", done["complete"] and done["endpoints"] == 1, done)
     said = device.ask("sync")
-    checks.check("with it the device comes back by itself", said[0] == "ok" and said[3:] == ["checkpoint"] and
+    checks.check("with it the device comes back by itself", said[0] == "ok" and said[4:] == ["checkpoint"] and
                  int(said[1]) >= done["height"], said)
-    checks.equal("and goes on as ever", device.ask("sync")[3:], [])
+    checks.equal("and goes on as ever", device.ask("sync")[4:], [])
     device.close()
     young = later.json("member", "checkpoint", "--if-older", "12h", *member)
     checks.equal("one that is young enough stays", young["height"], done["height"])
@@ -184,10 +160,10 @@ def several(checks, directory, shell, node, member):
     shell.json("member", "checkpoint", "--key", "cyd.key")
     done = shell.json("member", "checkpoint", "--key", "bea.key")
     checks.check("a year later two others sign the next one", done["complete"], done)
-    device = Device(url, "plant", first, os.path.join(directory, "device"), 2 * YEAR)
+    device = LightLines(url, "plant", first, os.path.join(directory, "device"), ahead(2 * YEAR))
     said = device.ask("sync")
     checks.check("a device that knows the first member only comes back over the change", said[0] == "ok" and
-                 said[3:] == ["checkpoint"] and int(said[1]) >= done["height"], said)
+                 said[4:] == ["checkpoint"] and int(said[1]) >= done["height"], said)
     device.close()
     node.stop()
 

@@ -12,11 +12,10 @@ import threading
 
 from cluster import CHAIN, PATIENCE, Cluster, CometLight, sealbond
 from killer import Killer
-from ledgerd import RpcError, b64
+from ledgerd import LightLines, RpcError, b64, first_hash
 from people import Person
 from process import wait_until
 from test_device import enrol, say
-from test_light_client import Follower
 
 
 def device(number):
@@ -294,7 +293,8 @@ class Following(threading.Thread):
 
     def __init__(self, world, node):
         super().__init__()
-        self.follower = Follower(FollowedNode(node), os.path.join(world.directory, "trust"))
+        self.follower = LightLines(f"http://10.99.0.{node.number}:26657", CHAIN, first_hash(node.client),
+                                   os.path.join(world.directory, "trust"))
         self.seen, self.wrong, self.over = {}, [], threading.Event()
         self.start()
 
@@ -344,15 +344,6 @@ def votes(world):
     checks.equal(f"and ours the same ({len(seen)} of them at the tip)", {h: theirs[h] for h in seen}, seen)
     light.stop()
     follower.close()
-
-
-class FollowedNode:
-    def __init__(self, node):
-        self.path, self.chain, self.node, self.port = None, CHAIN, node, 26657
-        self.url = f"http://10.99.0.{node.number}:26657"
-
-    def client(self):
-        return self.node.client
 
 
 def base_to_hex(text):

@@ -2,34 +2,18 @@
 """The devices' own light client follows the chain, proves records and their absence, hands transactions in."""
 
 import os
-import subprocess
 
-from ledgerd import TOP, Ledgerd, b64, tx_hash
-
-FOLLOW = os.path.join(TOP, "build", "tests", "light_lines")
+from ledgerd import Ledgerd, LightLines, b64, first_hash, tx_hash
 
 
-class Follower:
-    def __init__(self, ledgerd, directory):
-        first = ledgerd.client().call("commit", height="1")["signed_header"]["commit"]["block_id"]["hash"]
-        os.makedirs(directory, exist_ok=True)
-        where = f"unix:{ledgerd.path}" if ledgerd.path else getattr(ledgerd, "url", f"http://127.0.0.1:{ledgerd.port}")
-        self.process = subprocess.Popen([FOLLOW, where, ledgerd.chain, first, directory], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def ask(self, command, data=b""):
-        self.process.stdin.write(f"{command} {data.hex()}".strip() + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().split()
-
-    def close(self):
-        self.process.stdin.close()
-        return self.process.wait(30)
+def follower_of(ledgerd, directory):
+    where = f"unix:{ledgerd.path}" if ledgerd.path else f"http://127.0.0.1:{ledgerd.port}"
+    return LightLines(where, ledgerd.chain, first_hash(ledgerd.client()), directory)
 
 
 def run(checks, directory):
     ledgerd = Ledgerd(directory, "--interval", "20ms", "--idle", "200ms", state={"from": "genesis"}).start()
-    node, follower = ledgerd.client(), Follower(ledgerd, os.path.join(directory, "trust"))
+    node, follower = ledgerd.client(), follower_of(ledgerd, os.path.join(directory, "trust"))
     synced = follower.ask("sync")
     checks.check("it follows", synced[0] == "ok" and int(synced[1]) >= 2, synced)
     checks.equal("a record of the genesis", follower.ask("query", b"from")[2:], [b"genesis".hex()])

@@ -101,7 +101,7 @@ def test_profile(lab, t):
     a, b = plant["a"], plant["b"]
 
     def profile(words, until):
-        plant["ledger"].owner(f"profile set {plant[a]} --zone /root/pumps.zone {words}")
+        plant["ledger"].owner(f"profile set {a.id} --zone /root/pumps.zone {words}")
         return a.guest.wait_for(f"sealbond lease --json | grep -q '\"profile\": *\"version {until}'", timeout=60)
 
     t.must("a profile comes to the device", profile("--mode observe --exception arp --exception icmp-error", "1, mode observe, "
