@@ -190,5 +190,5 @@ def test_devices_on_top(lab, t):
             pair.up(encap=encap)
             heavy(pair, t, f"{kind}, {encap}", 1)
             for side in pair.sides:
-                side.run(f"sbctl mode off; sbctl delpeer all; ip link del sb0; {unmake}", check=False)
+                side.run(f"sbctl mode off; sbctl delpeer all; ip link del sb0; {unmake}")
                 side.device = "eth0"
