@@ -182,12 +182,15 @@ static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *p
 	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
 }
 
-/* Most peers may say everything; the others' packets are read. */
-static __always_inline bool ports_ok(const struct sb_packet *p, const struct sb_peer *peer)
+/*
+ * Most peers may say everything. The others' packets are read, but not in the hook itself: it keeps
+ * the facts in registers as long as nobody else looks at them.
+ */
+static __always_inline bool ports_ok(const struct sb_packet *p, const struct sb_peer *peer, bool hot)
 {
 	const struct sb_peer_ports *only = rcu_dereference(peer->ports);
 
-	return likely(!only) || sb_packet_allowed(p, &only->ports);
+	return likely(!only) || (!hot && sb_packet_allowed(p, &only->ports));
 }
 
 static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
@@ -237,7 +240,7 @@ static __always_inline bool source_is(const struct sb_peer *peer, const struct s
 	       ipv6_addr_equal(&ipv6_hdr(p->skb)->saddr, &peer->overlay6);
 }
 
-static __always_inline void through_sb0(struct sb_packet *p, u8 pf)
+static __always_inline void through_sb0(struct sb_packet *p, u8 pf, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 
@@ -249,7 +252,7 @@ static __always_inline void through_sb0(struct sb_packet *p, u8 pf)
 	f->sa = SB_SA_OURS;
 	ask_peer(f, p->sa->peer);
 	f->source_ok = source_is(p->sa->peer, p);
-	f->ports_ok = ports_ok(p, p->sa->peer);
+	f->ports_ok = ports_ok(p, p->sa->peer, hot);
 	if (sb_packet_is_dummy(p->skb, pf))
 		f->shape = SB_SHAPE_DUMMY;
 }
@@ -263,7 +266,7 @@ static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn
 	start(p, sn, skb, state->in, SB_HOOK_PRE);
 	start_ip(p, state->pf);
 	if (f->device == SB_DEVICE_SB0) {
-		through_sb0(p, state->pf);
+		through_sb0(p, state->pf, hot);
 		return;
 	}
 	if (f->device != SB_DEVICE_PROTECTED)
@@ -394,7 +397,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 		if (sa && sa->out && sa->peer->sn == sn) {
 			f->sa = SB_SA_OURS;
 			ask_peer(f, sa->peer);
-			f->ports_ok = ports_ok(p, sa->peer);
+			f->ports_ok = ports_ok(p, sa->peer, hot);
 		}
 		return;
 	}

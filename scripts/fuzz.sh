@@ -75,17 +75,31 @@ if [ ${#names[@]} -eq 0 ]; then
 		names+=("${name%.c}")
 	done
 fi
+# One target: its line, or its log's end.
+try() {
+	local name=$1 log=$out/$1/log
+	if build "$name" >"$log" 2>&1 && run "$name" >>"$log" 2>&1; then
+		printf 'ok    fuzz %s: %s\n' "$name" "$(sed -n 's/^Done \(.*\)/\1/p' "$log" | tail -n 1)"
+		return 0
+	fi
+	printf 'FAIL  fuzz %s: %s\n%s\n' "$name" "$log" "$(tail -n 40 "$log" | sed 's/^/        /')"
+	return 1
+}
+
+# As many at once as there are processors; each tells its end in one piece.
+slots=$(nproc) running=0
+take() {
+	local status=0
+	wait -n || status=$?
+	running=$((running - 1))
+	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
 for name in "${names[@]}"; do
 	mkdir -p "$out/$name"
-	log=$out/$name/log
-	if build "$name" >"$log" 2>&1 && run "$name" >>"$log" 2>&1; then
-		passed=$((passed + 1))
-		printf 'ok    fuzz %s: %s\n' "$name" "$(sed -n 's/^Done \(.*\)/\1/p' "$log" | tail -n 1)"
-	else
-		failed=$((failed + 1))
-		printf 'FAIL  fuzz %s: %s\n' "$name" "$log"
-		tail -n 40 "$log" | sed 's/^/        /'
-	fi
+	[ "$running" -lt "$slots" ] || take
+	try "$name" &
+	running=$((running + 1))
 done
+while [ "$running" -gt 0 ]; do take; done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -187,8 +187,9 @@ def test_devices_on_top(lab, t):
                 side.run("sbctl mode off; sbctl delpeer all; ip addr flush dev eth0; ip link del sb0", check=False)
                 side.run(f"set -e; ip link set eth0 up; {make}")
                 side.device = "top0"
-            pair.up(encap=encap)
+            # not AES: its packets' devices are miscounted by 6.1.192 (docs/install.md), and these are removed
+            pair.up(encap=encap, options="alg=chacha20")
             heavy(pair, t, f"{kind}, {encap}", 1)
             for side in pair.sides:
-                side.run(f"sbctl mode off; sbctl delpeer all; ip link del sb0; {unmake}", check=False)
+                side.run(f"sbctl mode off; sbctl delpeer all; ip link del sb0; {unmake}")
                 side.device = "eth0"
