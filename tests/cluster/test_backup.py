@@ -139,7 +139,7 @@ def same_key(checks, directory, one, old_home, world):
     again = Node(directory, home, node.port).start()
     said = device.ask("sync")
     checks.check("a device that was at the end of the old line follows", said[0] == "ok" and int(said[1]) > last and
-                 len(said) == 3, said)
+                 len(said) == 4, said)
     light = proxy.client()
     tip = again.client().tip()
     checks.equal("so does CometBFT's light client", light.call("commit", height=str(tip))["signed_header"],
