@@ -90,7 +90,7 @@ $(BUILD)/tests/renew_bench: tests/bench/renew_bench.c tests/bench/load_http.c te
 
 # The daemon's own parts, under a program that fills its state.
 LEDGER_FILL_OBJ := $(filter-out $(patsubst %,$(BUILD)/obj/userspace/ledger/%.o,main home backup backup_make restore listen server ws_frame websocket) \
-	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC)),$(LEDGERD_OBJ))
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC) userspace/abci/serve.c),$(LEDGERD_OBJ))
 
 $(BUILD)/tests/ledger_fill: tests/bench/ledger_fill.c $(LEDGER_FILL_OBJ)
 	@mkdir -p $(@D)
