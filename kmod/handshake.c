@@ -253,15 +253,6 @@ static enum sb_hs_reason gate(struct sb_hs_local *local,
 	return SB_HS_OK;
 }
 
-static bool newer(const struct sb_hs_counter *a, const struct sb_hs_counter *b)
-{
-	if (a->reset_count != b->reset_count)
-		return a->reset_count > b->reset_count;
-	if (a->restart_count != b->restart_count)
-		return a->restart_count > b->restart_count;
-	return a->boottime > b->boottime;
-}
-
 /*
  * Both started: the lower device id goes first. Only its first attempt claims
  * the whole interval; when that had no answer, perhaps no path leads there,
@@ -313,7 +304,7 @@ static enum sb_hs_reason check_payload1(struct sb_hs_peer *peer,
 
 	if (sb_memneq(p->device_id, peer->device_id, SB_ID_LEN))
 		return SB_HS_BAD_DEVICE;
-	if (!newer(&counter, &peer->seen))
+	if (!sb_hs_newer(&counter, &peer->seen))
 		return SB_HS_REPLAYED;
 	peer->seen = counter;
 	if (be32_to_cpu(p->spi) < SPI_MIN || p->ver_min > p->ver_max)

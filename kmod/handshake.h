@@ -50,6 +50,15 @@ struct sb_hs_counter {
 	u64 boottime;
 };
 
+static inline bool sb_hs_newer(const struct sb_hs_counter *a, const struct sb_hs_counter *b)
+{
+	if (a->reset_count != b->reset_count)
+		return a->reset_count > b->reset_count;
+	if (a->restart_count != b->restart_count)
+		return a->restart_count > b->restart_count;
+	return a->boottime > b->boottime;
+}
+
 /* An initiation on its way, waiting for the response. */
 struct sb_hs_pending {
 	bool live;
