@@ -87,14 +87,16 @@ UNIT += light_client light_formats
 light_formats_SRC := tests/unit/test_light_formats.c userspace/light/now.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
 light_formats_CFLAGS := $(USER_TEST_CFLAGS)
 light_formats_LIBS := -ljson-c -lsodium -lsecp256k1
-light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(LIGHT_CLIENT) $(LIGHT_COMMON) \
-	$(TREE_MEMORY)
-light_client_CFLAGS := $(USER_TEST_CFLAGS)
-light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
-UNIT += light_tls
-light_tls_SRC := tests/unit/test_light_tls.c $(wordlist 2,1000,$(light_client_SRC))
-light_tls_CFLAGS := $(USER_TEST_CFLAGS)
-light_tls_LIBS := $(light_client_LIBS) -lssl
+# The client and its endpoints, by subject.
+UNIT += light_fork light_records light_expired light_tls
+define light_client_test
+$(1)_SRC := tests/unit/test_$(1).c tests/unit/ledger_server.c tests/unit/ledger_answers.c $$(LIGHT_CLIENT) \
+	$$(LIGHT_COMMON) $$(TREE_MEMORY)
+$(1)_CFLAGS := $$(USER_TEST_CFLAGS)
+$(1)_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
+endef
+$(foreach t,light_client light_fork light_records light_expired light_tls,$(eval $(call light_client_test,$(t))))
+light_tls_LIBS += -lssl
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
