@@ -39,6 +39,11 @@ static bool get_height(const struct server *from, json_object *parameters, int64
 
 	if (!sb_json_int64(parameters, "height", height) || !*height)
 		*height = latest;
+	if (*height >= from->ledger->gap && *height < from->ledger->resumed) {
+		*error = server_error("height %" PRId64 " is not available, lowest height is %" PRId64
+				      ": the ledger was restored from a backup", *height, from->ledger->resumed);
+		return false;
+	}
 	if (*height <= latest)
 		return true;
 	*error = server_error("height %" PRId64 " must be less than or equal to the current blockchain height %" PRId64,
@@ -323,7 +328,7 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 		(void)sscanf(hex + 2 * n, "%2hhx", &key[n]);
 	if (path && strcmp(path, SB_CHECKPOINT_PATH) == 0)
 		return answer(from->checkpoint ? 0 : 1, latest_of(from), key, length, from->checkpoint,
-			      from->checkpoint_length);
+			      from->checkpoint ? from->checkpoint_length : 0);
 	assert_true(path && strcmp(path, SB_QUERY_PATH) == 0);
 	(void)sb_json_int64(parameters, "height", &height);
 	if (from->pruned && height && height < latest_of(from) - 1) {
