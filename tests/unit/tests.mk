@@ -78,6 +78,10 @@ light_CFLAGS := $(USER_TEST_CFLAGS)
 light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
+UNIT += light_rules
+light_rules_SRC := tests/unit/test_light_rules.c $(filter-out tests/%,$(light_sync_SRC))
+light_rules_CFLAGS := $(USER_TEST_CFLAGS)
+light_rules_LIBS := -ljson-c -lsodium
 
 UNIT += ed25519
 ed25519_SRC := tests/unit/test_ed25519.c userspace/light/ed25519.c userspace/light/edwards.c
@@ -87,6 +91,10 @@ UNIT += light_client light_formats
 light_formats_SRC := tests/unit/test_light_formats.c userspace/light/now.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
 light_formats_CFLAGS := $(USER_TEST_CFLAGS)
 light_formats_LIBS := -ljson-c -lsodium -lsecp256k1
+UNIT += light_bytes
+light_bytes_SRC := tests/unit/test_light_bytes.c $(filter-out tests/%,$(light_formats_SRC))
+light_bytes_CFLAGS := $(USER_TEST_CFLAGS)
+light_bytes_LIBS := $(light_formats_LIBS)
 # The client and its endpoints, by subject.
 UNIT += light_fork light_records light_expired light_tls
 define light_client_test
