@@ -209,10 +209,14 @@ privacy_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
 	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone zone_rekey \
-		profile incident reference enroller checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
+		profile incident reference enroller roots checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
 	$(USER_TEST_CONFIG) userspace/common/json.c userspace/common/grant.c userspace/common/rules.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c
+UNIT += enroller
+enroller_SRC := tests/unit/test_enroller.c $(wordlist 2,1000,$(people_SRC))
+enroller_CFLAGS := $(people_CFLAGS)
+enroller_LIBS := $(people_LIBS)
 UNIT += zones
 zones_SRC := tests/unit/test_zones.c $(wordlist 2,1000,$(people_SRC))
 zones_CFLAGS := $(people_CFLAGS)
