@@ -3,7 +3,7 @@
 # make demo       the main job, end to end, in QEMU guests, each with its own TPM; then the ledger's story
 # make check      all tests; check-unit alone needs no root and takes seconds
 # make check-chain  the ledger's daemon under its clients; part of check
-# make check-mutants  which check of attestation no unit test would miss
+# make check-mutants  which check of attestation or of the light client no unit test would miss
 # make check-cluster  four validators of CometBFT over the ledger; a few minutes, as root
 # make check-long scenarios that take too long for every check: power cuts, TPM faults, secrets
 # make check-kernels  on the kernels of Debian 13 and its backports; SCENARIOS= names what runs

@@ -46,8 +46,9 @@ $(BUILD)/tests/light_try: tests/tools/light_try.c $(LIGHT_OBJ) $(BUILD)/obj/user
 # JSON, one object a line.
 LIGHT_BENCH_OBJ := $(LIGHT_OBJ) $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(TREE_PROOF),$(TREE_MEMORY)))
 
-$(BUILD)/tests/light_bench: tests/bench/light_bench.c tests/unit/ledger_server.c tests/unit/ledger_server.h \
-		tests/unit/fake_ledger.h tests/unit/light_world.h $(LIGHT_BENCH_OBJ)
+$(BUILD)/tests/light_bench: tests/bench/light_bench.c tests/unit/ledger_server.c tests/unit/ledger_answers.c \
+		tests/unit/ledger_server.h tests/unit/ledger_answers.h tests/unit/fake_ledger.h tests/unit/light_world.h \
+		$(LIGHT_BENCH_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -Wno-unused-parameter -Wno-format-nonliteral $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
 		-pthread $$(pkg-config --libs $(LIGHT_LIBS))

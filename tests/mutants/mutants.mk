@@ -8,6 +8,10 @@ MUTANT_DIR := build/mutants
 MUTANT_FILES := $(patsubst %,userspace/state/%.c,quote tpm_public certify endorse cert chain attest enrolment der heartbeat) \
 	kmod/grant.c
 MUTANT_TESTS := quote cert_odd cert heartbeat attest enrol endorse owners grant
+# The light client's rules, and what it reads.
+MUTANT_FILES += $(patsubst %,userspace/light/%.c,verify sync block merkle checkpoint query trust_file ed25519 edwards) \
+	$(patsubst %,userspace/tree/%.c,proof proof_wire)
+MUTANT_TESTS += light light_rules light_sync light_bytes light_formats ed25519 proof checkpoints
 
 $(MUTANT_DIR)/list: tests/mutants/mutate.py $(MUTANT_FILES)
 	@mkdir -p $(@D)
@@ -39,4 +43,4 @@ $(foreach t,$(MUTANT_TESTS),$(eval $(call mutant_rule,$(t),$(call unit_tag,$($(t
 # Not in check, for its time: every check costs a run of the tests that come by it. FILES= names what is looked at.
 .PHONY: check-mutants
 check-mutants: $(MUTANT_TESTS:%=$(MUTANT_DIR)/%)
-	@tests/mutants/run.py $(MUTANT_DIR)/list tests/mutants/alike $(if $(FILES),--files $(FILES)) $^
+	@tests/mutants/run.py $(MUTANT_DIR)/list tests/mutants/alike $^ $(if $(FILES),--files $(FILES))

@@ -59,6 +59,8 @@ struct ledger {
 	int64_t time, interval;				/* seconds */
 	unsigned int validators, each;			/* how many; heights after which one goes and one comes */
 	uint8_t salt;					/* another one is another chain from here on */
+	unsigned int others;				/* of the validators' keys, so many are passed over */
+	unsigned int gap, resumed;			/* heights from the one to below the other are lost */
 };
 
 static inline void ledger_set(struct ledger *ledger, const char *key, const char *value)
@@ -131,14 +133,15 @@ static inline void ledger_some_hash(struct sb_chain_hash *hash, uint8_t salt)
 
 static inline struct sb_validator_set ledger_validators(const struct ledger *ledger, unsigned int height)
 {
-	return world_set(ledger->each ? height / ledger->each : 0, ledger->validators, 10);
+	return world_set((ledger->each ? height / ledger->each : 0) + ledger->others, ledger->validators, 10);
 }
 
 /* A block with what is in next. */
 static inline void ledger_add(struct ledger *ledger)
 {
 	unsigned int height = ++ledger->blocks;
-	struct ledger_block *at = &ledger->at[height], *before = &ledger->at[height - 1];
+	struct ledger_block *at = &ledger->at[height];
+	struct ledger_block *before = &ledger->at[height == ledger->resumed ? ledger->gap - 1 : height - 1];
 	struct sb_header *header = &at->block.header;
 	struct sb_validator_set next = ledger_validators(ledger, height + 1);
 
@@ -176,6 +179,14 @@ static inline void ledger_grow(struct ledger *ledger, unsigned int blocks)
 {
 	while (blocks--)
 		ledger_add(ledger);
+}
+
+/* Restored from a backup of now: the next block is so much higher. */
+static inline void ledger_resume(struct ledger *ledger, unsigned int heights)
+{
+	ledger->gap = ledger->blocks + 1;
+	ledger->blocks += heights;
+	ledger->resumed = ledger->blocks + 1;
 }
 
 static inline void ledger_init(struct ledger *ledger, int64_t start, unsigned int validators, unsigned int each)

@@ -39,6 +39,7 @@ struct role_world {
 	uint64_t now;
 	uint32_t random;
 	bool stalled;			/* no blocks, no transactions */
+	int64_t ahead;			/* blocks that are shown and have not come to the state yet */
 	int reach;			/* what the light client says: 0, -EHOSTUNREACH, ... */
 	bool rotated, cleared;		/* the kernel's keys */
 	unsigned int grants, drops, submits, quotes, asked;
@@ -81,8 +82,9 @@ static int port_sync(void *context, struct sb_head *head, struct sb_error *error
 
 	if (port_reach(error) < 0)
 		return world->reach;
-	*head = (struct sb_head){ .height = ledger->height, .seconds = ledger->time };
-	block_hash_of(ledger->height, head->hash);
+	*head = (struct sb_head){ .height = ledger->height + world->ahead, .seconds = ledger->time };
+	block_hash_of(head->height, head->hash);
+	block_hash_of(head->height - 1, head->parent);
 	memcpy(head->app_hash, head->hash, 32);
 	return 0;
 }
@@ -530,6 +532,47 @@ static int tear_down(void **state)
 	free_device(&world->b);
 	free(world);
 	return 0;
+}
+
+/* From nothing to a live lease: it enrols, an enroller answers, its owner approves. */
+static inline void go_live(void)
+{
+	struct plant *plant = &world->plant;
+
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_NOT_ENROLLED);
+	step();
+	assert_int_equal(state_now(), SB_LEDGER_ENROLLING);
+	assert_int_equal(challenges(&plant->ledger, &plant->enroller[0], &plant->a), SB_TX_OK);
+	steps(8);
+	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
+	assert_int_equal(approves(&plant->ledger, &plant->a.owner, &plant->a, plant->a.current), SB_TX_OK);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+static inline void b_live(void)
+{
+	bring_live(&world->plant, &world->b, 1);
+}
+
+static inline void with_zone(void)
+{
+	const struct device *both[] = { &world->plant.a, &world->b };
+
+	go_live();
+	b_live();
+	write_zone(both, 2);
+	join_zone();
+	steps(4);
+}
+
+static inline void later(uint64_t ms)
+{
+	world->now += ms;
+	if (!world->reach && !world->stalled)
+		ledger_wait(&world->plant.ledger, (int64_t)(ms / 1000));
+	step();
 }
 
 #endif

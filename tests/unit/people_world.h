@@ -233,7 +233,7 @@ static int tear_down(void **state)
 }
 
 /* Enrolled by its owner's derived key and proven; the owner still has to approve. */
-static void comes(struct device *device, const char *owner)
+static inline void comes(struct device *device, const char *owner)
 {
 	struct sb_key_file file;
 

@@ -129,6 +129,40 @@ static void odd_forms(void **unused)
 	assert_false(sb_edwards_read(bytes, &point));
 }
 
+/* Equations that hold for points of small order: anybody's signature under such a key, and one whose R is nothing. */
+static void small_order(void **unused)
+{
+	uint8_t hash[64], scalar[32], product[32], seed[32];
+	crypto_hash_sha512_state state_of;
+
+	make();
+	memset(key[0], 0, 32);
+	key[0][0] = 1;
+	crypto_core_ed25519_scalar_random(signature[0] + 32);
+	assert_int_equal(crypto_scalarmult_ed25519_base_noclamp(signature[0], signature[0] + 32), 0);
+	assert_false(sb_ed25519_verify_all(item, 8));
+	assert_false(sb_ed25519_verify(key[0], message[0], item[0].length, signature[0]));
+
+	make();
+	crypto_sign_ed25519_sk_to_seed(seed, secret[0]);
+	crypto_hash_sha512(hash, seed, 32);
+	hash[0] &= 248;
+	hash[31] = (hash[31] & 127) | 64;
+	memset(hash + 32, 0, 32);
+	crypto_core_ed25519_scalar_reduce(scalar, hash);
+	memset(signature[0], 0, 32);
+	signature[0][0] = 1;
+	crypto_hash_sha512_init(&state_of);
+	crypto_hash_sha512_update(&state_of, signature[0], 32);
+	crypto_hash_sha512_update(&state_of, key[0], 32);
+	crypto_hash_sha512_update(&state_of, message[0], item[0].length);
+	crypto_hash_sha512_final(&state_of, hash);
+	crypto_core_ed25519_scalar_reduce(product, hash);
+	crypto_core_ed25519_scalar_mul(signature[0] + 32, product, scalar);
+	assert_false(sb_ed25519_verify_all(item, 8));
+	assert_false(sb_ed25519_verify(key[0], message[0], item[0].length, signature[0]));
+}
+
 /* As many encodings are points as libsodium says are. */
 static void points(void **unused)
 {
@@ -200,7 +234,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_valid), cmocka_unit_test(one_changed), cmocka_unit_test(errors_that_cancel),
-		cmocka_unit_test(odd_forms), cmocka_unit_test(points), cmocka_unit_test(sums),
+		cmocka_unit_test(odd_forms), cmocka_unit_test(small_order), cmocka_unit_test(points), cmocka_unit_test(sums),
 	};
 
 	if (sodium_init() < 0)

@@ -4,39 +4,6 @@
 
 #include <linux/sealbond.h>
 
-/* From nothing to a live lease: it enrols, an enroller answers, its owner approves. */
-static void go_live(void)
-{
-	struct plant *plant = &world->plant;
-
-	step();
-	assert_int_equal(state_now(), SB_LEDGER_NOT_ENROLLED);
-	step();
-	assert_int_equal(state_now(), SB_LEDGER_ENROLLING);
-	assert_int_equal(challenges(&plant->ledger, &plant->enroller[0], &plant->a), SB_TX_OK);
-	steps(8);
-	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
-	assert_int_equal(approves(&plant->ledger, &plant->a.owner, &plant->a, plant->a.current), SB_TX_OK);
-	steps(3);
-	assert_int_equal(state_now(), SB_LEDGER_LIVE);
-}
-
-static void b_live(void)
-{
-	bring_live(&world->plant, &world->b, 1);
-}
-
-static void with_zone(void)
-{
-	const struct device *both[] = { &world->plant.a, &world->b };
-
-	go_live();
-	b_live();
-	write_zone(both, 2);
-	join_zone();
-	steps(4);
-}
-
 static void from_nothing_to_live(void **state)
 {
 	struct sb_ledger_reply reply;
@@ -49,33 +16,6 @@ static void from_nothing_to_live(void **state)
 	assert_int_equal(reply.beats, 1);
 	assert_int_equal(world->local.overlay4_bits, 16);
 	assert_int_equal(world->local.overlay4[0], 10);
-}
-
-/* Three days: never without a lease, six heartbeats a day, and a few more for the start. */
-static void it_renews(void **state)
-{
-	uint64_t end;
-	struct sb_ledger_reply reply;
-
-	go_live();
-	end = world->now + 3 * 86400000ULL;
-	while (world->now < end) {
-		world->now += 600000;
-		ledger_wait(&world->plant.ledger, 600);
-		steps(1);
-		assert_int_equal(state_now(), SB_LEDGER_LIVE);
-	}
-	sb_ledger_report(world->role, &reply);
-	assert_in_range(reply.beats, 15, 23);
-	assert_int_equal(reply.beats_refused, 0);
-}
-
-static void later(uint64_t ms)
-{
-	world->now += ms;
-	if (!world->reach && !world->stalled)
-		ledger_wait(&world->plant.ledger, (int64_t)(ms / 1000));
-	step();
 }
 
 /* The ledger is lost: the lease runs out, is held as the ledger's parameters say, ends; and comes back by itself. */
@@ -583,24 +523,6 @@ static void quarantine_comes_and_goes(void **state)
 	assert_int_equal(world->drops, 0);
 }
 
-static void it_rotates(void **state)
-{
-	with_zone();
-	world->rotated = true;
-	sb_ledger_keys_changed(world->role);
-	steps(2);
-	{
-		SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
-
-		assert_memory_equal(record->key.data, world->plant.a.next, 32);
-	}
-	assert_int_equal(state_now(), SB_LEDGER_LIVE);
-	/* And renews by the old cap. */
-	later(6 * 3600000);
-	steps(2);
-	assert_int_equal(state_now(), SB_LEDGER_LIVE);
-}
-
 /* Its endpoints are on the ledger, and only the zone can read them. */
 static void endpoints_are_published(void **state)
 {
@@ -610,66 +532,20 @@ static void endpoints_are_published(void **state)
 	published_under(world->zone_key);
 }
 
-/* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */
-static void a_cleared_tpm(void **state)
-{
-	go_live();
-	world->plant.a.clock = (struct sb_quote_clock){ 1000, 1, 0, true };
-	fresh_key(world->plant.a.current);
-	fresh_key(world->plant.a.next);
-	later(6 * 3600000);
-	steps(3);
-	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
-}
-
-/* A second TPM state with the same keys speaks: this one, asked again, is frozen, and says so. */
-static void a_clone(void **state)
-{
-	with_zone();
-	world->plant.a.clock.clock += 1000000;
-	later(61000);
-	assert_int_equal(beats(&world->plant.ledger, &world->plant.a), SB_TX_OK);
-	world->plant.a.clock.clock -= 900000;
-	later(6 * 3600000);
-	steps(3);
-	assert_int_equal(state_now(), SB_LEDGER_FROZEN_CLONE);
-	assert_int_equal(world->drops, 1);
-}
-
-static void timers(void **state)
-{
-	uint64_t low = UINT64_MAX, high = 0;
-
-	assert_int_equal(sb_lease_deadline(1000, 500, 500), 0);
-	assert_int_equal(sb_lease_deadline(1000, 600, 500), 101000);
-	assert_int_equal(sb_lease_deadline(1000, 500 + 367 * 86400, 500), 0);
-	for (uint32_t i = 0; i < 1000; i++) {
-		uint64_t at = sb_beat_after(86400000, i * 4294967);
-
-		low = at < low ? at : low;
-		high = at > high ? at : high;
-	}
-	/* 4 h, and 48 minutes to both sides of it, all of them used. */
-	assert_in_range(low, 11520000, 11530000);
-	assert_in_range(high, 17270000, 17280000);
-	assert_int_equal(sb_retry_after(1, 0, 0), 1000);
-	assert_in_range(sb_retry_after(30, 86400000, UINT32_MAX), 1349000, 1350000);
-	assert_in_range(sb_retry_after(30, 60000, 0), 1000, 1250);
-}
-
 int main(void)
 {
 #define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		ROLE(from_nothing_to_live), ROLE(it_renews), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
+		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(a_profile), ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
+		ROLE(a_profile), ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things),
+		ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
 		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
 		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
-		ROLE(a_peer_rotates), ROLE(it_rotates),
-		ROLE(endpoints_are_published), ROLE(a_cleared_tpm), ROLE(a_clone), cmocka_unit_test(timers),
+		ROLE(a_peer_rotates),
+		ROLE(endpoints_are_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "light/answer.h"
 #include "light/json.h"
+#include "light/json_get.h"
 #include "light/json_write.h"
 #include "light/now.h"
 #include "light/order.h"
@@ -516,6 +517,20 @@ static void text(void **state)
 	assert_int_equal(sb_json_time(time, &read), 0);
 }
 
+/* An endpoint's words come to a terminal: nothing in them moves its cursor. */
+static void words_of_others(void **state)
+{
+	json_object *object = json_tokener_parse("{\"data\": \"a\\u001b[2Jb\\u007f\\u009b31mc \\u00e4\"}");
+	char text[40], little[4];
+
+	assert_non_null(object);
+	sb_json_copy_text(object, "data", text, sizeof(text));
+	assert_string_equal(text, "a [2Jb  31mc \xc3\xa4");
+	sb_json_copy_text(object, "data", little, sizeof(little));
+	assert_string_equal(little, "a [");
+	json_object_put(object);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -523,7 +538,7 @@ int main(void)
 		cmocka_unit_test(checkpoint_message), cmocka_unit_test(recovery_as_bytes), cmocka_unit_test(checkpoint_signatures),
 		cmocka_unit_test(checkpoints_hand_over), cmocka_unit_test(trust_as_bytes), cmocka_unit_test(climbs),
 		cmocka_unit_test(proves), cmocka_unit_test(answers), cmocka_unit_test(times), cmocka_unit_test(order),
-		cmocka_unit_test(text),
+		cmocka_unit_test(text), cmocka_unit_test(words_of_others),
 	};
 
 	return cmocka_run_group_tests_name("light formats", tests, NULL, NULL);

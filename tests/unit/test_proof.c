@@ -243,6 +243,224 @@ static void test_simple_bounds(void **state)
 	assert_int_equal(sb_proof_simple(&exist, out, &length), -EINVAL);
 }
 
+/* Of a key that is there, decoded; the proof's bytes stay with the caller. */
+static void existence(const struct sb_memory *memory, unsigned int number, struct made *made, struct sb_proof *proof)
+{
+	make(memory, number, made);
+	assert_true(made->present);
+	assert_int_equal(sb_proof_decode(made->proof, made->length, proof), 0);
+}
+
+static int verify_again(const struct made *made, const struct sb_proof *proof)
+{
+	static uint8_t out[SB_PROOF_MAX];
+	size_t length;
+
+	assert_int_equal(sb_proof_encode(proof, out, sizeof(out), &length), 0);
+	return verify(made, out, length);
+}
+
+/* The leaves' format is the verifier's choice, and a value is proven as a whole. */
+static void test_format_and_value(void **state)
+{
+	static struct sb_proof proof;
+	struct made made;
+	struct sb_memory *memory = tree_of(10, made.root);
+	uint8_t root[32];
+
+	existence(memory, 4, &made, &proof);
+	assert_int_equal(verify_again(&made, &proof), 0);
+	assert_true(made.value_length > 1);
+	made.value_length--;
+	assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+	made.value_length++;
+	assert_int_equal(sb_proof_root(SB_LEAF_VAR_PROTO, made.proof, made.length, root), 0);
+	assert_memory_equal(root, made.root, 32);
+	assert_int_equal(sb_proof_root(SB_LEAF_PLAIN, made.proof, made.length, root), -EBADMSG);
+	proof.exist.format = SB_LEAF_PLAIN;
+	assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+	free(made.proof);
+	sb_memory_free(memory);
+}
+
+/* A record on the side that its path does not say, and the root that this leads to. */
+static void test_other_side(void **state)
+{
+	static struct sb_proof proof;
+	struct made made;
+	struct sb_memory *memory = tree_of(2, made.root);
+	uint8_t path[32], digest[32], leaf[32];
+
+	existence(memory, 2, &made, &proof);
+	sb_tree_digest(made.key, made.key_length, path);
+	sb_tree_digest(made.value, made.value_length, digest);
+	sb_tree_leaf(SB_LEAF_VAR_PROTO, path, digest, leaf);
+	proof.exist.depth = 1;
+	for (unsigned int right = 0; right < 2; right++) {
+		proof.exist.right[0] = right;
+		sb_tree_inner(right ? proof.exist.sibling[0] : leaf, right ? leaf : proof.exist.sibling[0], made.root);
+		assert_int_equal(verify_again(&made, &proof), right == path[0] >> 7 ? 0 : -EKEYREJECTED);
+	}
+	free(made.proof);
+	sb_memory_free(memory);
+}
+
+struct place {
+	uint8_t path[32];
+	unsigned int number;
+};
+
+static int by_path(const void *a, const void *b)
+{
+	return memcmp(((const struct place *)a)->path, ((const struct place *)b)->path, 32);
+}
+
+/* The records of a tree, in its order. */
+static void in_order(struct place *places, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		uint8_t key[255];
+
+		places[i].number = 2 * i;
+		sb_tree_digest(key, model_key(2 * i, key), places[i].path);
+	}
+	qsort(places, count, sizeof(*places), by_path);
+}
+
+/* That a record is not there, by two others around it, or by one of them: they are not neighbours. */
+static void test_not_neighbours(void **state)
+{
+	static struct sb_proof proof, left, right;
+	static struct place places[20];
+	struct made made, low, high;
+	struct sb_memory *memory = tree_of(20, made.root);
+	unsigned int proven = 0;
+
+	in_order(places, 20);
+	for (unsigned int at = 1; at < 19; at++) {
+		existence(memory, places[at].number, &made, &proof);
+		existence(memory, places[at - 1].number, &low, &left);
+		existence(memory, places[at + 1].number, &high, &right);
+		made.present = false;
+		proof = (struct sb_proof){ .kind = SB_PROOF_ABSENCE, .path = places[at].path, .has_left = true,
+					   .has_right = true, .left = left.exist, .right = right.exist };
+		assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+		proof.has_right = false;
+		assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+		proof.has_right = true;
+		proof.has_left = false;
+		assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+		proof.has_right = false;
+		assert_int_equal(verify_again(&made, &proof), -EKEYREJECTED);
+		free(made.proof);
+		free(low.proof);
+		free(high.proof);
+		proven++;
+	}
+	assert_int_equal(proven, 18);
+	sb_memory_free(memory);
+}
+
+/* A field with its length as short as it can be, or by so many bytes longer. */
+static size_t put_field(uint8_t *out, uint8_t tag, const void *data, size_t length, unsigned int longer)
+{
+	size_t at = 0, left = length;
+
+	out[at++] = tag;
+	for (; left >= 0x80; left >>= 7)
+		out[at++] = (uint8_t)(left | 0x80);
+	out[at++] = (uint8_t)left;
+	for (; longer; longer--) {
+		out[at - 1] |= 0x80;
+		out[at++] = 0;
+	}
+	memcpy(out + at, data, length);
+	return at + length;
+}
+
+static int decode_exact(const uint8_t *data, size_t length)
+{
+	static struct sb_proof proof;
+	uint8_t *exact = malloc(length);
+	int rc;
+
+	memcpy(exact, data, length);
+	rc = sb_proof_decode(exact, length, &proof);
+	free(exact);
+	return rc;
+}
+
+/* One part of an existence proof is left out or has an odd length; then every part of what is within. */
+static void test_odd_forms(void **state)
+{
+	static const uint8_t leaf[] = { 0x08, 1, 0x10, 1, 0x18, 1, 0x20, 1, 0x2a, 1, 0x00 };
+	static const uint8_t step[] = { 0x22, 37, 0x08, 1, 0x12, 33, 0x01, [38] = 0 };
+	static uint8_t inner[16384], out[16384];
+	size_t length, cut;
+
+	for (unsigned int without = 0; without < 8; without++) {
+		length = 0;
+		if (without != 1)
+			length += put_field(inner + length, 0x0a, "key", 3, without == 5);
+		if (without != 2)
+			length += put_field(inner + length, 0x12, "value", 5, without == 6);
+		if (without != 3)
+			length += put_field(inner + length, 0x1a, leaf, sizeof(leaf), without == 7);
+		if (without != 4) {
+			memcpy(inner + length, step, sizeof(step));
+			length += sizeof(step);
+		}
+		assert_int_equal(decode_exact(out, put_field(out, 0x0a, inner, length, 0)),
+				 without == 0 || without == 4 ? 0 : -EBADMSG);
+		if (without)
+			continue;
+		for (cut = 0; cut < length; cut++)
+			assert_int_equal(decode_exact(out, put_field(out, 0x0a, inner, cut, 0)),
+					 cut == length - sizeof(step) ? 0 : -EBADMSG);
+	}
+	/* as many steps as there are bits, and one more */
+	length = put_field(inner, 0x0a, "key", 3, 0);
+	length += put_field(inner + length, 0x12, "value", 5, 0);
+	length += put_field(inner + length, 0x1a, leaf, sizeof(leaf), 0);
+	for (unsigned int i = 0; i < SB_PROOF_DEPTH_MAX; i++, length += sizeof(step))
+		memcpy(inner + length, step, sizeof(step));
+	assert_int_equal(decode_exact(out, put_field(out, 0x0a, inner, length, 0)), 0);
+	memcpy(inner + length, step, sizeof(step));
+	assert_int_equal(decode_exact(out, put_field(out, 0x0a, inner, length + sizeof(step), 0)), -EBADMSG);
+	/* a length without an end */
+	memset(out, 0x80, sizeof(out));
+	out[0] = 0x0a;
+	assert_int_equal(decode_exact(out, 40), -EBADMSG);
+	out[39] = 1;
+	assert_int_equal(decode_exact(out, 40), -EBADMSG);
+}
+
+/* Of nothing at all: the path alone, and a byte too few or too many of it. */
+static void test_odd_absence(void **state)
+{
+	static const uint8_t path[40], none[32];
+	uint8_t inner[80], out[96];
+	struct made made = { .key_length = 1 };
+	size_t length;
+
+	for (size_t size = 31; size <= 33; size++) {
+		length = put_field(inner, 0x0a, path, size, 0);
+		assert_int_equal(decode_exact(out, put_field(out, 0x12, inner, length, 0)), size == 32 ? 0 : -EBADMSG);
+	}
+	length = put_field(inner, 0x0a, path, 32, 0);
+	inner[length] = 0x22;
+	assert_int_equal(decode_exact(out, put_field(out, 0x12, inner, length + 1, 0)), -EBADMSG);
+	assert_int_equal(decode_exact(out, put_field(out, 0x12, "\x12\1x", 3, 0)), -EBADMSG);
+	/* an empty tree has everything absent, another one has not */
+	sb_tree_digest(made.key, 1, inner);
+	length = put_field(inner + 32, 0x0a, inner, 32, 0);
+	length = put_field(out, 0x12, inner + 32, length, 0);
+	assert_int_equal(verify(&made, out, length), 0);
+	memcpy(made.root, none, 32);
+	made.root[0] = 1;
+	assert_int_equal(verify(&made, out, length), -EKEYREJECTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +471,11 @@ int main(void)
 		cmocka_unit_test(test_other_keys),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_simple_bounds),
+		cmocka_unit_test(test_format_and_value),
+		cmocka_unit_test(test_other_side),
+		cmocka_unit_test(test_not_neighbours),
+		cmocka_unit_test(test_odd_forms),
+		cmocka_unit_test(test_odd_absence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

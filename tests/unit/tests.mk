@@ -78,6 +78,10 @@ light_CFLAGS := $(USER_TEST_CFLAGS)
 light_sync_CFLAGS := $(USER_TEST_CFLAGS)
 light_LIBS := -ljson-c -lsodium
 light_sync_LIBS := -ljson-c -lsodium
+UNIT += light_rules
+light_rules_SRC := tests/unit/test_light_rules.c $(filter-out tests/%,$(light_sync_SRC))
+light_rules_CFLAGS := $(USER_TEST_CFLAGS)
+light_rules_LIBS := -ljson-c -lsodium
 
 UNIT += ed25519
 ed25519_SRC := tests/unit/test_ed25519.c userspace/light/ed25519.c userspace/light/edwards.c
@@ -87,14 +91,20 @@ UNIT += light_client light_formats
 light_formats_SRC := tests/unit/test_light_formats.c userspace/light/now.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
 light_formats_CFLAGS := $(USER_TEST_CFLAGS)
 light_formats_LIBS := -ljson-c -lsodium -lsecp256k1
-light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(LIGHT_CLIENT) $(LIGHT_COMMON) \
-	$(TREE_MEMORY)
-light_client_CFLAGS := $(USER_TEST_CFLAGS)
-light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
-UNIT += light_tls
-light_tls_SRC := tests/unit/test_light_tls.c $(wordlist 2,1000,$(light_client_SRC))
-light_tls_CFLAGS := $(USER_TEST_CFLAGS)
-light_tls_LIBS := $(light_client_LIBS) -lssl
+UNIT += light_bytes
+light_bytes_SRC := tests/unit/test_light_bytes.c $(filter-out tests/%,$(light_formats_SRC))
+light_bytes_CFLAGS := $(USER_TEST_CFLAGS)
+light_bytes_LIBS := $(light_formats_LIBS)
+# The client and its endpoints, by subject.
+UNIT += light_fork light_records light_expired light_tls
+define light_client_test
+$(1)_SRC := tests/unit/test_$(1).c tests/unit/ledger_server.c tests/unit/ledger_answers.c $$(LIGHT_CLIENT) \
+	$$(LIGHT_COMMON) $$(TREE_MEMORY)
+$(1)_CFLAGS := $$(USER_TEST_CFLAGS)
+$(1)_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
+endef
+$(foreach t,light_client light_fork light_records light_expired light_tls,$(eval $(call light_client_test,$(t))))
+light_tls_LIBS += -lssl
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
@@ -199,10 +209,14 @@ privacy_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
 	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone zone_rekey \
-		profile incident reference enroller checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
+		profile incident reference enroller roots checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
 	$(USER_TEST_CONFIG) userspace/common/json.c userspace/common/grant.c userspace/common/rules.c
 people_CFLAGS := $(MACHINE_CFLAGS)
 people_LIBS := $(MACHINE_LIBS) -ljson-c
+UNIT += enroller
+enroller_SRC := tests/unit/test_enroller.c $(wordlist 2,1000,$(people_SRC))
+enroller_CFLAGS := $(people_CFLAGS)
+enroller_LIBS := $(people_LIBS)
 UNIT += zones
 zones_SRC := tests/unit/test_zones.c $(wordlist 2,1000,$(people_SRC))
 zones_CFLAGS := $(people_CFLAGS)

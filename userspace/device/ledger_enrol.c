@@ -9,7 +9,6 @@
 #include "device/ledger_tx.h"
 #include "owner/key.h"
 
-#define ENROL_BY_ROOTS		1	/* Parameters.enrolment, bit 0 */
 #define ENROLMENT_LOOK_MS	5000	/* between two looks for enrollers' challenges that were not there */
 
 /* What the configuration wants to have quoted, within what the ledger asks for and allows. */
@@ -27,7 +26,6 @@ void ledger_enrol(struct sb_ledger *ledger, const struct sb_keys_answer *keys)
 	const struct sb_identity_answer *identity = &ledger->identity;
 	sb_cleanup_free uint8_t *body = NULL;
 	uint32_t pcrs = pcrs_of(ledger, keys);
-	struct sb_identity_answer said;
 	uint8_t owner[32];
 	size_t length;
 
@@ -42,11 +40,8 @@ void ledger_enrol(struct sb_ledger *ledger, const struct sb_keys_answer *keys)
 		ledger_failed(ledger);
 		return;
 	}
-	/* A ledger that asks for no manufacturer's word has no roots, and refuses certificates that lead to none. */
-	said = *identity;
-	if (!(ledger->parameters->enrolment & ENROL_BY_ROOTS))
-		said.certificates = said.certificates_length = 0;
-	body = sb_body_enrol(&said, settings->has_owner ? owner : NULL, settings->box_public, pcrs, keys->assurance, &length);
+	/* Certificates always go along: where the ledger asks for none, its enrollers may have roots of their own. */
+	body = sb_body_enrol(identity, settings->has_owner ? owner : NULL, settings->box_public, pcrs, keys->assurance, &length);
 	if (ledger_submit(ledger, keys, pcrs, body, length, "enrolment") == 0)
 		ledger->act_ms = ledger_now(ledger) + ENROLMENT_LOOK_MS;
 }

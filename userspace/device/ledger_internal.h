@@ -50,6 +50,7 @@ struct sb_ledger {
 	struct sb_lease_facts facts;
 	struct sb_head head;
 	uint64_t head_ms;		/* when it came; 0: none */
+	int64_t parent_least;		/* seconds: its parent is not older; 0: not known */
 	uint8_t read_hash[32];		/* app hash that the records below were read at */
 	bool read_any, hurry, keys_changed;
 

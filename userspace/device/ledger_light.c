@@ -91,6 +91,7 @@ int sb_ledger_light_sync(struct sb_ledger_light *light, struct sb_head *head, st
 	*head = (struct sb_head){ .height = synced.header.height, .seconds = synced.header.time.seconds,
 				  .witnessed = synced.witnessed };
 	sb_header_hash(&synced.header, head->hash);
+	memcpy(head->parent, synced.header.last_block.hash.bytes, sizeof(head->parent));
 	memcpy(head->app_hash, synced.header.app.bytes, sizeof(head->app_hash));
 	return 0;
 }

@@ -18,6 +18,7 @@
 struct sb_head {
 	int64_t height, seconds;
 	uint8_t hash[32];
+	uint8_t parent[32];		/* hash of the block before it */
 	uint8_t app_hash[32];		/* of the state before its block */
 	bool witnessed;			/* by a second endpoint */
 };

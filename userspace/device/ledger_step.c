@@ -311,8 +311,10 @@ static int sync_head(struct sb_ledger *ledger)
 		return result;
 	}
 	ledger->poll_failures = 0;
-	if (head.height != ledger->head.height)
+	if (head.height != ledger->head.height) {
 		ledger->head_ms = ledger_now(ledger);
+		ledger->parent_least = ledger->head.seconds;
+	}
 	ledger->head = head;
 	was_stalled = ledger->facts.stalled;
 	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;

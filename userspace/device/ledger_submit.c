@@ -61,6 +61,22 @@ static bool was_cleared(const struct sb_ledger *ledger, const struct sb_keys_ans
 	return clock->reset_count < self->last->reset_count && clock->clock < self->last->clock;
 }
 
+/*
+ * The parent of the newest block: whoever shows a header has its parent's state, while that of its own block may
+ * still be on its way, behind CometBFT or at another endpoint. The newest itself where its parent may be too old, since
+ * blocks are rare, or were not looked at: then it is the older news for everybody.
+ */
+static struct sb_beacon beacon_of(const struct sb_ledger *ledger)
+{
+	const struct sb_head *head = &ledger->head;
+	bool parent = head->height > 1 && ledger->parent_least &&
+		      head->seconds - ledger->parent_least <= ledger->parameters->beacon_age / 2;
+	struct sb_beacon beacon = { .height = (uint64_t)head->height - parent };
+
+	memcpy(beacon.hash, parent ? head->parent : head->hash, 32);
+	return beacon;
+}
+
 /* A quote of this TPM, now, over this body; and the claim that explains its cap PCR. */
 static int attest(struct sb_ledger *ledger, const struct sb_keys_answer *keys, uint32_t pcrs, const uint8_t *body,
 		  size_t length, struct sb_beacon *beacon, struct sb_quote_answer *quote, struct sb_claim *claim)
@@ -72,8 +88,7 @@ static int attest(struct sb_ledger *ledger, const struct sb_keys_answer *keys, u
 	uint8_t extra[32];
 	int result;
 
-	*beacon = (struct sb_beacon){ .height = (uint64_t)ledger->head.height };
-	memcpy(beacon->hash, ledger->head.hash, 32);
+	*beacon = beacon_of(ledger);
 	sb_quote_extra(ledger->settings.chain, beacon, ledger->identity.device_id, body, length, extra);
 	result = port->quote(port->context, extra, pcrs, quote, &error);
 	if (result < 0) {
@@ -102,16 +117,18 @@ static int attest(struct sb_ledger *ledger, const struct sb_keys_answer *keys, u
 /* A refusal, and when another try makes sense. */
 static void refused(struct sb_ledger *ledger, const struct sb_port_taken *taken, const char *what)
 {
+	bool is_beacon = taken->code == SB_TX_BEACON_STALE || taken->code == SB_TX_BEACON_UNKNOWN;
+
 	ledger->refused++;
 	ledger->parameters_ms = 0;
 	ledger_text(ledger, "%s refused: %s: %s", what, sb_tx_name(taken->code),
 		    taken->log[0] ? taken->log : sb_tx_sentence(taken->code));
 	ledger_failed(ledger);
 	/* It does not want this device as it is: nothing is held any more. */
-	if (taken->code != SB_TX_BEACON_STALE && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT)
+	if (!is_beacon && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT)
 		ledger->facts.back_ms = 0;
-	/* Others were before us, or the beacon aged on the way: that is mended by a newer one. */
-	if (taken->code == SB_TX_BEACON_STALE && ledger->failures < 3)
+	/* The beacon aged on the way, or an endpoint is behind: that is mended by another one. */
+	if (is_beacon && ledger->failures < 3)
 		ledger->act_ms = 0;
 	if (taken->code == SB_TX_TOO_SOON)
 		ledger->act_ms = ledger_now(ledger) + sb_beat_after(ledger->parameters->heartbeat_least * 6000ULL,

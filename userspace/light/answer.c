@@ -68,7 +68,9 @@ static enum sb_fault parse(const void *data, size_t length, json_object **object
 
 	while (length && isspace((unsigned char)text[length - 1]))
 		length--;
-	if (!tokener || length > INT32_MAX) {
+	if (!tokener)
+		return no_memory(error);
+	if (length > INT32_MAX) {
 		json_tokener_free(tokener);
 		return no_memory(error);
 	}

@@ -200,10 +200,12 @@ static enum sb_end forked(struct sb_light_client *client, const struct sb_fork *
 	return SB_END_FORK;
 }
 
-/* On one chain what is lower is earlier. */
+/* On one chain what is lower is earlier, and what is higher is later. */
 static bool out_of_order(const struct sb_header *theirs, const struct sb_header *ours)
 {
-	return theirs->height < ours->height && sb_time_compare(theirs->time, ours->time) >= 0;
+	int order = sb_time_compare(theirs->time, ours->time);
+
+	return theirs->height < ours->height ? order >= 0 : theirs->height > ours->height && order <= 0;
 }
 
 enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
@@ -282,6 +284,9 @@ enum sb_end sb_peer_follow(struct sb_light_client *client, struct sb_peer *peer,
 		return failed(peer, fault, height, &error);
 	if (latest.header.height <= block->header.height)
 		return not_newer(&feed, &latest, block);
+	/* A restored line whose old one went on for longer is higher, and yet not later. */
+	if (sb_peer_order(client, peer, &latest, block) == SB_END_FORK)
+		return SB_END_FORK;
 	if (sb_light_block_copy(block, &made) < 0)
 		return sb_peer_bad(peer, SB_FAULT_LOCAL, NULL);
 	feed.ready = &latest;

@@ -74,8 +74,8 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
 			    const char *ours_from);
 
 /*
- * Theirs is lower than ours, or than one that we keep, not earlier, and signed by the same validators: nobody but two
- * lines of one chain makes such blocks. SB_END_FORK; else SB_END_OK.
+ * Theirs is lower than ours, or than one that we keep, and not earlier, or higher and not later, and signed by the same
+ * validators: nobody but two lines of one chain makes such blocks. SB_END_FORK; else SB_END_OK.
  */
 enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
 			  const struct sb_light_block *ours);

@@ -49,6 +49,27 @@ static enum sb_end advance(struct sb_light_client *client, struct sb_peer *peer,
 	return end;
 }
 
+/*
+ * By the rules there is no way where none of the heights between is there. Where what is higher is not later, by
+ * validators whom we do not know, it may be a restored line whose old one we have followed for longer.
+ */
+static bool may_be_restored(const struct sb_peer *peer)
+{
+	return peer->standing.fault == SB_FAULT_NOT_AVAILABLE ||
+	       (peer->standing.fault == SB_FAULT_HEADER && peer->verdict == SB_LIGHT_TIME);
+}
+
+/* By the members' word; without it, what the peer was blamed for stays. */
+static enum sb_end by_recovery(struct sb_light_client *client, struct sb_peer *peer)
+{
+	bool lied = sb_fault_is_lie(peer->standing.fault);
+	enum sb_end end = sb_client_recovery(client, peer);
+
+	if (end == SB_END_FAULT && lied && !sb_fault_is_lie(peer->standing.fault))
+		sb_peer_lies(peer, SB_LIGHT_TIME, NULL);
+	return end == SB_END_EXPIRED ? SB_END_FAULT : end;
+}
+
 static enum sb_end try_peer(struct sb_light_client *client, struct sb_peer *peer, struct course *course)
 {
 	enum sb_end end = sb_client_root(client, peer);
@@ -57,11 +78,8 @@ static enum sb_end try_peer(struct sb_light_client *client, struct sb_peer *peer
 		end = sb_peer_bad(peer, SB_FAULT_LOCAL, NULL);
 	if (end == SB_END_OK)
 		end = advance(client, peer, course);
-	/* By the rules there is no way: none of the heights between is there. */
-	if (end == SB_END_FAULT && course->block.header.height && peer->standing.fault == SB_FAULT_NOT_AVAILABLE) {
-		end = sb_client_recovery(client, peer);
-		if (end == SB_END_EXPIRED)
-			return SB_END_FAULT;
+	if (end == SB_END_FAULT && course->block.header.height && may_be_restored(peer)) {
+		end = by_recovery(client, peer);
 	} else if (end == SB_END_EXPIRED) {
 		course->expired = true;
 		end = sb_client_checkpoint(client, peer);
@@ -102,6 +120,17 @@ static enum sb_end overtake(struct sb_light_client *client, struct sb_peer *witn
 	return SB_END_OK;
 }
 
+/* The witness does not have our block: it is old there, or lost since its line was restored. */
+static enum sb_end lost_there(struct sb_light_client *client, struct sb_peer *witness, struct course *course,
+			      const struct sb_light_block *latest)
+{
+	enum sb_end end = sb_peer_order(client, witness, latest, &course->block);
+
+	if (end == SB_END_OK)
+		end = sb_client_lost(client, witness, &course->block);
+	return end == SB_END_OK ? overtake(client, witness, course, &latest->header) : end;
+}
+
 static enum sb_end ask_witness(struct sb_light_client *client, struct sb_peer *witness, struct course *course)
 {
 	sb_cleanup(sb_light_block_free) struct sb_light_block latest = { .header.height = 0 };
@@ -125,6 +154,8 @@ static enum sb_end ask_witness(struct sb_light_client *client, struct sb_peer *w
 	if (end == SB_END_OK && latest.header.height > height) {
 		end = sb_peer_block(client, witness, height, &there);
 		header = &there.header;
+		if (end == SB_END_FAULT && witness->standing.fault == SB_FAULT_NOT_AVAILABLE)
+			return lost_there(client, witness, course, &latest);
 	}
 	if (end == SB_END_OK)
 		end = sb_peer_compare(client, witness, header, &course->block,

@@ -86,8 +86,12 @@ void sb_json_copy_text(json_object *object, const char *name, char *out, size_t 
 	const char *text = sb_json_text(object, name);
 	size_t at = 0;
 
-	/* For people's terminals: no control characters, whoever sent it. */
-	for (; text && *text && at + 1 < room; text++)
-		out[at++] = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
+	/* For people's terminals: no control characters, whoever sent it, nor those that UTF-8 has in two bytes. */
+	for (; text && *text && at + 1 < room; text++) {
+		bool two = (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
+
+		out[at++] = (unsigned char)*text < 0x20 || *text == 0x7f || two ? ' ' : *text;
+		text += two;
+	}
 	out[at] = '\0';
 }

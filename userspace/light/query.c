@@ -60,7 +60,7 @@ static bool take_number(struct bytes *in, uint8_t tag, uint64_t *value)
 
 static bool take_hash(struct bytes *in, uint8_t tag, const uint8_t **hash)
 {
-	struct bytes field;
+	struct bytes field = { NULL, NULL };
 
 	if (!take_field(in, tag, &field) || field.end - field.at != SB_MERKLE_LEN)
 		return false;
@@ -70,7 +70,7 @@ static bool take_hash(struct bytes *in, uint8_t tag, const uint8_t **hash)
 
 bool sb_value_op_read(const uint8_t *data, size_t length, struct sb_value_op *op)
 {
-	struct bytes in = { data, data + length }, key, proof;
+	struct bytes in = { data, data + length }, key = { NULL, NULL }, proof = { NULL, NULL };
 	struct sb_merkle_proof *read = &op->proof;
 
 	if (!take_field(&in, FIELD(1), &key) || !take_field(&in, FIELD(2), &proof) || in.at != in.end)

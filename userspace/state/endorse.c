@@ -43,18 +43,35 @@ static void free_roots(struct roots *roots)
 typedef enum sb_chain_verdict check_fn(const struct sb_tpm_public *key, const struct sb_span *certs, size_t count,
 				       const struct sb_span *roots, size_t roots_count, int64_t now, size_t *root);
 
-static enum sb_tx_code check_chain(struct sb_run *run, const struct roots *roots, const struct sb_tpm_public *key,
-				   const ProtobufCBinaryData *certs, size_t count, check_fn *check, const char *whose)
+static enum sb_chain_verdict judge_chain(const struct sb_run *run, const struct roots *roots,
+					 const struct sb_tpm_public *key, const ProtobufCBinaryData *certs, size_t count,
+					 check_fn *check)
 {
 	struct sb_span span[1 + SB_CHAIN_MAX];
-	enum sb_chain_verdict verdict = SB_CHAIN_TOO_LONG;
 	size_t root;
 
-	for (size_t i = 0; i < count && i < 1 + SB_CHAIN_MAX; i++)
+	if (count > 1 + SB_CHAIN_MAX)
+		return SB_CHAIN_TOO_LONG;
+	for (size_t i = 0; i < count; i++)
 		span[i] = (struct sb_span){ certs[i].data, certs[i].len };
-	if (count <= 1 + SB_CHAIN_MAX)
-		verdict = check(key, span, count, roots->span, roots->count, run->time, &root);
+	return check(key, span, count, roots->span, roots->count, run->time, &root);
+}
+
+static enum sb_tx_code check_chain(struct sb_run *run, enum sb_chain_verdict verdict, const char *whose)
+{
 	return verdict == SB_CHAIN_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_CERT + verdict, "of the %s", whose);
+}
+
+/* Where the ledger asks for no manufacturer's word, what does not lead to a root of its own is for enrollers to judge. */
+static enum sb_tx_code check_ek(struct sb_run *run, const Sealbond__Enrol *enrol, const struct roots *roots,
+				const struct sb_tpm_public *ek, uint32_t *proven)
+{
+	enum sb_chain_verdict verdict = judge_chain(run, roots, ek, enrol->ek_certificates, enrol->n_ek_certificates,
+						    sb_chain_check);
+
+	if (verdict == SB_CHAIN_OK)
+		*proven |= SB_PROVEN_EK;
+	return sb_run_parameters(run)->enrolment & SB_ENROL_ROOTS ? check_chain(run, verdict, "EK") : SB_TX_OK;
 }
 
 static enum sb_tx_code check_iak(struct sb_run *run, const Sealbond__Enrol *enrol, const struct roots *roots,
@@ -69,7 +86,8 @@ static enum sb_tx_code check_iak(struct sb_run *run, const Sealbond__Enrol *enro
 		form = sb_ak_check(&iak);
 	if (form != SB_AK_OK)
 		return sb_run_refuse(run, SB_TX_AK + form, "of the IAK");
-	code = check_chain(run, roots, &iak, enrol->iak_certificates, enrol->n_iak_certificates, sb_chain_check_iak, "IAK");
+	code = check_chain(run, judge_chain(run, roots, &iak, enrol->iak_certificates, enrol->n_iak_certificates,
+					    sb_chain_check_iak), "IAK");
 	if (code != SB_TX_OK)
 		return code;
 	verdict = sb_certify_check(enrol->certify_info.data, enrol->certify_info.len, enrol->certify_signature.data,
@@ -97,10 +115,8 @@ enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, con
 	sb_run_each(run, SB_RECORD_ROOT, NULL, 0, add_root, &roots);
 	if (roots.damaged)
 		code = SB_TX_INTERNAL;
-	if (code == SB_TX_OK && enrol->n_ek_certificates) {
-		code = check_chain(run, &roots, ek, enrol->ek_certificates, enrol->n_ek_certificates, sb_chain_check, "EK");
-		*proven |= SB_PROVEN_EK;
-	}
+	if (code == SB_TX_OK && enrol->n_ek_certificates)
+		code = check_ek(run, enrol, &roots, ek, proven);
 	if (code == SB_TX_OK && enrol->iak_public.len) {
 		code = check_iak(run, enrol, &roots, ak);
 		*proven |= SB_PROVEN_IAK;

@@ -9,8 +9,9 @@
 #define SB_ROOTS_MAX	64	/* trust roots of one ledger */
 
 /*
- * sb_endorse() - what came along must hold: one bad certificate refuses the whole. *proven: SB_PROVEN_IAK,
- * _EK, _INVENTORY, as far as it goes. Any of the chain's codes, SB_TX_CERTIFY, or an AK's code for the IAK.
+ * sb_endorse() - what came along must hold: one bad certificate refuses the whole; but for the EK's where the ledger
+ * asks for no manufacturer's word. *proven: SB_PROVEN_IAK, _EK, _INVENTORY, as far as it goes. Any of the chain's codes,
+ * SB_TX_CERTIFY, or an AK's code for the IAK.
  */
 enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, const uint8_t device[32],
 			   const struct sb_tpm_public *ek, const struct sb_tpm_public *ak, uint32_t *proven);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/enrolment.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "state/cert.h"
 #include "state/crypto.h"
 #include "state/tpm_public.h"
 
@@ -14,6 +16,26 @@ void sb_enrolment_id(const uint8_t device[32], ProtobufCBinaryData ak_name, uint
 	sb_hash(SB_TPM_ALG_SHA256, &name, 1, digest);
 	memcpy(id, device, 32);
 	memcpy(id + 32, digest, SB_ENROLMENT_ID_LEN - 32);
+}
+
+void sb_enrolment_keep(Sealbond__Device *enrolment, size_t count, const ProtobufCBinaryData *certificates)
+{
+	for (size_t i = 0; i < enrolment->n_ek_certificates; i++)
+		free(enrolment->ek_certificates[i].data);
+	free(enrolment->ek_certificates);
+	enrolment->ek_certificates = NULL;
+	enrolment->n_ek_certificates = 0;
+	if (!count || count > 1 + SB_CHAIN_MAX)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!certificates[i].len || certificates[i].len > SB_CERT_MAX)
+			return;
+	enrolment->ek_certificates = calloc(count, sizeof(*certificates));
+	if (!enrolment->ek_certificates)
+		abort();
+	for (; enrolment->n_ek_certificates < count; enrolment->n_ek_certificates++)
+		sb_bytes_set(&enrolment->ek_certificates[enrolment->n_ek_certificates],
+			     certificates[enrolment->n_ek_certificates].data, certificates[enrolment->n_ek_certificates].len);
 }
 
 static Sealbond__Device *load(struct sb_run *run, const uint8_t id[SB_ENROLMENT_ID_LEN])

@@ -29,6 +29,12 @@ enum sb_tx_code sb_enrolment_add(struct sb_run *run, const uint8_t device[32], S
 
 enum sb_tx_code sb_enrolment_remove(struct sb_run *run, const uint8_t device[32], const Sealbond__Device *enrolment);
 
+/*
+ * The EK's certificates, for enrollers to judge: kept with the enrolment while it waits for their answers. None where
+ * they are too many or too long to be a chain; count 0: none from now on. Copies them.
+ */
+void sb_enrolment_keep(Sealbond__Device *enrolment, size_t count, const ProtobufCBinaryData *certificates);
+
 /* Forgets those whose time is over, at most so many at once. */
 enum sb_tx_code sb_enrolments_expire(struct sb_run *run, unsigned int most);
 

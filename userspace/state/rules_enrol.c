@@ -94,6 +94,7 @@ static enum sb_tx_code make_device(struct sb_run *run, Sealbond__Device *device)
 		sb_message_free(device->commitments[i]);
 	device->n_commitments = 0;
 	device->due = 0;
+	sb_enrolment_keep(device, 0, NULL);
 	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL, NULL);
 	if (code == SB_TX_OK)
 		code = sb_device_save(run, run->signer, device);
@@ -107,6 +108,7 @@ static enum sb_tx_code freeze_both(struct sb_run *run, Sealbond__Device *device,
 {
 	enum sb_tx_code code;
 
+	sb_enrolment_keep(second, 0, NULL);
 	sb_device_enter(run, second, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL, "a second enrolment of this EK");
 	code = sb_enrolment_save(run, run->signer, second);
 	if (code == SB_TX_OK)
@@ -133,6 +135,8 @@ static Sealbond__Device *read_enrolment(struct sb_run *run, const Sealbond__Enro
 	device->pcrs = enrol->pcrs;
 	device->assurance = enrol->assurance;
 	device->proven = proven;
+	if (sb_run_parameters(run)->enrolment & SB_ENROL_ACTIVATION)
+		sb_enrolment_keep(device, enrol->n_ek_certificates, enrol->ek_certificates);
 	sb_attest_note(run, device);
 	return device;
 }

@@ -100,7 +100,7 @@ static bool read_existence(struct bytes in, struct sb_existence *exist)
 
 static bool read_absence(struct bytes in, struct sb_proof *proof)
 {
-	struct bytes field;
+	struct bytes field = { NULL, NULL };
 
 	if (!take_field(&in, FIELD(1), SB_TREE_HASH_LEN, &field) || field.end - field.at != SB_TREE_HASH_LEN)
 		return false;

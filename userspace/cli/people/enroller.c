@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/people/people.h"
+#include "cli/people/roots.h"
 #include "common/file.h"
 #include "enroller/credential.h"
 #include "state/device.h"
@@ -14,7 +15,8 @@
 #define USAGE	"enroller key --out FILE [--name NAME] [--passphrase]\n" \
 		"   or: sealbond enroller list | add PUBLIC [--name NAME] [--url URL] | remove PUBLIC    --key MEMBER\n" \
 		"   or: sealbond enroller challenge DEVICE --key ENROLLER [--dry-run]\n" \
-		"   or: sealbond enroller serve --key ENROLLER [--inventory FILE] [--any] [--once] [--every 2s]\n" \
+		"   or: sealbond enroller serve --key ENROLLER [--roots FILE] [--inventory FILE] [--own] [--any]\n" \
+		"           [--once] [--every 2s]\n" \
 		"   or: sealbond enroller import FILE --key ENROLLER [--remove] [--list ID] [--dry-run]"
 #define INVENTORY_MAX	(64U << 20)
 #define IMPORT_BATCH	1000	/* of one transaction */
@@ -124,7 +126,10 @@ struct serving {
 	const uint8_t *inventory;	/* device ids, sorted */
 	size_t known;
 	const uint8_t *only;		/* this device, whatever speaks for it: a person has looked */
+	const struct cli_roots *roots;	/* of this enroller */
+	bool own;			/* what the ledger says of it does not count */
 	bool any;
+	bool once;
 	size_t waiting, answered, refused;
 };
 
@@ -141,13 +146,30 @@ static int compare_ids(const void *one, const void *two)
 	return memcmp(one, two, 32);
 }
 
-/* What speaks for its EK: a certificate to one of the ledger's roots, an inventory on the ledger, or our own. */
-static bool vouches(const struct serving *serving, const uint8_t device[32], const Sealbond__Device *enrolment)
+/*
+ * What speaks for its EK: a certificate to one of the ledger's roots, an inventory on the ledger, or our own roots and
+ * inventory. @now: the proven time at which it stood so.
+ */
+static bool vouches(const struct serving *serving, const uint8_t device[32], const Sealbond__Device *enrolment, int64_t now)
 {
+	enum sb_chain_verdict verdict;
+
 	if (serving->only)
 		return memcmp(device, serving->only, 32) == 0;
-	return serving->any || enrolment->proven & (SB_PROVEN_EK | SB_PROVEN_IAK | SB_PROVEN_INVENTORY) ||
-	       (serving->known && bsearch(device, serving->inventory, serving->known, 32, compare_ids));
+	if (serving->any || (serving->known && bsearch(device, serving->inventory, serving->known, 32, compare_ids)))
+		return true;
+	if (!serving->own && enrolment->proven & (SB_PROVEN_EK | SB_PROVEN_IAK | SB_PROVEN_INVENTORY))
+		return true;
+	if (!serving->roots->count)
+		return false;
+	verdict = cli_roots_judge(serving->roots, enrolment, now);
+	if (verdict != SB_CHAIN_OK && serving->once) {
+		char hex[SB_HEX_ROOM(32)];
+
+		fprintf(stderr, "%s: %s\n", sb_format_hex(hex, device, 32),
+			enrolment->n_ek_certificates ? sb_chain_name(verdict) : "no certificate");
+	}
+	return verdict == SB_CHAIN_OK;
 }
 
 /* The list is not proven, and need not be: a credential for what is not there opens nothing. The record is. */
@@ -155,6 +177,7 @@ static int serve_one(struct cli_people *people, struct sb_span id, struct sb_spa
 {
 	SB_AUTO_MESSAGE Sealbond__Device *enrolment = NULL;
 	struct serving *serving = context;
+	struct cli_record record = { 0 };
 	char hex[SB_HEX_ROOM(32)];
 	int code;
 
@@ -162,12 +185,12 @@ static int serve_one(struct cli_people *people, struct sb_span id, struct sb_spa
 	if (id.length < 48)
 		return 0;
 	code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_ENROLMENT, id.data, 48, (void **)&enrolment,
-			       NULL);
+			       &record);
 	if (code || !enrolment || enrolment->state != SEALBOND__DEVICE_STATE__ENROLLING || has_answered(serving, enrolment))
 		return code;
 	if (serving->only && memcmp(id.data, serving->only, 32) != 0)
 		return 0;
-	if (!vouches(serving, id.data, enrolment)) {
+	if (!vouches(serving, id.data, enrolment, record.time)) {
 		serving->waiting++;
 		return 0;
 	}
@@ -185,7 +208,8 @@ static int serve_one(struct cli_people *people, struct sb_span id, struct sb_spa
 static int challenge(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup(sb_key_file_wipe) struct sb_key_file file = { 0 };
-	struct serving serving = { .file = &file };
+	static const struct cli_roots none;
+	struct serving serving = { .file = &file, .roots = &none };
 	struct cli_people people;
 	uint8_t device[32];
 	int code = cli_people_take(&people, cli, USAGE, argc, argv, NULL, 1, 1);
@@ -248,12 +272,12 @@ static int serve(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup(sb_key_file_wipe) struct sb_key_file file = { 0 };
 	sb_cleanup_free uint8_t *inventory = NULL;
-	struct serving serving = { .file = &file };
-	const char *path = NULL, *every = NULL;
-	bool once = false;
+	sb_cleanup(cli_roots_free) struct cli_roots roots = { .data = NULL };
+	struct serving serving = { .file = &file, .roots = &roots };
+	const char *path = NULL, *every = NULL, *roots_path = NULL;
 	const struct cli_option table[] = {
-		{ "--inventory", &path, NULL }, { "--every", &every, NULL }, { "--any", NULL, &serving.any },
-		{ "--once", NULL, &once }, { NULL },
+		{ "--inventory", &path, NULL }, { "--roots", &roots_path, NULL }, { "--every", &every, NULL },
+		{ "--any", NULL, &serving.any }, { "--own", NULL, &serving.own }, { "--once", NULL, &serving.once }, { NULL },
 	};
 	struct cli_people people;
 	uint64_t pause = 2000;
@@ -263,6 +287,10 @@ static int serve(struct sb_cli *cli, int argc, char **argv)
 		code = cli_fail(cli, SB_EXIT_USAGE, "--every %s: 100ms to 1h", every);
 	if (code == 0 && path)
 		code = read_inventory(cli, path, &inventory, &serving.known);
+	if (code == 0 && roots_path)
+		code = cli_roots_read(cli, roots_path, &roots);
+	if (code == 0 && serving.own && !path && !roots_path)
+		code = cli_fail(cli, SB_EXIT_USAGE, "--own takes this enroller's word alone: give it --roots or --inventory");
 	serving.inventory = inventory;
 	if (code == 0)
 		code = cli_people_key(&people, people.key_file, SB_KEY_ENROLLER, &file);
@@ -270,17 +298,17 @@ static int serve(struct sb_cli *cli, int argc, char **argv)
 	while (code == 0 && !cli_stopped) {
 		serving.waiting = 0;
 		code = cli_people_each(&people, SB_RECORD_ENROLMENT, serve_one, &serving);
-		if (once)
+		if (serving.once)
 			break;
 		/* A ledger that is away comes back. */
 		code = 0;
 		wait_for(pause);
 	}
-	if (code == 0 && once && !cli->json)
+	if (code == 0 && serving.once && !cli->json)
 		printf("%zu answered, %zu refused, %zu that nothing speaks for\n", serving.answered, serving.refused,
 		       serving.waiting);
 	cli_people_end(&people);
-	return code ? code : serving.refused && once ? SB_EXIT_FAILED : SB_EXIT_OK;
+	return code ? code : serving.refused && serving.once ? SB_EXIT_FAILED : SB_EXIT_OK;
 }
 
 /* ---- import */

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a device says of itself to its ledger: when, over which block, and with which TPM and keys. */
+#include "ledger_role_world.h"
+
+/* Three days: never without a lease, six heartbeats a day, and a few more for the start. */
+static void it_renews(void **state)
+{
+	uint64_t end;
+	struct sb_ledger_reply reply;
+
+	go_live();
+	end = world->now + 3 * 86400000ULL;
+	while (world->now < end) {
+		world->now += 600000;
+		ledger_wait(&world->plant.ledger, 600);
+		steps(1);
+		assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	}
+	sb_ledger_report(world->role, &reply);
+	assert_in_range(reply.beats, 15, 23);
+	assert_int_equal(reply.beats_refused, 0);
+}
+
+static void it_rotates(void **state)
+{
+	with_zone();
+	world->rotated = true;
+	sb_ledger_keys_changed(world->role);
+	steps(2);
+	{
+		SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
+
+		assert_memory_equal(record->key.data, world->plant.a.next, 32);
+	}
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	/* And renews by the old cap. */
+	later(6 * 3600000);
+	steps(2);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+/* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */
+static void a_cleared_tpm(void **state)
+{
+	go_live();
+	world->plant.a.clock = (struct sb_quote_clock){ 1000, 1, 0, true };
+	fresh_key(world->plant.a.current);
+	fresh_key(world->plant.a.next);
+	later(6 * 3600000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
+}
+
+/* A second TPM state with the same keys speaks: this one, asked again, is frozen, and says so. */
+static void a_clone(void **state)
+{
+	with_zone();
+	world->plant.a.clock.clock += 1000000;
+	later(61000);
+	assert_int_equal(beats(&world->plant.ledger, &world->plant.a), SB_TX_OK);
+	world->plant.a.clock.clock -= 900000;
+	later(6 * 3600000);
+	steps(3);
+	assert_int_equal(state_now(), SB_LEDGER_FROZEN_CLONE);
+	assert_int_equal(world->drops, 1);
+}
+
+static void timers(void **state)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+
+	assert_int_equal(sb_lease_deadline(1000, 500, 500), 0);
+	assert_int_equal(sb_lease_deadline(1000, 600, 500), 101000);
+	assert_int_equal(sb_lease_deadline(1000, 500 + 367 * 86400, 500), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t at = sb_beat_after(86400000, i * 4294967);
+
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	/* 4 h, and 48 minutes to both sides of it, all of them used. */
+	assert_in_range(low, 11520000, 11530000);
+	assert_in_range(high, 17270000, 17280000);
+	assert_int_equal(sb_retry_after(1, 0, 0), 1000);
+	assert_in_range(sb_retry_after(30, 86400000, UINT32_MAX), 1349000, 1350000);
+	assert_in_range(sb_retry_after(30, 60000, 0), 1000, 1250);
+}
+
+/*
+ * Whoever shows a block need not have its state yet: behind CometBFT a header is there before the application has
+ * committed its block, and another endpoint may be behind by it. The quote is over a block that they all know.
+ */
+static void a_block_too_new(void **state)
+{
+	struct sb_ledger_reply reply;
+
+	go_live();
+	world->ahead = 1;
+	for (unsigned int i = 0; i < 24 * 60; i++)
+		later(60000);
+	sb_ledger_report(world->role, &reply);
+	assert_in_range(reply.beats, 5, 9);
+	assert_int_equal(reply.beats_refused, 0);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+/* One that is behind by more says so: that is mended by asking again, and no reason to let go of anything. */
+static void an_endpoint_behind(void **state)
+{
+	uint64_t back = 1;
+	struct sb_ledger_reply reply;
+
+	go_live();
+	world->ahead = 3;
+	world->role->facts.back_ms = back;
+	later(6 * 3600000);
+	sb_ledger_report(world->role, &reply);
+	assert_true(reply.beats_refused > 0);
+	assert_int_equal(world->role->facts.back_ms, back);
+	assert_int_equal(world->role->act_ms, 0);
+	world->ahead = 0;
+	steps(2);
+	sb_ledger_report(world->role, &reply);
+	assert_int_equal(reply.beats, 2);
+}
+
+int main(void)
+{
+#define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		ROLE(it_renews), ROLE(it_rotates), ROLE(a_cleared_tpm), ROLE(a_clone), ROLE(a_block_too_new),
+		ROLE(an_endpoint_behind), cmocka_unit_test(timers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
