@@ -23,9 +23,12 @@
 #define SB_RELEASES_MOST	256
 #define SB_VALIDATORS_MOST	128
 #define SB_ENDPOINTS_MOST	64
+#define SB_SUCCESSOR_URLS_MOST	8	/* as many as a light client takes */
 
 /* A sentence, a name: printable, and not longer than most bytes. */
 bool sb_text_is_fine(const char *text, size_t most);
+/* http:// or https://, at most SB_URL_MAX bytes. */
+bool sb_is_url(const char *url);
 
 /*
  * sb_change_check() - the form of one: SB_TX_OK, or SB_TX_FIELD with its place, which begins with @at ("changes[2]"),
