@@ -20,6 +20,8 @@ struct sb_light_client {
 	struct sb_light_config config;		/* its strings: the client's own */
 	char *chain, *directory;
 	struct sb_trust trust;
+	struct sb_succession_kept kept;		/* number 0: it is the configured chain */
+	char *roots;				/* of the successors' endpoints; NULL: the system's */
 	uint8_t boot_id[16];
 	bool damaged, dirty, forked;
 	int unsaved;
@@ -54,6 +56,15 @@ void sb_peer_good(struct sb_peer *peer);
 int sb_client_unreachable(const struct sb_light_client *client, struct sb_error *error);
 int sb_client_forked(struct sb_light_client *client, struct sb_error *error);
 int sb_client_expired(const struct sb_light_client *client, struct sb_error *error);
+
+/* client.c: the names and the endpoints of a client without any; 0 or an error, with a sentence. */
+int sb_client_fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error);
+
+/*
+ * client_succeed.c: the configuration as the kept succession has changed it. *url: room for what *config points to;
+ * false: no URL of its endpoints can be used.
+ */
+bool sb_client_succeeded(const struct sb_succession_kept *kept, struct sb_light_config *config);
 
 /* client_follow.c: blocks of one endpoint */
 
