@@ -108,7 +108,8 @@ static void refused(struct sb_ledger *ledger, const struct sb_port_taken *taken,
 		    taken->log[0] ? taken->log : sb_tx_sentence(taken->code));
 	ledger_failed(ledger);
 	/* It does not want this device as it is: nothing is held any more. */
-	if (taken->code != SB_TX_BEACON_STALE && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT)
+	if (taken->code != SB_TX_BEACON_STALE && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT &&
+	    taken->code != SB_TX_CLOSED && taken->code != SB_TX_SUCCEEDED)
 		ledger->facts.back_ms = 0;
 	/* Others were before us, or the beacon aged on the way: that is mended by a newer one. */
 	if (taken->code == SB_TX_BEACON_STALE && ledger->failures < 3)
