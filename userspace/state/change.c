@@ -46,6 +46,18 @@ static enum sb_tx_code check_member(struct sb_run *run, const char *at, const Se
 	return check_key(run, at, member->key);
 }
 
+static enum sb_tx_code check_replace(struct sb_run *run, const char *at, const Sealbond__ReplaceMember *replace)
+{
+	if (replace->key.len != 32)
+		return REFUSE("%s.key: 32 bytes", at);
+	if (replace->by.len != 32 || !sb_person_key_is_valid(replace->by.data) ||
+	    sb_bytes_are(replace->by, replace->key.data, 32))
+		return REFUSE("%s.by: another key, the x coordinate of a secp256k1 key, 32 bytes", at);
+	if (!sb_text_is_fine(replace->name, SB_NAME_MAX))
+		return REFUSE("%s.name: " NAME_IS, at);
+	return SB_TX_OK;
+}
+
 static enum sb_tx_code check_enroller(struct sb_run *run, const char *at, const Sealbond__Enroller *enroller)
 {
 	if (!sb_text_is_fine(enroller->name, SB_NAME_MAX))
@@ -186,6 +198,8 @@ enum sb_tx_code sb_change_check(struct sb_run *run, const char *at, const Sealbo
 		return SB_TX_OK;
 	case SEALBOND__CHANGE__CHANGE_SUCCESSION:
 		return sb_succession_check(run, at, change->succession);
+	case SEALBOND__CHANGE__CHANGE_REPLACE:
+		return check_replace(run, at, change->replace);
 	default:
 		return REFUSE("%s: says nothing", at);
 	}
@@ -216,6 +230,14 @@ uint32_t sb_members_weight_of(const Sealbond__Members *members, ProtobufCBinaryD
 	size_t at = key.len == 32 ? place_of(members, key, &there) : 0;
 
 	return there ? members->members[at]->weight : 0;
+}
+
+const char *sb_members_name_of(const Sealbond__Members *members, ProtobufCBinaryData key)
+{
+	bool there = false;
+	size_t at = key.len == 32 ? place_of(members, key, &there) : 0;
+
+	return there ? members->members[at]->name : "";
 }
 
 uint64_t sb_members_weight(const Sealbond__Members *members)

@@ -46,6 +46,7 @@ enum sb_tx_code sb_changes_make(struct sb_run *run, size_t count, Sealbond__Chan
 /* Members in the order of their keys, each once, none without weight. NULL where there are none. */
 Sealbond__Members *sb_members_load(struct sb_run *run);
 uint32_t sb_members_weight_of(const Sealbond__Members *members, ProtobufCBinaryData key);
+const char *sb_members_name_of(const Sealbond__Members *members, ProtobufCBinaryData key);	/* "": no member */
 uint64_t sb_members_weight(const Sealbond__Members *members);
 
 /* Adds, replaces or (weight 0) removes. false: there is none to remove. */

@@ -17,6 +17,7 @@
 struct description {
 	char chain[64], network[64], endpoints[900], roots[SB_PATH_ROOM], pin[128], directory[SB_PATH_ROOM], trust[80];
 	uint64_t height;
+	bool follow;			/* where the ledger goes on */
 };
 
 struct connection {
@@ -35,6 +36,8 @@ static const struct sb_field fields[] = {
 	  offsetof(struct description, height), 0, INT64_MAX },
 	{ "tls_roots", sb_field_path, "a path", "a PEM file", offsetof(struct description, roots), 1, SB_PATH_ROOM },
 	{ "tls_pin", sb_field_text, "a pin", "sha256//BASE64", offsetof(struct description, pin), 1, 128 },
+	{ "follow", sb_field_bool, "yes or no", "no: stays on this chain where the ledger goes on as another, for its checkpoints",
+	  offsetof(struct description, follow), 0, 0 },
 	{ "directory", sb_field_path, "a path", "a directory for what is trusted",
 	  offsetof(struct description, directory), 1, SB_PATH_ROOM },
 };
@@ -65,6 +68,7 @@ static int read_description(struct sb_cli *cli, const char *path, bool begins, s
 	int result = sb_file_read(path, DESCRIPTION_MAX, &text, &length);
 
 	memset(description, 0, sizeof(*description));
+	description->follow = true;
 	if (result < 0)
 		return cli_fail(cli, result == -ENOENT ? SB_EXIT_USAGE : cli_code_of(result), "%s: %s%s", path,
 				strerror(-result), result == -ENOENT ? "; name the ledger's description by --ledger FILE "
@@ -351,7 +355,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 		return cli_fail(cli, SB_EXIT_FAILED, "%s%s%s", sb_light_client_state(result) ? sb_light_client_state(result) : "",
 				sb_light_client_state(result) ? ": " : "", error.text);
 	}
-	code = follow(cli, ledger);
+	code = description.follow ? follow(cli, ledger) : 0;
 	snprintf(ledger->network, sizeof(ledger->network), "%s", sb_light_client_chain(connection->client));
 	if (code) {
 		cli_ledger_close(ledger);
