@@ -91,6 +91,10 @@ light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(
 	$(TREE_MEMORY)
 light_client_CFLAGS := $(USER_TEST_CFLAGS)
 light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
+UNIT += evidence
+evidence_SRC := tests/unit/test_evidence.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
+evidence_CFLAGS := $(USER_TEST_CFLAGS)
+evidence_LIBS := -ljson-c -lsodium -lsecp256k1
 UNIT += light_succession
 light_succession_SRC := tests/unit/test_light_succession.c $(wordlist 2,1000,$(light_client_SRC))
 light_succession_CFLAGS := $(USER_TEST_CFLAGS)

@@ -285,8 +285,8 @@ int sb_client_forked(struct sb_light_client *client, struct sb_error *error)
 {
 	client->forked = true;
 	return sb_fail(error, -ENOTUNIQ, "ledger-fork: two headers of one height are proven; %s/fork.json has both. "
-		       "Ask the ledger's members which one holds; nothing is believed while that file is there",
-		       client->directory);
+		       "Ask the ledger's members which one holds; nothing is believed while that file is there%s",
+		       client->directory, client->evidence ? ". Validators that signed both are told of to the ledger" : "");
 }
 
 int sb_client_expired(const struct sb_light_client *client, struct sb_error *error)
@@ -347,7 +347,7 @@ void sb_light_client_status(const struct sb_light_client *client, struct sb_ligh
 	const struct sb_header *header = sb_light_client_header(client);
 	struct sb_light_now now = sb_client_now(client);
 
-	*status = (struct sb_light_status){ .damaged = client->damaged, .unsaved = client->unsaved,
+	*status = (struct sb_light_status){ .damaged = client->damaged, .unsaved = client->unsaved, .evidence = client->evidence,
 					    .clock = now.known, .now = now.time };
 	if (header)
 		status->expires = sb_time_add(header->time, client->config.rules.trusting_period);

@@ -172,6 +172,7 @@ struct sb_light_status {
 	bool damaged;		/* the file of what is trusted could not be read and was put aside */
 	int unsaved;		/* -errno of the last attempt to keep it; 0: it is kept */
 	bool clock;		/* the clock is believed */
+	unsigned int evidence;	/* endpoints that have taken the evidence of a fork that this process has seen */
 	struct sb_chain_time now, expires;	/* expires: when what is trusted does; zero: nothing is */
 	uint64_t calls, in, out;
 };

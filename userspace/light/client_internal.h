@@ -24,6 +24,7 @@ struct sb_light_client {
 	char *roots;				/* of the successors' endpoints; NULL: the system's */
 	uint8_t boot_id[16];
 	bool damaged, dirty, forked;
+	unsigned int evidence;			/* endpoints that have taken it */
 	int unsaved;
 	size_t peers;
 	struct sb_peer peer[SB_ENDPOINTS_MAX];
@@ -90,6 +91,14 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
  */
 enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
 			  const struct sb_light_block *ours);
+
+/*
+ * client_fork.c: two proven blocks, the second one the peer's: kept, nothing is believed any more, and each endpoint gets
+ * the evidence. Returns SB_END_FORK.
+ */
+enum sb_end sb_client_fork(struct sb_light_client *client, const struct sb_peer *peer, const struct sb_fork *fork);
+/* The highest block that is kept below a height; NULL: none. */
+const struct sb_light_block *sb_client_kept_below(const struct sb_light_client *client, int64_t height);
 
 /* A newly proven block is trusted from now on; takes it over. */
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);
