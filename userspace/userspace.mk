@@ -53,7 +53,7 @@ include userspace/light/light.mk
 include userspace/ledger/ledger.mk
 
 # People's commands: keys, the light client, and the rules, with which a genesis is tried. sealbond runs it.
-SEALBOND_PEOPLE_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) json) \
+SEALBOND_PEOPLE_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) json p256_key) \
 	userspace/cli/say.c userspace/cli/release_key.c $(wildcard userspace/cli/people/*.c) \
 	$(wildcard userspace/enroller/*.c) $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) $(LIGHT_CLIENT) \
 	$(LIGHT_COMMON) $(TREE_PROOF) userspace/ledger/genesis.c)

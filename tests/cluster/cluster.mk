@@ -19,6 +19,11 @@ $(BUILD)/tests/light_lines: tests/cluster/light_lines.c $(LIGHT_LINES_OBJ)
 
 -include $(LIGHT_LINES_OBJ:.o=.d)
 
+# Validators that lie.
+$(BUILD)/tests/forge: tests/cluster/forge.c $(LIGHT_LINES_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_INCLUDES) $(USER_LDFLAGS) -o $@ $^ $$(pkg-config --libs $(LIGHT_LIBS))
+
 # A clock that is years ahead.
 $(BUILD)/tests/shift_clock.so: tests/cluster/shift_clock.c
 	@mkdir -p $(@D)
@@ -51,6 +56,7 @@ check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
 
 # Four validators of CometBFT in network namespaces; needs root.
 .PHONY: check-cluster
-check-cluster: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/light_lines $(BUILD)/tests/devicehost $(BUILD)/cometbft
+check-cluster: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/light_lines $(BUILD)/tests/forge $(BUILD)/tests/devicehost \
+		$(BUILD)/cometbft
 	@mkdir -p $(BUILD)/tests
-	@unshare --net --mount tests/cluster/run.py --kills 50 cluster
+	@unshare --net --mount tests/cluster/run.py --kills 50 cluster succession liars

@@ -176,11 +176,11 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, directory, count=4):
+    def __init__(self, directory, count=4, chain=CHAIN, options=("--bench",)):
         self.directory, self.home = directory, os.path.join(directory, "cluster")
         self.network = Network()
         nodes = ",".join(f"10.99.0.{n}" for n in range(1, count + 1))
-        command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", CHAIN, "--nodes", nodes, "--bench")
+        command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", chain, "--nodes", nodes, *options)
         self.nodes = [self.new_node(n) for n in range(1, count + 1)]
 
 
@@ -192,11 +192,11 @@ class Cluster:
                        ("rpc", "laddr", '"tcp://0.0.0.0:26657"'))
         return node
 
-    def start(self):
+    def start(self, height=2):
         for node in self.nodes:
             node.start()
         for node in self.nodes:
-            node.wait_for(2)
+            node.wait_for(height)
         return self
 
     def stop(self):

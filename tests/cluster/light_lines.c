@@ -2,10 +2,11 @@
 /*
  * The light client as a program, for tests:
  *   light_lines URL[,URL] CHAIN HASH_OF_BLOCK_1 DIRECTORY
- * Reads lines: "sync", "query KEY", "submit TX", "members MEMBERS", in hex; answers each with a line: "ok …", or
- * "error TEXT".
+ * Reads lines: "sync", "faults", "query KEY", "submit TX", "members MEMBERS", in hex; answers each with a line: "ok …",
+ * or "error TEXT".
  *   sync: ok HEIGHT HASH_OF_APP HASH [checkpoint]   query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
+ *   faults: ok EVIDENCE NAME...: how many have taken the evidence of a fork; what is wrong with each endpoint
  *   members: as in a checkpoint (light/checkpoint.h); taken as what the latest proven record says
  */
 #include <inttypes.h>
@@ -75,6 +76,19 @@ static int run_query(struct sb_light_client *client, const uint8_t *key, size_t 
 	return 0;
 }
 
+static int run_faults(struct sb_light_client *client)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+	size_t count = sb_light_client_endpoints(client, state);
+	struct sb_light_status status;
+
+	sb_light_client_status(client, &status);
+	printf("ok %u", status.evidence);
+	for (size_t i = 0; i < count; i++)
+		printf(" %s", sb_fault_name(state[i].standing.fault));
+	return 0;
+}
+
 static int run_submit(struct sb_light_client *client, const uint8_t *tx, size_t length, struct sb_error *error)
 {
 	struct sb_light_submitted submitted;
@@ -95,6 +109,8 @@ static int run(struct sb_light_client *client, const char *command, const char *
 		return sb_fail(error, -1, "no hex");
 	if (!strcmp(command, "sync"))
 		return run_sync(client, error);
+	if (!strcmp(command, "faults"))
+		return run_faults(client);
 	if (!strcmp(command, "members"))
 		return run_members(client, data, length, error);
 	return !strcmp(command, "query") ? run_query(client, data, length, error) :

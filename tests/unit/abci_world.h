@@ -25,6 +25,7 @@ struct engine {
 	struct person member;
 	uint8_t validator[VALIDATORS][32];
 	const char *state;		/* of its genesis, where it is not made here */
+	const char *chain;		/* NULL: CHAIN */
 	int64_t height;
 	uint8_t app_hash[32];
 	struct sb_error error;
@@ -204,7 +205,7 @@ static inline int try_init(struct engine *engine, unsigned int validators, unsig
 	}
 	time.seconds = START;
 	init.time = &time;
-	init.chain_id = (char *)CHAIN;
+	init.chain_id = (char *)(engine->chain ? engine->chain : CHAIN);
 	init.app_state_bytes = BYTES(text, length);
 	init.initial_height = 1;
 	init.n_validators = told;

@@ -41,6 +41,7 @@ static inline void genesis_of(struct assembly *assembly, uint32_t threshold)
 	sane_parameters(&parameters);
 	parameters.proposals_most = 2;
 	parameters.zones_most = 2;
+	parameters.replace_after = 7200;
 	genesis.parameters = &parameters;
 	genesis.n_members = MEMBERS;
 	genesis.members = members;

@@ -58,6 +58,7 @@ struct ledger {
 	struct ledger_block next;
 	int64_t time, interval;				/* seconds */
 	unsigned int validators, each;			/* how many; heights after which one goes and one comes */
+	const char *chain;				/* NULL: WORLD_CHAIN */
 	uint8_t salt;					/* another one is another chain from here on */
 	unsigned int others;				/* of the validators' keys, so many are passed over */
 	unsigned int gap, resumed;			/* heights from the one to below the other are lost */
@@ -154,7 +155,7 @@ static inline void ledger_add(struct ledger *ledger)
 	at->block.validators = ledger_validators(ledger, height);
 	header->block_version = SB_BLOCK_PROTOCOL;
 	header->app_version = 1;
-	strcpy(header->chain, WORLD_CHAIN);
+	strcpy(header->chain, ledger->chain ? ledger->chain : WORLD_CHAIN);
 	header->height = height;
 	header->time = (struct sb_chain_time){ ledger->time, 1000 };
 	ledger->time += ledger->interval;

@@ -40,6 +40,8 @@ struct role_world {
 	uint32_t random;
 	bool stalled;			/* no blocks, no transactions */
 	int64_t ahead;			/* blocks that are shown and have not come to the state yet */
+	int successor;			/* what its successor says; once 0, it has the records, and is open */
+	unsigned int moves;
 	int reach;			/* what the light client says: 0, -EHOSTUNREACH, ... */
 	bool rotated, cleared;		/* the kernel's keys */
 	unsigned int grants, drops, submits, quotes, asked;
@@ -247,6 +249,22 @@ static int port_members(void *context, const uint8_t *record, size_t length, int
 {
 	assert_true(length > 0);
 	return 0;
+}
+
+static int port_succeed(void *context, const uint8_t *record, size_t length, struct sb_error *error)
+{
+	SB_AUTO_MESSAGE Sealbond__Succession *succession =
+		sb_message_read(&sealbond__succession__descriptor, record, length);
+	struct ledger *ledger = &world->plant.ledger;
+	uint8_t key[SB_RECORD_KEY_MAX];
+
+	assert_non_null(succession);
+	assert_string_equal(succession->chain, "plant-2");
+	world->moves++;
+	if (world->successor)
+		return sb_fail(error, world->successor, "not yet");
+	length = sb_record_key(SB_RECORD_SUCCESSION, NULL, 0, key);
+	return ledger->world.records.remove(&ledger->world, key, length);
 }
 
 static size_t port_addresses(void *context, char (*address)[72], size_t room)
@@ -502,7 +520,7 @@ static int open_world(Sealbond__Parameters *parameters)
 	crypto_box_keypair(world->settings.box_public, world->settings.box_secret);
 	world->port = (struct sb_ledger_port){
 		.now_ms = port_now, .random = port_random, .sync = port_sync, .read = port_read, .submit = port_submit,
-		.ask = port_ask, .endpoints = port_endpoints, .members = port_members, .identity = port_identity,
+		.ask = port_ask, .endpoints = port_endpoints, .members = port_members, .succeed = port_succeed, .identity = port_identity,
 		.quote = port_quote, .activate = port_activate, .keys = port_keys, .local = port_local,
 		.nonce = port_nonce, .admit = port_admit, .drop = port_drop, .profile = port_profile, .addresses = port_addresses,
 	};

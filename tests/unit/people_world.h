@@ -99,6 +99,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 {
 	*ledger = (struct cli_ledger){ .read = on_read, .page = on_page, .submit = on_submit, .status = on_status };
 	snprintf(ledger->chain, sizeof(ledger->chain), "%s", CHAIN);
+	strcpy(ledger->network, ledger->chain);
 	return 0;
 }
 

@@ -397,7 +397,10 @@ static void kept(void **state)
 	DONE(response);
 }
 
-/* Another chain goes on with the state that this one has exported, and its snapshots are good, too. */
+/*
+ * Another chain, of another name, goes on with the state that this one has exported: it is the same ledger, for which
+ * people sign. Its snapshots are good, too, and bring that along.
+ */
 static void goes_on(void **state)
 {
 	struct pair *pair = *state;
@@ -418,6 +421,7 @@ static void goes_on(void **state)
 	assert_int_equal(exported.height, 101);
 	assert_true(exported.records > RECORDS);
 	other->state = text;
+	other->chain = "another-name";
 	engine_init(other);
 	other->height = exported.height;
 	/* sequences go on, or what somebody has said could be said again */
@@ -444,6 +448,17 @@ static void goes_on(void **state)
 	assert_int_equal(apply_all(pair, NULL), ABCI__APPLY_RESULT__APPLY_ACCEPT);
 	assert_int_equal(engine_height(pair->new), 200);
 	pair->new->height = 200;
+	for (int i = 0; i < 2; i++) {
+		struct engine *one = i ? pair->new : other;
+
+		other->member.sequence -= (uint64_t)i;
+		tx = decide_validator(other, key, 11);
+		block = finalize(one, 1, &tx, 0, NULL);
+		assert_int_equal(block->finalize_block->tx_results[0]->code, SB_TX_OK);
+		DONE(block);
+		commit(one);
+		free(tx.data);
+	}
 	empty_blocks(pair->new, 301);
 	empty_blocks(other, 301);
 	assert_memory_equal(pair->new->app_hash, other->app_hash, 32);

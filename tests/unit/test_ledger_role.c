@@ -377,6 +377,60 @@ static void a_chain_that_stands_still(void **state)
 	assert_int_equal(world->drops, 0);
 }
 
+static void members_decide(Sealbond__Change__ChangeCase which, Sealbond__Succession *succession)
+{
+	Sealbond__Change change = SEALBOND__CHANGE__INIT, *changes[] = { &change };
+	BODY(PROPOSE, propose, Propose, propose);
+
+	change.change_case = which;
+	if (succession)
+		change.succession = succession;
+	else
+		change.close = true;
+	propose.n_changes = 1;
+	propose.changes = changes;
+	assert_int_equal(says(&world->plant.ledger, &world->plant.member, &body), SB_TX_OK);
+}
+
+/* It is closed, and goes on as another chain, which is not there at once. */
+static void the_ledger_goes_on_elsewhere(void **state)
+{
+	Sealbond__Succession succession = SEALBOND__SUCCESSION__INIT;
+	static uint8_t hash[32] = { 3 };
+	static char *url[] = { (char *)"http://192.0.2.1:26657" };
+	uint64_t beats_before;
+
+	with_zone();
+	beats_before = world->role->beats;
+	members_decide(SEALBOND__CHANGE__CHANGE_CLOSE, NULL);
+	for (int i = 0; i < 6; i++)
+		later(3600000);
+	/* no refusal of this device: it keeps what it has */
+	assert_int_equal(world->role->last_code, SB_TX_CLOSED);
+	assert_int_equal(world->role->beats, beats_before);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->moves, 0);
+	succession.chain = (char *)"plant-2";
+	succession.height = (uint64_t)world->plant.ledger.height + 1000;
+	succession.hash = span32(hash);
+	succession.n_endpoints = 1;
+	succession.endpoints = url;
+	members_decide(SEALBOND__CHANGE__CHANGE_SUCCESSION, &succession);
+	world->successor = -EHOSTUNREACH;
+	for (int i = 0; i < 5; i++)
+		later(30000);
+	assert_in_range(world->moves, 3, 6);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->role->beats, beats_before);
+	world->successor = 0;
+	for (int i = 0; i < 3; i++)
+		later(30000);
+	assert_int_equal(world->role->last_code, SB_TX_OK);
+	assert_int_equal(world->role->beats, beats_before + 1);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	assert_int_equal(world->drops, 0);
+}
+
 static void a_revoked_peer_goes_at_once(void **state)
 {
 	with_zone();
@@ -545,7 +599,7 @@ int main(void)
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
 		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
 		ROLE(a_peer_rotates),
-		ROLE(endpoints_are_published),
+		ROLE(the_ledger_goes_on_elsewhere), ROLE(endpoints_are_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,11 @@ static void members_decide(void **state)
 	assert_int_equal(type("member list"), 0);
 	SAYS("bea");
 	SAYS("a weight of 2 decides");
+	assert_int_equal(type("member replace %s --key @/member", second), 2);
+	assert_int_equal(type("member replace %s --by %s --name bea2 --key @/member --dry-run --json", second, second), 0);
+	SAYS("\"propose\":{\"changes\":[{\"replace\":{");
+	assert_int_equal(type("member replace %s --by %s --key @/member", second, second), 1);
+	SAYS("changes[0].by");
 	/* from now on two have to agree */
 	assert_int_equal(type("member remove %s --key @/member", second), 0);
 	assert_int_equal(type("member proposals --json"), 0);

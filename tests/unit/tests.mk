@@ -96,15 +96,19 @@ light_bytes_SRC := tests/unit/test_light_bytes.c $(filter-out tests/%,$(light_fo
 light_bytes_CFLAGS := $(USER_TEST_CFLAGS)
 light_bytes_LIBS := $(light_formats_LIBS)
 # The client and its endpoints, by subject.
-UNIT += light_fork light_records light_expired light_tls
+UNIT += light_fork light_records light_expired light_succession light_tls
 define light_client_test
 $(1)_SRC := tests/unit/test_$(1).c tests/unit/ledger_server.c tests/unit/ledger_answers.c $$(LIGHT_CLIENT) \
 	$$(LIGHT_COMMON) $$(TREE_MEMORY)
 $(1)_CFLAGS := $$(USER_TEST_CFLAGS)
 $(1)_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
 endef
-$(foreach t,light_client light_fork light_records light_expired light_tls,$(eval $(call light_client_test,$(t))))
+$(foreach t,light_client light_fork light_records light_expired light_succession light_tls,$(eval $(call light_client_test,$(t))))
 light_tls_LIBS += -lssl
+UNIT += evidence
+evidence_SRC := tests/unit/test_evidence.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)
+evidence_CFLAGS := $(USER_TEST_CFLAGS)
+evidence_LIBS := -ljson-c -lsodium -lsecp256k1
 
 STATE := userspace/state/tpm_public.c userspace/state/quote.c userspace/state/crypto.c \
 	userspace/state/der.c userspace/state/cert.c userspace/state/chain.c userspace/common/calendar.c
@@ -156,7 +160,7 @@ eventlog_CFLAGS := $(USER_TEST_CFLAGS)
 include userspace/state/state.mk
 MACHINE_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 MACHINE_LIBS := -lsecp256k1 -lsodium -lprotobuf-c
-STATE_TESTS := journal state_message machine attest enrol endorse devices owners history govern
+STATE_TESTS := journal state_message machine attest enrol endorse devices owners history govern succession replace
 UNIT += $(STATE_TESTS)
 $(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
 	$(eval $(t)_CFLAGS := $(MACHINE_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_LIBS)))

@@ -41,6 +41,7 @@ enum sb_loss { SB_LOSS_LEDGER, SB_LOSS_STOP, SB_LOSS_HOLD };	/* on_ledger_loss *
 
 /* [ledger]; endpoints_count 0: peers come from files. */
 struct sb_ledger_config {
+	char network[64];		/* of the chain, where it has another name than the ledger */
 	char endpoints[SB_LEDGER_URLS_MAX][SB_LEDGER_URL_ROOM];
 	uint64_t endpoints_count;
 	char roots[SB_PATH_ROOM], pin[64];
@@ -52,7 +53,7 @@ struct sb_ledger_config {
 	uint64_t hold;			/* ms, of SB_LOSS_HOLD; else 0 */
 	bool enrol;
 	char announce[512];		/* ADDR:PORT, ... */
-	struct sb_prefix networks[SB_LEDGER_NETWORKS_MAX];	/* of endpoints that are given by a name */
+	struct sb_prefix networks[SB_LEDGER_NETWORKS_MAX];	/* of endpoints given by a name, or by a succession */
 	size_t networks_count;
 	uint64_t rate, bytes;		/* packets and bytes a second that the helper may talk to it */
 };

@@ -148,6 +148,8 @@ const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS] = {
 	  AT(networks) },
 	{ "rate", sb_field_number, "a number", "1 to 1000000 packets a second", AT(rate), 1, 1000000 },
 	{ "bytes", sb_field_size, "a size", "1 to 1G bytes a second, e.g. 4M", AT(bytes), 1, 1ULL << 30 },
+	{ "network", sb_field_text, "a name", "1 to 50 characters: of the chain that carries the ledger now", AT(network),
+	  .max = 51 },
 };
 
 /* Where an endpoint is, by its URL. */
@@ -252,10 +254,9 @@ int sb_ledger_exceptions(struct sb_config *config)
 		result = read_place(ledger->endpoints[i], &place);
 		if (result < 0 || place.here)
 			continue;
-		if (place.address.family || !ledger->networks_count) {
+		if (place.address.family || !ledger->networks_count)
 			result = add_exception(config, &number, place.address.family ? &place.address : &any, place.port);
-			continue;
-		}
+		/* Those that a succession will name are in there, too. */
 		for (size_t n = 0; n < ledger->networks_count && result == 0; n++)
 			result = add_exception(config, &number, &ledger->networks[n], place.port);
 	}

@@ -5,7 +5,7 @@
 
 #include "common/field.h"
 
-#define SB_LEDGER_FIELDS	12
+#define SB_LEDGER_FIELDS	13
 extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
 
 /*

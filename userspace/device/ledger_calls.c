@@ -273,6 +273,11 @@ static int call_members(void *context, const uint8_t *record, size_t length, int
 	return sb_ledger_light_members(LIGHT(context), record, length, height, error);
 }
 
+static int call_succeed(void *context, const uint8_t *record, size_t length, struct sb_error *error)
+{
+	return sb_ledger_light_succeed(LIGHT(context), record, length, error);
+}
+
 static size_t call_addresses(void *context, char (*address)[72], size_t room)
 {
 	return sb_ledger_light_addresses(LIGHT(context), address, room);
@@ -283,6 +288,7 @@ void ledger_role_port(struct ledger_role *role)
 	role->port = (struct sb_ledger_port){
 		.context = role, .now_ms = call_now, .random = call_random, .sync = call_sync, .read = call_read,
 		.submit = call_submit, .ask = call_ask, .endpoints = call_endpoints, .members = call_members,
+		.succeed = call_succeed,
 		.identity = call_identity, .quote = call_quote, .activate = call_activate, .keys = call_keys,
 		.local = call_local, .nonce = call_nonce, .admit = call_admit, .drop = call_drop, .profile = call_profile,
 		.addresses = call_addresses,

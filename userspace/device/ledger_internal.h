@@ -60,6 +60,7 @@ struct sb_ledger {
 	Sealbond__Parameters *parameters;
 	Sealbond__Device *self, *enrolment;
 	uint64_t parameters_ms;		/* when they were read */
+	bool moving;			/* the ledger is closed, or its successor is not to be had yet */
 
 	/* heartbeats and other transactions */
 	uint64_t act_ms;		/* not before */

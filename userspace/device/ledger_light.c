@@ -43,10 +43,18 @@ static int on_opened(void *context, int fd, const struct sockaddr *peer, socklen
 	return 0;
 }
 
+static void count_endpoints(struct sb_ledger_light *light)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+
+	light->endpoints = (unsigned int)sb_light_client_endpoints(light->client, state);
+}
+
 int sb_ledger_light_open(const struct sb_config *config, const char *directory, struct sb_ledger_light **light,
 			 struct sb_error *error)
 {
-	struct sb_light_config options = { .chain = config->chain, .directory = directory, .opened = on_opened };
+	struct sb_light_config options = { .directory = directory, .opened = on_opened,
+					   .chain = config->ledger.network[0] ? config->ledger.network : config->chain };
 	struct sb_ledger_light *opened = calloc(1, sizeof(*opened));
 	int result;
 
@@ -62,7 +70,6 @@ int sb_ledger_light_open(const struct sb_config *config, const char *directory, 
 			.roots = config->ledger.roots[0] ? config->ledger.roots : NULL,
 			.pin = config->ledger.pin[0] ? config->ledger.pin : NULL,
 		};
-	opened->endpoints = (unsigned int)options.endpoints;
 	opened->port = (uint16_t)config->port;
 	memcpy(opened->announce, config->ledger.announce, sizeof(opened->announce));
 	result = sb_light_client_open(&options, &opened->client, error);
@@ -70,6 +77,7 @@ int sb_ledger_light_open(const struct sb_config *config, const char *directory, 
 		free(opened);
 		return result;
 	}
+	count_endpoints(opened);
 	*light = opened;
 	return 0;
 }
@@ -166,6 +174,27 @@ int sb_ledger_light_members(struct sb_ledger_light *light, const uint8_t *record
 	if (sb_members_sort(&members) < 0)
 		return sb_fail(error, -EINVAL, "weights or threshold cannot be");
 	return sb_light_client_set_members(light->client, &members, height, error);
+}
+
+int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record, size_t length, struct sb_error *error)
+{
+	SB_AUTO_MESSAGE Sealbond__Succession *read = sb_message_read(&sealbond__succession__descriptor, record, length);
+	struct sb_succession succession = { .height = read ? (int64_t)read->height : 0 };
+	int result;
+
+	if (!read || strlen(read->chain) >= sizeof(succession.chain) || read->hash.len != sizeof(succession.hash) ||
+	    read->n_endpoints > SB_SUCCESSION_URLS_MAX)
+		return sb_fail(error, -EINVAL, "it cannot be read");
+	strcpy(succession.chain, read->chain);
+	memcpy(succession.hash, read->hash.data, sizeof(succession.hash));
+	for (size_t i = 0; i < read->n_endpoints; i++) {
+		if (strlen(read->endpoints[i]) >= sizeof(succession.url[0]))
+			return sb_fail(error, -EINVAL, "one of its endpoints is too long");
+		strcpy(succession.url[succession.endpoints++], read->endpoints[i]);
+	}
+	result = sb_light_client_succeed(light->client, &succession, SYNC_MS, error);
+	count_endpoints(light);
+	return result;
 }
 
 static size_t configured(const struct sb_ledger_light *light, char (*address)[72], size_t room)

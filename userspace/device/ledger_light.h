@@ -24,6 +24,7 @@ int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, co
 unsigned int sb_ledger_light_endpoints(const struct sb_ledger_light *light);
 int sb_ledger_light_members(struct sb_ledger_light *light, const uint8_t *record, size_t length, int64_t height,
 			    struct sb_error *error);
+int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record, size_t length, struct sb_error *error);
 /* The address from which an endpoint was reached last, with this port, or what the configuration says. */
 size_t sb_ledger_light_addresses(struct sb_ledger_light *light, char (*address)[72], size_t room);
 

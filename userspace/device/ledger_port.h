@@ -55,6 +55,9 @@ struct sb_ledger_port {
 	/* The members' record, packed, proven at a height: they may sign checkpoints. */
 	int (*members)(void *context, const uint8_t *record, size_t length, int64_t height, struct sb_error *error);
 
+	/* The succession's record, packed, proven: the chain that it names is followed from now on. */
+	int (*succeed)(void *context, const uint8_t *record, size_t length, struct sb_error *error);
+
 	int (*identity)(void *context, struct sb_identity_answer *identity, struct sb_error *error);
 	int (*quote)(void *context, const uint8_t extra[32], uint32_t pcrs, struct sb_quote_answer *quote,
 		     struct sb_error *error);

@@ -14,6 +14,7 @@
 #define UNREACHABLE_MS	30000	/* at most, between two tries */
 #define BACK_MS		120000	/* after a loss, for all to send their heartbeats before bonds end by their leases */
 #define BACK_BEAT_MS	20000	/* and within so long, not all at once */
+#define MOVE_MS		20000	/* between two looks for a successor that does not answer yet */
 #define STALLED_MS	600000	/* without a new block: ten idle intervals of the embedded chain */
 
 void ledger_text(struct sb_ledger *ledger, const char *format, ...)
@@ -125,17 +126,85 @@ static int know_identity(struct sb_ledger *ledger)
 	return result;
 }
 
+static int sync_head(struct sb_ledger *ledger)
+{
+	struct sb_error error = { "" };
+	struct sb_head head;
+	bool was_stalled;
+	int result = ledger->port->sync(ledger->port->context, &head, &error);
+
+	if (ledger_note(ledger, result, &error) < 0) {
+		ledger->poll_failures++;
+		return result;
+	}
+	ledger->poll_failures = 0;
+	if (head.height != ledger->head.height) {
+		ledger->head_ms = ledger_now(ledger);
+		ledger->parent_least = ledger->head.seconds;
+	}
+	ledger->head = head;
+	was_stalled = ledger->facts.stalled;
+	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;
+	if (was_stalled && !ledger->facts.stalled && ledger->act_ms > ledger_now(ledger) + BACK_BEAT_MS)
+		ledger->act_ms = ledger_now(ledger) + ledger_random(ledger) % BACK_BEAT_MS;
+	if (ledger->facts.stalled)
+		ledger_text(ledger, "the ledger answers, but has made no block since height %lld", (long long)head.height);
+	return 0;
+}
+
+/* The ledger has gone on as another chain: there it is the same device, with the same lease. */
+static int move_on(struct sb_ledger *ledger, const Sealbond__Succession *succession)
+{
+	struct sb_error error = { "" };
+	uint64_t now = ledger_now(ledger), soon = now + ledger_random(ledger) % BACK_BEAT_MS;
+	sb_cleanup_free uint8_t *packed = NULL;
+	size_t length;
+	int result;
+
+	packed = sb_message_pack(succession, &length);
+	result = ledger->port->succeed(ledger->port->context, packed, length, &error);
+	if (result < 0) {
+		ledger_text(ledger, "the ledger goes on as %s, which is not to be had yet: %s", succession->chain, error.text);
+		return result;
+	}
+	sb_info("the ledger goes on as %s", succession->chain);
+	ledger->read_any = false;
+	ledger->failures = 0;
+	/* All devices come at about the same time. */
+	if (ledger->act_ms > soon)
+		ledger->act_ms = soon;
+	return sync_head(ledger);
+}
+
+/* Old chain or new one: what is read next is of the one that is followed. */
+static int follow_succession(struct sb_ledger *ledger)
+{
+	SB_AUTO_MESSAGE void *record = NULL;
+	const Sealbond__Succession *succession;
+	int result = ledger_read(ledger, &sealbond__succession__descriptor, SB_RECORD_SUCCESSION, NULL, 0, &record);
+
+	succession = record;
+	/* One that is closed alone has no successor yet. */
+	if (result < 0 || !succession || !succession->chain[0])
+		return result < 0 ? result : !!succession;
+	return move_on(ledger, succession) < 0 ? 1 : 0;
+}
+
 static int read_parameters(struct sb_ledger *ledger)
 {
+	const uint64_t again = ledger->moving ? MOVE_MS : PARAMETERS_MS;
 	sb_cleanup_free uint8_t *packed = NULL;
 	void *parameters = NULL, *members = NULL;
 	struct sb_error error = { "" };
 	size_t length;
 	int result;
 
-	if (ledger->parameters && ledger_now(ledger) - ledger->parameters_ms < PARAMETERS_MS)
+	if (ledger->parameters && ledger_now(ledger) - ledger->parameters_ms < again)
 		return 0;
-	result = ledger_read(ledger, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, &parameters);
+	result = follow_succession(ledger);
+	ledger->moving = result > 0;
+	if (result >= 0)
+		result = ledger_read(ledger, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, &parameters);
 	if (result == 0)
 		result = ledger_read(ledger, &sealbond__members__descriptor, SB_RECORD_MEMBERS, NULL, 0, &members);
 	if (result == 0 && members) {
@@ -297,32 +366,6 @@ static void act(struct sb_ledger *ledger)
 		ledger_activate(ledger, &keys);
 	else
 		ledger_enrol(ledger, &keys);
-}
-
-static int sync_head(struct sb_ledger *ledger)
-{
-	struct sb_error error = { "" };
-	struct sb_head head;
-	bool was_stalled;
-	int result = ledger->port->sync(ledger->port->context, &head, &error);
-
-	if (ledger_note(ledger, result, &error) < 0) {
-		ledger->poll_failures++;
-		return result;
-	}
-	ledger->poll_failures = 0;
-	if (head.height != ledger->head.height) {
-		ledger->head_ms = ledger_now(ledger);
-		ledger->parent_least = ledger->head.seconds;
-	}
-	ledger->head = head;
-	was_stalled = ledger->facts.stalled;
-	ledger->facts.stalled = ledger_now(ledger) - ledger->head_ms >= STALLED_MS;
-	if (was_stalled && !ledger->facts.stalled && ledger->act_ms > ledger_now(ledger) + BACK_BEAT_MS)
-		ledger->act_ms = ledger_now(ledger) + ledger_random(ledger) % BACK_BEAT_MS;
-	if (ledger->facts.stalled)
-		ledger_text(ledger, "the ledger answers, but has made no block since height %lld", (long long)head.height);
-	return 0;
 }
 
 static uint64_t wait_after(struct sb_ledger *ledger, int result, uint64_t granted)

@@ -125,7 +125,8 @@ static void refused(struct sb_ledger *ledger, const struct sb_port_taken *taken,
 		    taken->log[0] ? taken->log : sb_tx_sentence(taken->code));
 	ledger_failed(ledger);
 	/* It does not want this device as it is: nothing is held any more. */
-	if (!is_beacon && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT)
+	if (!is_beacon && taken->code != SB_TX_TOO_SOON && taken->code != SB_TX_LIMIT && taken->code != SB_TX_CLOSED &&
+	    taken->code != SB_TX_SUCCEEDED)
 		ledger->facts.back_ms = 0;
 	/* The beacon aged on the way, or an endpoint is behind: that is mended by another one. */
 	if (is_beacon && ledger->failures < 3)

@@ -33,7 +33,7 @@ int sb_app_check(void *context, const uint8_t *tx, size_t length, struct sb_tx_r
 	records.verified = app->verified;
 	rc = sb_app_read_time(view, &time);
 	if (!rc)
-		rc = sb_machine_check(&records, app->chain, time.height + 1, time.seconds, tx, length, result);
+		rc = sb_machine_check(&records, app->ledger, time.height + 1, time.seconds, tx, length, result);
 	sb_view_close(view);
 	if (!rc && !result->code) {
 		id_of(tx, length, id);

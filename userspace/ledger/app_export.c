@@ -23,12 +23,31 @@ static int put_record(void *context, const uint8_t *key, size_t key_length, cons
 {
 	struct writing *writing = context;
 
-	if (key[0] == SB_RECORD_BLOCKS)
+	if (key[0] == SB_RECORD_BLOCKS || key[0] == SB_RECORD_LEDGER)
 		return 0;
 	fprintf(writing->out, "%s{\"key\":\"", writing->count++ ? ",\n" : "");
 	put_hex(writing->out, key, key_length);
 	fputs("\",\"value\":\"", writing->out);
 	put_hex(writing->out, value, length);
+	fputs("\"}", writing->out);
+	return ferror(writing->out) ? -EIO : 0;
+}
+
+/* Devices and people go on as of this ledger, whatever the new chain is called. */
+static int put_ledger(struct writing *writing, struct sb_view *view, const char *chain)
+{
+	char id[SB_CHAIN_NAME_MAX + 1];
+	Sealbond__Ledger ledger = SEALBOND__LEDGER__INIT;
+	uint8_t key[SB_RECORD_KEY_MAX], value[2 * sizeof(id)];
+	int rc = sb_app_read_ledger(view, chain, id);
+
+	if (rc || !id[0])
+		return rc;
+	ledger.id = id;
+	fprintf(writing->out, "%s{\"key\":\"", writing->count++ ? ",\n" : "");
+	put_hex(writing->out, key, sb_record_key(SB_RECORD_LEDGER, NULL, 0, key));
+	fputs("\",\"value\":\"", writing->out);
+	put_hex(writing->out, value, sealbond__ledger__pack(&ledger, value));
 	fputs("\"}", writing->out);
 	return ferror(writing->out) ? -EIO : 0;
 }
@@ -55,6 +74,8 @@ int sb_ledger_app_export(const char *home, FILE *out, struct sb_app_exported *ex
 	fputs("{\"records\":[", out);
 	if (!rc)
 		rc = sb_view_each(view, NULL, 0, NULL, 0, put_record, &writing);
+	if (!rc)
+		rc = put_ledger(&writing, view, exported->chain);
 	fputs("]}\n", out);
 	if (!rc && (!time.height || fflush(out)))
 		rc = time.height ? -EIO : -ENODATA;

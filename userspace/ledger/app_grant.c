@@ -85,7 +85,7 @@ static void fill_body(const struct sb_ledger_app *app, const Sealbond__GrantRequ
 	grant->body.hold_s = htobe32(terms->hold_s);
 	grant->body.duration_ms = htobe64(terms->duration_ms);
 	memcpy(grant->body.nonce, request->nonce.data, sizeof(grant->body.nonce));
-	sb_digest_of(app->chain, strlen(app->chain), grant->body.chain_id);
+	sb_digest_of(app->ledger, strlen(app->ledger), grant->body.chain_id);
 	memcpy(grant->body.holder, request->holder.data, 32);
 	memcpy(grant->body.device_id, request->device.data, 32);
 	memcpy(grant->body.key, device->key.data, 32);
@@ -134,10 +134,10 @@ static int answer_for(struct sb_ledger_app *app, const Sealbond__GrantRequest *r
 
 	if (!holder || !device)
 		return refuse(answer, SB_TX_UNKNOWN_DEVICE, holder ? "device" : "holder");
-	holder_place = membership_of(app->chain, request->holder, holder, request, request->holder_proof);
+	holder_place = membership_of(app->ledger, request->holder, holder, request, request->holder_proof);
 	if (holder_place < 0)
 		return refuse(answer, SB_TX_NOT_ALLOWED, "the holder is not shown to be of this zone");
-	device_place = membership_of(app->chain, request->device, device, request, request->device_proof);
+	device_place = membership_of(app->ledger, request->device, device, request, request->device_proof);
 	if (device_place < 0)
 		return refuse(answer, SB_TX_NOT_ALLOWED, "the device is not shown to be of this zone");
 	answer->code = sb_grant_terms(parameters, holder, device, !holder_place && !device_place, now_of(time),

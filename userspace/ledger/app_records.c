@@ -307,6 +307,24 @@ int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1])
 	return 0;
 }
 
+int sb_app_read_ledger(struct sb_view *view, const char *chain, char ledger[SB_CHAIN_NAME_MAX + 1])
+{
+	SB_AUTO_MESSAGE Sealbond__Ledger *record = NULL;
+	uint8_t key[SB_RECORD_KEY_MAX];
+	const uint8_t *value;
+	size_t length, key_length = sb_record_key(SB_RECORD_LEDGER, NULL, 0, key);
+	int rc = sb_view_get(view, key, key_length, &value, &length);
+
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (!rc)
+		record = sb_message_read(&sealbond__ledger__descriptor, value, length);
+	if (!rc && (!record || !record->id[0] || strlen(record->id) > SB_CHAIN_NAME_MAX))
+		return -EUCLEAN;
+	strcpy(ledger, record ? record->id : chain);
+	return 0;
+}
+
 int sb_app_read_time(struct sb_view *view, struct sb_app_time *time)
 {
 	struct time_note note;

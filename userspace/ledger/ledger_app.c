@@ -55,14 +55,25 @@ static int finish(void *context, uint8_t app_hash[SB_APP_HASH_LEN])
 	return rc;
 }
 
-static int name_chain(struct sb_ledger_app *app, const char *chain)
+static int name_chain(struct sb_ledger_app *app, const char *chain, const char *ledger)
 {
 	sb_machine_free(app->machine);
-	app->machine = sb_machine_new(&app->records, chain);
+	app->machine = *chain && strlen(chain) <= SB_CHAIN_NAME_MAX ? sb_machine_new(&app->records, ledger) : NULL;
 	if (!app->machine)
 		return -EINVAL;
 	strcpy(app->chain, chain);
+	strcpy(app->ledger, ledger);
 	return 0;
+}
+
+/* A genesis that goes on with another chain's records says which ledger that is. */
+static int name_ledger(struct sb_ledger_app *app)
+{
+	char chain[SB_CHAIN_NAME_MAX + 1], ledger[SB_CHAIN_NAME_MAX + 1];
+	int rc = sb_app_read_ledger(sb_store_pending(app->store), app->chain, ledger);
+
+	strcpy(chain, app->chain);
+	return rc || !strcmp(ledger, chain) ? rc : name_chain(app, chain, ledger);
 }
 
 /* What the genesis says stays in the block under way, and is committed with the first block. */
@@ -76,7 +87,7 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 
 	if (!genesis)
 		return -EINVAL;
-	rc = name_chain(app, chain);
+	rc = name_chain(app, chain, chain);
 	sb_store_abort(app->store);
 	app->height = 0;
 	app->before.count = 0;
@@ -92,6 +103,8 @@ static int init(void *context, const char *chain, int64_t seconds, const char *a
 	sb_message_free(genesis);
 	if (!rc && result.code)
 		return sb_fail(error, -EINVAL, "app_state: %s", result.log);
+	if (!rc)
+		rc = name_ledger(app);
 	if (!rc)
 		rc = finish(app, app_hash);
 	app->begun = !rc;
@@ -174,7 +187,7 @@ static int trial(void *context, int64_t height, int64_t seconds, const struct sb
 		return rc;
 	sb_app_view_records(view, &records);
 	records.verified = app->verified;
-	machine = sb_view_height(view) ? sb_machine_new(&records, app->chain) : NULL;
+	machine = sb_view_height(view) ? sb_machine_new(&records, app->ledger) : NULL;
 	if (machine)
 		rc = sb_machine_begin(machine, height, seconds);
 	for (size_t i = 0; i < count && !rc; i++) {
@@ -209,7 +222,7 @@ static void forget(void *context)
 
 int sb_app_read_names(struct sb_ledger_app *app)
 {
-	char chain[SB_CHAIN_NAME_MAX + 1];
+	char chain[SB_CHAIN_NAME_MAX + 1], ledger[SB_CHAIN_NAME_MAX + 1];
 	struct sb_view *view;
 	int rc = sb_view_open(app->store, &view);
 
@@ -217,9 +230,11 @@ int sb_app_read_names(struct sb_ledger_app *app)
 		return rc;
 	rc = sb_app_read_chain(view, chain);
 	if (!rc)
+		rc = sb_app_read_ledger(view, chain, ledger);
+	if (!rc)
 		rc = sb_app_read_set(view, &app->before);
 	sb_view_close(view);
-	return rc || !chain[0] ? rc : name_chain(app, chain);
+	return rc || !chain[0] ? rc : name_chain(app, chain, ledger);
 }
 
 /* A node without a grant key is a node that signs none. */

@@ -30,7 +30,8 @@ struct sb_ledger_app {
 	struct sb_store *store;
 	struct sb_machine *machine;		/* NULL until the chain has a name */
 	struct sb_records records;		/* of the block under way */
-	char chain[SB_CHAIN_NAME_MAX + 1];	/* empty until then */
+	char chain[SB_CHAIN_NAME_MAX + 1];	/* empty until then; of headers and checkpoints */
+	char ledger[SB_CHAIN_NAME_MAX + 1];	/* its id, of everything that the state knows: mostly the same */
 	bool begun;				/* the genesis is in the block under way, and no block is committed */
 	int64_t height;				/* of the block under way */
 	struct sb_p256_key *grant_key;		/* NULL: this node signs no grants */
@@ -62,6 +63,8 @@ int sb_app_forget_beacons(struct sb_ledger_app *app, int64_t height);
 /* The chain's name, or empty; the latest block, or zeros. */
 int sb_app_read_chain(struct sb_view *view, char chain[SB_CHAIN_NAME_MAX + 1]);
 int sb_app_read_time(struct sb_view *view, struct sb_app_time *time);
+/* The id of the ledger that a chain carries: its own name where the state has no other. */
+int sb_app_read_ledger(struct sb_view *view, const char *chain, char ledger[SB_CHAIN_NAME_MAX + 1]);
 
 /* After a hundredth block: its record, and what is too old goes. */
 int sb_app_seal_blocks(struct sb_ledger_app *app);

@@ -53,7 +53,7 @@ static const char usage[] =
 	"  --snapshot-every N      blocks, for nodes that join; 0: never; else a multiple of 100 (1000)\n"
 	"  --snapshots N           that are kept (2)\n";
 
-enum command { INIT, RUN, RECOVER, BACKUP, RESTORE, EXPORT };
+enum command { INIT, RUN, RECOVER, EXPORT, BACKUP, RESTORE };	/* from BACKUP on: with a file */
 
 struct arguments {
 	enum command command;
@@ -205,7 +205,7 @@ static int misused(const char *words, const char *what)
 /* 0: go on; else the exit status, minus 1. */
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	static const char *const commands[] = { "init", "run", "recover-signer", "backup", "restore", "export" };
+	static const char *const commands[] = { "init", "run", "recover-signer", "export", "backup", "restore" };
 	int option, index = 0;
 
 	arguments->command = RUN;

@@ -73,29 +73,62 @@ static bool add_peer(struct sb_light_client *client, const struct sb_light_endpo
 	return peer->url && peer->remote;
 }
 
-static int fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error)
+int sb_client_fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error)
 {
-	int result;
-
 	client->config = *config;
 	set_defaults(&client->config);
 	client->chain = strdup(config->chain);
 	client->directory = strdup(config->directory);
-	if (!client->chain || !client->directory)
+	client->roots = config->endpoint[0].roots ? strdup(config->endpoint[0].roots) : NULL;
+	if (!client->chain || !client->directory || (config->endpoint[0].roots && !client->roots))
 		return sb_fail(error, -ENOMEM, "out of memory");
 	client->config.chain = client->chain;
 	client->config.directory = client->directory;
+	sb_boot_id(client->boot_id);
 	for (size_t i = 0; i < config->endpoints; i++)
 		if (!add_peer(client, &config->endpoint[i]))
 			return sb_fail(error, -ENOMEM, "endpoint %zu: its certificates or its pin cannot be used", i + 1);
+	return 0;
+}
+
+/* Where the ledger has gone since the configuration was written; one that names where it is now needs none of that. */
+static int follow_kept(struct sb_light_client *client, struct sb_light_config *config, struct sb_error *error)
+{
+	struct sb_succession_kept kept;
+	int result = sb_successor_load(config->directory, &kept, error);
+
+	if (result == -ENOENT)
+		return 0;
+	if (result < 0)
+		return result;
+	if (strcmp(kept.first, config->chain) != 0 && strcmp(kept.now.chain, config->chain) != 0)
+		return 0;
+	client->kept = kept;
+	if (strcmp(kept.now.chain, config->chain) == 0)
+		strcpy(client->kept.first, config->chain);
+	else if (!sb_client_succeeded(&client->kept, config))
+		return sb_fail(error, -EINVAL, "%s/successor: it has no endpoint that can be used", config->directory);
+	/* What a crash has left undone. */
+	result = sb_trust_retire(config->directory, kept.before, kept.number);
+	return result < 0 ? sb_fail(error, result, "%s: %s", config->directory, strerror(-result)) : 0;
+}
+
+static int fill(struct sb_light_client *client, const struct sb_light_config *given, struct sb_error *error)
+{
+	struct sb_light_config config = *given;
+	int result = follow_kept(client, &config, error);
+
+	if (result == 0)
+		result = sb_client_fill(client, &config, error);
+	if (result < 0)
+		return result;
 	result = sb_trust_load(client->directory, client->chain, &client->trust, &client->damaged, error);
 	if (result < 0)
 		return result;
 	client->forked = sb_fork_there(client->directory);
-	sb_boot_id(client->boot_id);
 	if (!client->trust.members.count && client->config.root.members.count) {
 		client->trust.members = client->config.root.members;
-		client->trust.members_height = 0;
+		client->trust.members_height = client->kept.members_height;
 	}
 	return 0;
 }
@@ -131,6 +164,7 @@ void sb_light_client_close(struct sb_light_client *client)
 	sb_trust_free(&client->trust);
 	free(client->chain);
 	free(client->directory);
+	free(client->roots);
 	free(client);
 }
 
@@ -251,8 +285,8 @@ int sb_client_forked(struct sb_light_client *client, struct sb_error *error)
 {
 	client->forked = true;
 	return sb_fail(error, -ENOTUNIQ, "ledger-fork: two headers of one height are proven; %s/fork.json has both. "
-		       "Ask the ledger's members which one holds; nothing is believed while that file is there",
-		       client->directory);
+		       "Ask the ledger's members which one holds; nothing is believed while that file is there%s",
+		       client->directory, client->evidence ? ". Validators that signed both are told of to the ledger" : "");
 }
 
 int sb_client_expired(const struct sb_light_client *client, struct sb_error *error)
@@ -313,7 +347,7 @@ void sb_light_client_status(const struct sb_light_client *client, struct sb_ligh
 	const struct sb_header *header = sb_light_client_header(client);
 	struct sb_light_now now = sb_client_now(client);
 
-	*status = (struct sb_light_status){ .damaged = client->damaged, .unsaved = client->unsaved,
+	*status = (struct sb_light_status){ .damaged = client->damaged, .unsaved = client->unsaved, .evidence = client->evidence,
 					    .clock = now.known, .now = now.time };
 	if (header)
 		status->expires = sb_time_add(header->time, client->config.rules.trusting_period);

@@ -27,6 +27,7 @@
 #include "light/checkpoint.h"
 #include "light/now.h"
 #include "light/order.h"
+#include "light/succession.h"
 #include "light/verify.h"
 
 struct sb_light_endpoint {
@@ -138,6 +139,19 @@ int sb_light_client_submit(struct sb_light_client *client, const void *tx, size_
 int sb_light_client_set_members(struct sb_light_client *client, const struct sb_members *members,
 				int64_t height, struct sb_error *error);
 
+/*
+ * sb_light_client_succeed() - the ledger goes on as another chain, as a record says that the caller has read with its
+ * proof. When one of its endpoints serves the named first block, that chain is followed from then on, over restarts, too,
+ * and what was trusted of the old one is kept aside. Until then, and on any error, the client stays where it is.
+ * Returns 0; -EINVAL: a succession that cannot be; -EHOSTUNREACH: none of the endpoints has it (yet).
+ */
+int sb_light_client_succeed(struct sb_light_client *client, const struct sb_succession *succession, uint32_t deadline_ms,
+			    struct sb_error *error);
+
+/* The chain that is followed now; and after how many successions, 0: it was always this one. */
+const char *sb_light_client_chain(const struct sb_light_client *client);
+unsigned int sb_light_client_successions(const struct sb_light_client *client);
+
 /* Whom it would believe a checkpoint of, and since which height; count 0: nobody. */
 const struct sb_members *sb_light_client_members(const struct sb_light_client *client, int64_t *height);
 
@@ -158,6 +172,7 @@ struct sb_light_status {
 	bool damaged;		/* the file of what is trusted could not be read and was put aside */
 	int unsaved;		/* -errno of the last attempt to keep it; 0: it is kept */
 	bool clock;		/* the clock is believed */
+	unsigned int evidence;	/* endpoints that have taken the evidence of a fork that this process has seen */
 	struct sb_chain_time now, expires;	/* expires: when what is trusted does; zero: nothing is */
 	uint64_t calls, in, out;
 };

@@ -192,14 +192,6 @@ static bool signed_by_same(const struct sb_light_block *theirs, const struct sb_
 	       sb_light_commit(theirs) == SB_LIGHT_OK;
 }
 
-static enum sb_end forked(struct sb_light_client *client, const struct sb_fork *fork)
-{
-	/* Known from here on, also where the disk is full. */
-	client->forked = true;
-	client->unsaved = sb_fork_save(client->directory, fork);
-	return SB_END_FORK;
-}
-
 /* On one chain what is lower is earlier, and what is higher is later. */
 static bool out_of_order(const struct sb_header *theirs, const struct sb_header *ours)
 {
@@ -221,7 +213,7 @@ enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, 
 	if (!other || !signed_by_same(theirs, other))
 		return SB_END_OK;
 	fork.block[0] = other;
-	return forked(client, &fork);
+	return sb_client_fork(client, peer, &fork);
 }
 
 /* The peer's latest, against a block of ours that is as high or higher. */
@@ -303,22 +295,11 @@ enum sb_end sb_peer_follow(struct sb_light_client *client, struct sb_peer *peer,
 	return SB_END_OK;
 }
 
-/* The highest block that we keep below a height. */
-static const struct sb_light_block *kept_below(const struct sb_light_client *client, int64_t height)
-{
-	const struct sb_trust *trust = &client->trust;
-
-	for (size_t i = trust->count; i-- > 0; )
-		if (trust->block[i].header.height < height)
-			return &trust->block[i];
-	return NULL;
-}
-
 /* Is the peer's block at that height as proven as ours? From a block that both have below. */
 static enum sb_end prove_theirs(struct feed *feed, const struct sb_light_block *ours,
 				struct sb_light_block *theirs)
 {
-	const struct sb_light_block *base = kept_below(feed->client, ours->header.height);
+	const struct sb_light_block *base = sb_client_kept_below(feed->client, ours->header.height);
 	enum sb_end end = sb_peer_block(feed->client, feed->peer, ours->header.height, theirs);
 
 	if (end != SB_END_OK || signed_by_same(theirs, ours))
@@ -350,7 +331,7 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
 	/* It may have thought better of it: then it was a lie, if a small one. */
 	if (same_header(&theirs.header, &ours->header))
 		return sb_peer_lies(peer, SB_LIGHT_COMMIT, NULL);
-	return forked(client, &fork);
+	return sb_client_fork(client, peer, &fork);
 }
 
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block)

@@ -20,8 +20,11 @@ struct sb_light_client {
 	struct sb_light_config config;		/* its strings: the client's own */
 	char *chain, *directory;
 	struct sb_trust trust;
+	struct sb_succession_kept kept;		/* number 0: it is the configured chain */
+	char *roots;				/* of the successors' endpoints; NULL: the system's */
 	uint8_t boot_id[16];
 	bool damaged, dirty, forked;
+	unsigned int evidence;			/* endpoints that have taken it */
 	int unsaved;
 	size_t peers;
 	struct sb_peer peer[SB_ENDPOINTS_MAX];
@@ -55,6 +58,15 @@ int sb_client_unreachable(const struct sb_light_client *client, struct sb_error 
 int sb_client_forked(struct sb_light_client *client, struct sb_error *error);
 int sb_client_expired(const struct sb_light_client *client, struct sb_error *error);
 
+/* client.c: the names and the endpoints of a client without any; 0 or an error, with a sentence. */
+int sb_client_fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error);
+
+/*
+ * client_succeed.c: the configuration as the kept succession has changed it. *url: room for what *config points to;
+ * false: no URL of its endpoints can be used.
+ */
+bool sb_client_succeeded(const struct sb_succession_kept *kept, struct sb_light_config *config);
+
 /* client_follow.c: blocks of one endpoint */
 
 /* A whole light block. Out: *block, to be freed. @height 0: the latest. */
@@ -79,6 +91,14 @@ enum sb_end sb_peer_compare(struct sb_light_client *client, struct sb_peer *peer
  */
 enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *theirs,
 			  const struct sb_light_block *ours);
+
+/*
+ * client_fork.c: two proven blocks, the second one the peer's: kept, nothing is believed any more, and each endpoint gets
+ * the evidence. Returns SB_END_FORK.
+ */
+enum sb_end sb_client_fork(struct sb_light_client *client, const struct sb_peer *peer, const struct sb_fork *fork);
+/* The highest block that is kept below a height; NULL: none. */
+const struct sb_light_block *sb_client_kept_below(const struct sb_light_client *client, int64_t height);
 
 /* A newly proven block is trusted from now on; takes it over. */
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);

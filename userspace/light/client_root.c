@@ -104,9 +104,7 @@ static enum sb_end too_late(struct sb_light_client *client, struct sb_peer *peer
 {
 	struct sb_fork fork = { { ours, theirs }, { "the trust of this device", peer->url } };
 
-	client->forked = true;
-	client->unsaved = sb_fork_save(client->directory, &fork);
-	return SB_END_FORK;
+	return sb_client_fork(client, peer, &fork);
 }
 
 static enum sb_end take_up(struct sb_light_client *client, struct sb_peer *peer, const struct work *work)

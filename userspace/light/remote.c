@@ -254,6 +254,20 @@ enum sb_fault sb_remote_results(struct sb_remote *remote, int64_t height, uint32
 	return fault != SB_FAULT_NONE ? fault : sb_answer_results(result, index, results, error);
 }
 
+enum sb_fault sb_remote_evidence(struct sb_remote *remote, json_object *evidence, struct sb_error *error)
+{
+	sb_cleanup(put_json) json_object *result = NULL;
+	json_object *parameters = json_object_new_object();
+	enum sb_fault fault;
+
+	json_object_object_add(parameters, "evidence", evidence);
+	fault = call(remote, "broadcast_evidence", parameters, CHECKED_MAX, &result, error);
+	if (fault != SB_FAULT_NONE || (result && json_object_is_type(result, json_type_object)))
+		return fault;
+	sb_fail(error, 0, "bad-answer: what became of the evidence is not in it");
+	return SB_FAULT_ANSWER;
+}
+
 enum sb_fault sb_remote_query(struct sb_remote *remote, const char *path, const void *data, size_t length,
 			   int64_t height, bool prove, struct sb_query_answer *answer, struct sb_error *error)
 {

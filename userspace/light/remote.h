@@ -51,6 +51,9 @@ enum sb_fault sb_remote_tx(struct sb_remote *remote, const uint8_t hash[32], str
 enum sb_fault sb_remote_results(struct sb_remote *remote, int64_t height, uint32_t index,
 			     struct sb_answer_results *results, struct sb_error *error);
 
+/* Evidence against validators; takes it over. Judged by the node: NONE, and it goes into a block. */
+enum sb_fault sb_remote_evidence(struct sb_remote *remote, json_object *evidence, struct sb_error *error);
+
 /* @height 0: what the endpoint has. */
 enum sb_fault sb_remote_query(struct sb_remote *remote, const char *path, const void *data, size_t length,
 			   int64_t height, bool prove, struct sb_query_answer *answer,

@@ -19,10 +19,10 @@ static int path_of(const char *directory, const char *name, char path[PATH_MAX])
 	return snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-static int put_aside(const char *directory, const char *path)
+static int put_aside(const char *directory, const char *path, const char *name)
 {
 	char aside[PATH_MAX];
-	int result = path_of(directory, "trust.damaged", aside);
+	int result = path_of(directory, name, aside);
 
 	return result < 0 ? result : sb_file_rename(path, aside);
 }
@@ -45,7 +45,7 @@ int sb_trust_load(const char *directory, const char *chain, struct sb_trust *tru
 		result = sb_trust_read(data, length, trust);
 	if (result == -EBADMSG || result == -EFBIG) {
 		*damaged = true;
-		result = put_aside(directory, path);
+		result = put_aside(directory, path, "trust.damaged");
 		if (result == 0)
 			result = -ENOENT;
 	}
@@ -76,6 +76,62 @@ int sb_trust_save(const char *directory, const struct sb_trust *trust)
 	if (bytes.failed)
 		return -ENOMEM;
 	return sb_file_write(path, bytes.data, bytes.length, 0600);
+}
+
+int sb_successor_load(const char *directory, struct sb_succession_kept *kept, struct sb_error *error)
+{
+	sb_cleanup_free uint8_t *data = NULL;
+	char path[PATH_MAX];
+	size_t length;
+	int result = path_of(directory, "successor", path);
+
+	if (result == 0)
+		result = sb_file_read(path, SB_SUCCESSION_FILE_MAX, &data, &length);
+	if (result == 0)
+		result = sb_succession_read(data, length, kept);
+	if (result == -EBADMSG || result == -EFBIG) {
+		result = put_aside(directory, path, "successor.damaged");
+		if (result == 0)
+			result = -ENOENT;
+	}
+	return result < 0 && result != -ENOENT ? sb_fail(error, result, "%s: %s", path, strerror(-result)) : result;
+}
+
+int sb_successor_save(const char *directory, const struct sb_succession_kept *kept)
+{
+	sb_cleanup(sb_bytes_free) struct sb_bytes bytes = { .data = NULL };
+	char path[PATH_MAX];
+	int result = path_of(directory, "successor", path);
+
+	if (result < 0)
+		return result;
+	sb_succession_write(kept, &bytes);
+	return bytes.failed ? -ENOMEM : sb_file_write(path, bytes.data, bytes.length, 0600);
+}
+
+int sb_trust_retire(const char *directory, const char *before, unsigned int number)
+{
+	sb_cleanup_free struct sb_trust *trust = calloc(1, sizeof(*trust));
+	sb_cleanup_free uint8_t *data = NULL;
+	char path[PATH_MAX], old[PATH_MAX], name[32];
+	size_t length;
+	bool is_before;
+	int result;
+
+	if (!trust)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "trust.%u", number);
+	result = path_of(directory, "trust", path);
+	if (result == 0)
+		result = path_of(directory, name, old);
+	if (result == 0)
+		result = sb_file_read(path, SB_TRUST_FILE_MAX, &data, &length);
+	/* One that is not there has gone already, one that cannot be read is for sb_trust_load(). */
+	if (result < 0 || sb_trust_read(data, length, trust) < 0)
+		return result == -ENAMETOOLONG ? result : 0;
+	is_before = strcmp(trust->chain, before) == 0;
+	sb_trust_free(trust);
+	return is_before ? sb_file_rename(path, old) : 0;
 }
 
 static json_object *evidence_of(const struct sb_light_block *block, const char *from)

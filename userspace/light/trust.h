@@ -6,10 +6,13 @@
  *   trust.damaged   what stood there and could not be read
  *   fork.json       two headers at one height, both proven: while it is there nothing is believed
  *   checkpoint      put there by a person: tried once trust has expired
+ *   successor       the chain that the ledger goes on as (light/succession.h)
+ *   trust.1, …      what was trusted of the chain before the first succession, …: evidence, not read any more
  */
 #ifndef SB_LIGHT_TRUST_H
 #define SB_LIGHT_TRUST_H
 
+#include "light/succession.h"
 #include "light/trust_file.h"
 
 /*
@@ -32,6 +35,16 @@ struct sb_fork {
 /* sb_fork_save() - CometBFT's JSON, so that any tool can judge it. The first evidence stays. */
 int sb_fork_save(const char *directory, const struct sb_fork *fork);
 bool sb_fork_there(const char *directory);
+
+/*
+ * sb_successor_load() - 0 and *kept; -ENOENT: none, or a damaged one, which is put aside: the chain that is configured
+ * will say again where the ledger goes on.
+ */
+int sb_successor_load(const char *directory, struct sb_succession_kept *kept, struct sb_error *error);
+int sb_successor_save(const char *directory, const struct sb_succession_kept *kept);
+
+/* sb_trust_retire() - what is trusted of the chain @before becomes trust.N; of another chain it stays. */
+int sb_trust_retire(const char *directory, const char *before, unsigned int number);
 
 /* sb_trust_checkpoint() - the file that a person put there; to be freed. -ENOENT: none. */
 int sb_trust_checkpoint(const char *directory, uint8_t **data, size_t *length);

@@ -21,7 +21,7 @@ bool sb_text_is_fine(const char *text, size_t most)
 	return length <= most;
 }
 
-static bool is_url(const char *url)
+bool sb_is_url(const char *url)
 {
 	return sb_text_is_fine(url, SB_URL_MAX) && !strchr(url, ' ') &&
 	       (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
@@ -46,11 +46,23 @@ static enum sb_tx_code check_member(struct sb_run *run, const char *at, const Se
 	return check_key(run, at, member->key);
 }
 
+static enum sb_tx_code check_replace(struct sb_run *run, const char *at, const Sealbond__ReplaceMember *replace)
+{
+	if (replace->key.len != 32)
+		return REFUSE("%s.key: 32 bytes", at);
+	if (replace->by.len != 32 || !sb_person_key_is_valid(replace->by.data) ||
+	    sb_bytes_are(replace->by, replace->key.data, 32))
+		return REFUSE("%s.by: another key, the x coordinate of a secp256k1 key, 32 bytes", at);
+	if (!sb_text_is_fine(replace->name, SB_NAME_MAX))
+		return REFUSE("%s.name: " NAME_IS, at);
+	return SB_TX_OK;
+}
+
 static enum sb_tx_code check_enroller(struct sb_run *run, const char *at, const Sealbond__Enroller *enroller)
 {
 	if (!sb_text_is_fine(enroller->name, SB_NAME_MAX))
 		return REFUSE("%s.name: " NAME_IS, at);
-	if (enroller->url[0] && !is_url(enroller->url))
+	if (enroller->url[0] && !sb_is_url(enroller->url))
 		return REFUSE("%s.url: http:// or https://, at most %d bytes, or nothing", at, SB_URL_MAX);
 	return check_key(run, at, enroller->key);
 }
@@ -122,7 +134,7 @@ static enum sb_tx_code check_release(struct sb_run *run, const char *at, const S
 	for (size_t i = 0; i < release->n_references; i++)
 		if (!release->references[i].len || release->references[i].len > 32)
 			return REFUSE("%s.references[%zu]: the id of a reference", at, i);
-	if (release->url[0] && (!is_url(release->url) || release->sha256.len != 32))
+	if (release->url[0] && (!sb_is_url(release->url) || release->sha256.len != 32))
 		return REFUSE("%s.url: http:// or https://, and the SHA-256 of what is there", at);
 	if (release->sha256.len && release->sha256.len != 32)
 		return REFUSE("%s.sha256: 32 bytes", at);
@@ -174,7 +186,7 @@ enum sb_tx_code sb_change_check(struct sb_run *run, const char *at, const Sealbo
 	case SEALBOND__CHANGE__CHANGE_RULES:
 		return check_rules(run, at, change->rules);
 	case SEALBOND__CHANGE__CHANGE_ENDPOINT:
-		return !is_url(change->endpoint->url) ? REFUSE("%s.url: http:// or https://", at) :
+		return !sb_is_url(change->endpoint->url) ? REFUSE("%s.url: http:// or https://", at) :
 		       !sb_text_is_fine(change->endpoint->name, SB_NAME_MAX) ? REFUSE("%s.name: " NAME_IS, at) : SB_TX_OK;
 	case SEALBOND__CHANGE__CHANGE_UNFREEZE:
 		return check_id(run, at, change->unfreeze, 32);
@@ -182,6 +194,12 @@ enum sb_tx_code sb_change_check(struct sb_run *run, const char *at, const Sealbo
 		return check_id(run, at, change->admit, 32);
 	case SEALBOND__CHANGE__CHANGE_ZONE_REMOVE:
 		return check_id(run, at, change->zone_remove, SB_ZONE_ID_LEN);
+	case SEALBOND__CHANGE__CHANGE_CLOSE:
+		return SB_TX_OK;
+	case SEALBOND__CHANGE__CHANGE_SUCCESSION:
+		return sb_succession_check(run, at, change->succession);
+	case SEALBOND__CHANGE__CHANGE_REPLACE:
+		return check_replace(run, at, change->replace);
 	default:
 		return REFUSE("%s: says nothing", at);
 	}
@@ -212,6 +230,14 @@ uint32_t sb_members_weight_of(const Sealbond__Members *members, ProtobufCBinaryD
 	size_t at = key.len == 32 ? place_of(members, key, &there) : 0;
 
 	return there ? members->members[at]->weight : 0;
+}
+
+const char *sb_members_name_of(const Sealbond__Members *members, ProtobufCBinaryData key)
+{
+	bool there = false;
+	size_t at = key.len == 32 ? place_of(members, key, &there) : 0;
+
+	return there ? members->members[at]->name : "";
 }
 
 uint64_t sb_members_weight(const Sealbond__Members *members)

@@ -23,9 +23,12 @@
 #define SB_RELEASES_MOST	256
 #define SB_VALIDATORS_MOST	128
 #define SB_ENDPOINTS_MOST	64
+#define SB_SUCCESSOR_URLS_MOST	8	/* as many as a light client takes */
 
 /* A sentence, a name: printable, and not longer than most bytes. */
 bool sb_text_is_fine(const char *text, size_t most);
+/* http:// or https://, at most SB_URL_MAX bytes. */
+bool sb_is_url(const char *url);
 
 /*
  * sb_change_check() - the form of one: SB_TX_OK, or SB_TX_FIELD with its place, which begins with @at ("changes[2]"),
@@ -43,6 +46,7 @@ enum sb_tx_code sb_changes_make(struct sb_run *run, size_t count, Sealbond__Chan
 /* Members in the order of their keys, each once, none without weight. NULL where there are none. */
 Sealbond__Members *sb_members_load(struct sb_run *run);
 uint32_t sb_members_weight_of(const Sealbond__Members *members, ProtobufCBinaryData key);
+const char *sb_members_name_of(const Sealbond__Members *members, ProtobufCBinaryData key);	/* "": no member */
 uint64_t sb_members_weight(const Sealbond__Members *members);
 
 /* Adds, replaces or (weight 0) removes. false: there is none to remove. */

@@ -75,6 +75,8 @@
 	X(142, PROPOSAL_OVER, "proposal-over", "the proposal is decided or over") \
 	X(143, VOTED, "voted", "this member has voted so already") \
 	X(144, CHANGE, "change", "one of the changes cannot be made") \
+	X(145, CLOSED, "closed", "the ledger is closed for its successor: nothing but its members' word on that is taken") \
+	X(146, SUCCEEDED, "succeeded", "the ledger goes on as another chain: its record of the succession says where") \
 	/* certificates: SB_TX_CERT + enum sb_chain_verdict */ \
 	X(151, CERT_MALFORMED, "cert-malformed", "one of the certificates cannot be read") \
 	X(152, CERT_TOO_LONG, "cert-chain-too-long", "more certificates than a chain may have") \

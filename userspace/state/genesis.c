@@ -195,6 +195,8 @@ static enum sb_tx_code begin_from_records(struct sb_run *run, const Sealbond__Ge
 	/* (with those of its key before, nobody's transaction could be said twice) */
 	if (code == SB_TX_OK && !is_whole(run))
 		code = sb_run_refuse(run, SB_TX_FIELD, "records: parameters or members are missing: not a whole state");
+	if (code == SB_TX_OK)
+		code = sb_succession_begin(run);
 	if (code == SB_TX_OK && genesis->n_validators)
 		code = remove_all(run, SB_RECORD_VALIDATOR);
 	if (code == SB_TX_OK && genesis->n_validators)

@@ -157,6 +157,7 @@ static enum sb_tx_code run_tx(struct sb_run *run, const uint8_t *data, size_t le
 	SB_AUTO_MESSAGE Sealbond__Body *body = NULL;
 	const struct sb_span whole = { data, length };
 	const struct rule *rule;
+	enum sb_tx_code code;
 
 	if (length > SB_TX_MAX)
 		return sb_run_refuse(run, SB_TX_TOO_LONG, NULL);
@@ -168,6 +169,9 @@ static enum sb_tx_code run_tx(struct sb_run *run, const uint8_t *data, size_t le
 	sb_hash(SB_TPM_ALG_SHA256, &whole, 1, run->id);
 	if (tx->auth_case != (rule->by_person ? SEALBOND__SIGNED_TX__AUTH_PERSON : SEALBOND__SIGNED_TX__AUTH_DEVICE))
 		return sb_run_refuse(run, SB_TX_AUTH_KIND, NULL);
+	code = sb_succession_gate(run, rule->action);
+	if (code != SB_TX_OK)
+		return code;
 	return rule->by_person ? by_person(run, tx, body, rule, checking) : by_device(run, tx, body, rule);
 }
 

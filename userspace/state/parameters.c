@@ -8,6 +8,7 @@
 #include "state/enrolment.h"
 #include "state/overlay.h"
 
+#define REPLACE_LEAST	3600
 #define DAY	86400U
 
 struct bound {
@@ -33,6 +34,7 @@ static const struct bound bounds[] = {
 	{ FIELD(zones_most), 0, 1000000 },
 	{ FIELD(proposals_most), 1, 64 },
 	{ FIELD(vote_for), 60, 366 * DAY },
+	{ FIELD(replace_after), 0, 90 * DAY },
 };
 
 static enum sb_tx_code check_bounds(struct sb_run *run, const char *at, const Sealbond__Parameters *parameters)
@@ -98,6 +100,10 @@ enum sb_tx_code sb_parameters_check(struct sb_run *run, const char *at, const Se
 		code = sb_run_refuse(run, SB_TX_FIELD, "%s.enrollers_needed: 0; activation needs one at least", at);
 	if (code == SB_TX_OK && parameters->heartbeat_least >= parameters->lease)
 		code = sb_run_refuse(run, SB_TX_FIELD, "%s.heartbeat_least: must be below lease", at);
+	/* In less nobody could say no. */
+	if (code == SB_TX_OK && parameters->replace_after && parameters->replace_after < REPLACE_LEAST)
+		code = sb_run_refuse(run, SB_TX_FIELD, "%s.replace_after: %u; 0, or %d and more", at,
+				     parameters->replace_after, REPLACE_LEAST);
 	if (code == SB_TX_OK && !sb_text_is_fine(parameters->name, SB_NAME_MAX))
 		code = sb_run_refuse(run, SB_TX_FIELD, "%s.name: printable, at most %d bytes", at, SB_NAME_MAX);
 	if (code == SB_TX_OK)

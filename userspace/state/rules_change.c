@@ -199,6 +199,10 @@ static enum sb_tx_code make_one(struct making *making, const Sealbond__Change *c
 		return make_admit(making, change->admit);
 	case SEALBOND__CHANGE__CHANGE_ZONE_REMOVE:
 		return make_zone_remove(making, change->zone_remove);
+	case SEALBOND__CHANGE__CHANGE_CLOSE:
+		return sb_succession_close(run, making->at, change->close);
+	case SEALBOND__CHANGE__CHANGE_SUCCESSION:
+		return sb_succession_make(run, making->at, change->succession);
 	default:
 		return SB_TX_FIELD;
 	}
@@ -283,7 +287,9 @@ enum sb_tx_code sb_changes_make(struct sb_run *run, size_t count, Sealbond__Chan
 	read_validators(run, &before);
 	for (size_t i = 0; i < count && code == SB_TX_OK; i++) {
 		snprintf(making.at, sizeof(making.at), "changes[%zu]", i);
-		code = make_one(&making, changes[i]);
+		code = sb_succession_may(run, making.at, changes[i]->change_case);
+		if (code == SB_TX_OK)
+			code = make_one(&making, changes[i]);
 	}
 	if (code == SB_TX_OK && making.validators_changed)
 		code = finish_validators(&making, &before);

@@ -53,6 +53,7 @@ enum sb_record_kind {
 	SB_RECORD_RECOVERY = 'Q',	/* the last one; none where the ledger never was restored */
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 	SB_RECORD_BLOCKS = 'H',
+	SB_RECORD_LEDGER = 'O', SB_RECORD_SUCCESSION = 'S',
 };
 
 /*
@@ -181,6 +182,18 @@ enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[20], bool f
 enum sb_tx_code sb_begin_recovered(struct sb_run *run, int64_t last);
 /* Has the chain been restored since the block at this height? Then what it has said since may be lost. */
 bool sb_run_lost_since(struct sb_run *run, uint64_t height);
+
+/*
+ * rules_succession.c: may this be said, or is the ledger closed, or at its end? And the two changes that members decide
+ * then, with their form; whether a closed ledger's members may decide this one.
+ */
+enum sb_tx_code sb_succession_gate(struct sb_run *run, Sealbond__Body__ActionCase action);
+enum sb_tx_code sb_succession_check(struct sb_run *run, const char *at, const Sealbond__Succession *succession);
+enum sb_tx_code sb_succession_may(struct sb_run *run, const char *at, Sealbond__Change__ChangeCase change);
+enum sb_tx_code sb_succession_close(struct sb_run *run, const char *at, bool close);
+enum sb_tx_code sb_succession_make(struct sb_run *run, const char *at, const Sealbond__Succession *succession);
+/* Of a chain that goes on with another's records: it is open, and the ledger's id, if there is one, can be. */
+enum sb_tx_code sb_succession_begin(struct sb_run *run);
 
 /* genesis.c: everything that it says is checked, and saved. */
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis);

@@ -66,7 +66,7 @@ static void sort_out(struct work *work, const uint8_t *data, size_t length)
 	if (!read)
 		abort();
 	for (; length && sb_checkpoint_read(data, length, read, &used) == 0; data += used, length -= used) {
-		if (strcmp(read->chain, work->people->ledger.chain) != 0)
+		if (strcmp(read->chain, work->people->ledger.network) != 0)
 			break;
 		work->waits.height = 0;
 		if (sb_checkpoint_verify(read, &work->members, &error) == 0) {
@@ -123,7 +123,7 @@ static bool is_proven(struct work *work)
 static void begin_new(struct work *work)
 {
 	work->made = (struct sb_checkpoint){ .height = work->latest.height, .members = work->members };
-	snprintf(work->made.chain, sizeof(work->made.chain), "%.50s", work->people->ledger.chain);
+	snprintf(work->made.chain, sizeof(work->made.chain), "%.50s", work->people->ledger.network);
 	memcpy(work->made.hash, work->latest.hash, sizeof(work->made.hash));
 	work->made.time = (struct sb_chain_time){ work->latest.seconds, work->latest.nanos };
 }

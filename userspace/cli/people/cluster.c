@@ -10,6 +10,7 @@
 #include "cli/release_key.h"
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/p256_key.h"
 #include "common/parse.h"
 #include "common/security.h"
 #include "common/sha256.h"
@@ -18,7 +19,8 @@
 
 #define USAGE	"cluster init --out DIR --chain NAME --nodes HOST[:P2P[:RPC]],... [--name TEXT] [--bench]\n" \
 		"           [--passphrase-file FILE] [--dry-run]\n" \
-		"           [--state FILE --first-height N]   goes on with what sealbond ledger export has written\n" \
+		"           [--state FILE --first-height N [--grant-key FILE]]   goes on with what sealbond ledger export\n" \
+		"           has written, and the first node signs grants by the key that devices know\n" \
 	"   or: sealbond cluster init --out DIR --chain NAME --validators N   on one machine, for trying out\n" \
 	"   or: sealbond cluster join --out DIR --chain NAME --nodes HOST[:P2P[:RPC]] --genesis FILE\n" \
 	"           --peers ID@HOST:PORT,... [--sync HOST:PORT,HOST:PORT --trust-height N --trust-hash HEX]"
@@ -128,6 +130,49 @@ int cluster_path(struct cluster *cluster, size_t node, const char *name, char pa
 	return rc ? cli_fail(cluster->people.cli, cli_code_of(rc), "%s: %s", path, strerror(-rc)) : 0;
 }
 
+/* SubjectPublicKeyInfo of a P-256 key (RFC 5480), in PEM. */
+static int write_public(struct cluster *cluster, const char *path, const uint8_t point[64])
+{
+	static const uint8_t head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+					0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
+	uint8_t der[sizeof(head) + 64];
+	char base[sodium_base64_ENCODED_LEN(sizeof(der), sodium_base64_VARIANT_ORIGINAL)], text[256];
+	int length, rc;
+
+	memcpy(der, head, sizeof(head));
+	memcpy(der + sizeof(head), point, 64);
+	sodium_bin2base64(base, sizeof(base), der, sizeof(der), sodium_base64_VARIANT_ORIGINAL);
+	length = snprintf(text, sizeof(text), "-----BEGIN PUBLIC KEY-----\n%.64s\n%s\n-----END PUBLIC KEY-----\n", base,
+			  base + 64);
+	rc = sb_file_create(path, text, (size_t)length, 0644);
+	return rc ? cli_fail(cluster->people.cli, cli_code_of(rc), "%s: %s", path, strerror(-rc)) : 0;
+}
+
+/* The key that devices' kernels know goes on signing: nobody has to give them another one. */
+static int take_grant_key(struct cluster *cluster, const char *private_pem, const char *public_pem)
+{
+	struct sb_cli *cli = cluster->people.cli;
+	sb_cleanup_free uint8_t *text = NULL;
+	struct sb_p256_key *key = NULL;
+	struct sb_error error = { "" };
+	size_t length;
+	int code = 0, rc = sb_p256_key_open(cluster->grant_key_file, &key, &error);
+
+	if (rc < 0)
+		return cli_fail(cli, cli_code_of(rc), "%s", error.text);
+	rc = sb_file_read(cluster->grant_key_file, 65536, &text, &length);
+	if (!rc)
+		rc = sb_file_create(private_pem, text, length, 0600);
+	if (rc)
+		code = cli_fail(cli, cli_code_of(rc), "%s: %s", private_pem, strerror(-rc));
+	else
+		sodium_memzero(text, length);
+	if (!code)
+		code = write_public(cluster, public_pem, sb_p256_key_point(key));
+	sb_p256_key_close(key);
+	return code;
+}
+
 /* A grant key for each node: its kernel counts as many as could not all be liars. */
 static int write_grant_keys(struct cluster *cluster)
 {
@@ -142,7 +187,13 @@ static int write_grant_keys(struct cluster *cluster)
 			code = cluster_path(cluster, CLUSTER_ALL, name, public_pem);
 		if (code)
 			break;
-		rc = sb_release_key_make(private_pem, public_pem, &error);
+		rc = 0;
+		if (i == 0 && cluster->grant_key_file)
+			code = take_grant_key(cluster, private_pem, public_pem);
+		else
+			rc = sb_release_key_make(private_pem, public_pem, &error);
+		if (code)
+			break;
 		if (!rc)
 			rc = sb_security_load_point(public_pem, "grant key", cluster->node[i].grant_point, &error);
 		if (rc < 0)
@@ -224,6 +275,21 @@ static void name_grant_keys(struct cluster *cluster, struct pieces *pieces, Seal
 	keys->threshold = (uint32_t)((cluster->count - 1) / 3 + 1);
 }
 
+/* What the records say which ledger they are of; of an older export: that of the chain itself. */
+static void find_ledger(struct cluster *cluster, const Sealbond__Genesis *old)
+{
+	for (size_t i = 0; i < old->n_records; i++) {
+		SB_AUTO_MESSAGE Sealbond__Ledger *ledger = NULL;
+		const Sealbond__Record *record = old->records[i];
+
+		if (!record->key.len || record->key.data[0] != SB_RECORD_LEDGER)
+			continue;
+		ledger = sb_message_read(&sealbond__ledger__descriptor, record->value.data, record->value.len);
+		if (ledger)
+			snprintf(cluster->ledger, sizeof(cluster->ledger), "%s", ledger->id);
+	}
+}
+
 /* The state of another chain: members, devices and all; validators, grant keys and endpoints are the new ones. */
 static int take_state(struct cluster *cluster, char **text)
 {
@@ -245,6 +311,7 @@ static int take_state(struct cluster *cluster, char **text)
 	if (!old || !old->n_records)
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: %s", cluster->state_file, old ? "no records: it is not exported" :
 				error.text);
+	find_ledger(cluster, old);
 	fill_pieces(cluster, pieces);
 	name_grant_keys(cluster, pieces, &keys);
 	genesis.records = old->records;
@@ -310,8 +377,9 @@ static void say(struct cluster *cluster)
 	}
 	if (cluster->state_file) {
 		printf("Ledger %s is ready in %s: it goes on with another's members and devices at height %llu.\n"
-		       "nodeN/ goes to machine N, whole; device.conf is what devices need now.\n", cluster->chain, cluster->out,
-		       (unsigned long long)cluster->first);
+		       "nodeN/ goes to machine N, whole. Devices that are there find it themselves, once\n"
+		       "  sealbond ledger succeed --to %s/ledger.conf\nis decided on the old one; device.conf is for new ones.\n", cluster->chain, cluster->out,
+		       (unsigned long long)cluster->first, cluster->out);
 		return;
 	}
 	printf("Ledger %s is ready in %s: %zu validators, of whose members %u decide together.\n\nNext:\n"
@@ -368,6 +436,7 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 		{ "--out", &cluster->out, NULL }, { "--chain", &cluster->chain, NULL }, { "--name", &cluster->name, NULL },
 		{ "--nodes", &cluster->nodes_text, NULL }, { "--validators", &cluster->validators_text, NULL },
 		{ "--state", &cluster->state_file, NULL }, { "--first-height", &cluster->first_text, NULL },
+		{ "--grant-key", &cluster->grant_key_file, NULL },
 		{ "--bench", NULL, &cluster->bench }, { NULL },
 	};
 
@@ -377,6 +446,10 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 		code = cli_usage(cli, USAGE);
 	if (!code && strlen(cluster->chain) > SB_CHAIN_NAME_MAX)
 		code = cli_fail(cli, SB_EXIT_USAGE, "--chain: 1 to %d characters", SB_CHAIN_NAME_MAX);
+	if (!code && cluster->grant_key_file && !cluster->state_file)
+		code = cli_usage(cli, USAGE);
+	if (!code)
+		strcpy(cluster->ledger, cluster->chain);
 	if (!code && !cluster->state_file != !cluster->first_text)
 		code = cli_fail(cli, SB_EXIT_USAGE, "--state and --first-height go together: export has said the height");
 	if (!code && cluster->first_text)
@@ -532,5 +605,7 @@ int cli_ledger_or_export(struct sb_cli *cli, int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "export") == 0)
 		return export_state(cli, argc - 1, argv + 1);
+	if (argc > 1 && (strcmp(argv[1], "close") == 0 || strcmp(argv[1], "reopen") == 0 || strcmp(argv[1], "succeed") == 0))
+		return cli_succeed(cli, argc, argv);
 	return cli_ledger(cli, argc, argv);
 }

@@ -25,6 +25,8 @@ struct cluster {
 	const char *out, *chain, *name, *nodes_text, *validators_text;
 	const char *genesis_file, *peers, *sync, *trust_height, *trust_hash;	/* of a node that joins */
 	const char *state_file, *first_text;	/* of a chain that goes on with another's state */
+	const char *grant_key_file;		/* that devices know, of the chain before: the first node's */
+	char ledger[SB_CHAIN_NAME_MAX + 1];	/* its id: mostly the chain's name */
 	uint64_t first;				/* height of its first block */
 	bool bench, joins;
 	size_t count;

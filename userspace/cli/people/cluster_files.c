@@ -238,14 +238,23 @@ static void trust_lines(struct cluster *cluster, char lines[512])
 			 cluster->first, cluster->first);
 }
 
+/* The ledger's id, and the name of the chain where that is another. */
+static void name_lines(const struct cluster *cluster, char network[80])
+{
+	network[0] = '\0';
+	if (strcmp(cluster->ledger, cluster->chain) != 0)
+		snprintf(network, 80, "network = %s\n", cluster->chain);
+}
+
 /* What people's commands and devices need of it: not more endpoints than a light client takes. */
 static int write_descriptions(struct cluster *cluster)
 {
-	char trust[512], endpoints[4096] = "", keys[1024] = "";
+	char trust[512], network[80], endpoints[4096] = "", keys[1024] = "";
 	size_t at = 0, key_at = 0;
 	int code;
 
 	trust_lines(cluster, trust);
+	name_lines(cluster, network);
 	for (size_t i = 0; i < cluster->count && i < 8; i++)
 		at += (size_t)snprintf(endpoints + at, sizeof(endpoints) - at, "%shttp://%s:%u", i ? ", " : "",
 				       cluster->node[i].host, cluster->node[i].rpc);
@@ -254,14 +263,14 @@ static int write_descriptions(struct cluster *cluster)
 					   i ? ", " : "", i + 1);
 	code = write_file(cluster, CLUSTER_ALL, "ledger.conf", 0644,
 			  "# What people's commands need of this ledger: sealbond --ledger FILE\n[ledger]\n"
-			  "chain = %s\nendpoints = %s\n%s", cluster->chain, endpoints, trust);
+			  "chain = %s\n%sendpoints = %s\n%s", cluster->ledger, network, endpoints, trust);
 	if (code)
 		return code;
 	return write_file(cluster, CLUSTER_ALL, "device.conf", 0644,
 			  "# of each device's sealbond.conf; grant_keys/ goes to the device as /etc/sealbond/grant_keys/\n"
-			  "[device]\nchain = %s\n\n[ledger]\nendpoints = %s\n%s"
+			  "[device]\nchain = %s\n\n[ledger]\n%sendpoints = %s\n%s"
 			  "# owner = the public part of the owner's key: sealbond owner key\n\n"
-			  "[peers]\ngrant_keys = %s\nthreshold = %zu\n", cluster->chain, endpoints, trust, keys,
+			  "[peers]\ngrant_keys = %s\nthreshold = %zu\n", cluster->ledger, network, endpoints, trust, keys,
 			  (cluster->count - 1) / 3 + 1);
 }
 

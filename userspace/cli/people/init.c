@@ -62,6 +62,7 @@ void cli_init_parameters(Sealbond__Parameters *parameters, const uint8_t overlay
 	parameters->zones_most = 1000;
 	parameters->proposals_most = 16;
 	parameters->vote_for = 7 * 86400;
+	parameters->replace_after = 7 * 86400;
 }
 
 /* Of the genesis, as JSON. *text to be freed. */

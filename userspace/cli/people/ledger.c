@@ -7,6 +7,8 @@
 #include "state/message_json.h"
 
 #define USAGE	"ledger status | show KIND [ID] | list KIND    [--ledger FILE]\n" \
+		"   or: sealbond ledger close | reopen | succeed --to FILE    [--dry-run]\n" \
+		"   or: sealbond ledger export --home DIR --out FILE\n" \
 		"   or: sealbond ledger backup FILE --home DIR [--with-keys]\n" \
 		"   or: sealbond ledger restore FILE --home DIR [--validator-key FILE] [--above HEIGHT] [--key MEMBER]"
 
@@ -40,6 +42,8 @@ static const struct kind {
 	{ "enrolment", SB_RECORD_ENROLMENT, &sealbond__device__descriptor, ID_HEX, 48 },
 	{ "rules", SB_RECORD_RULES, &sealbond__rules__descriptor, ID_NONE, 0 },
 	{ "blocks", SB_RECORD_BLOCKS, &sealbond__blocks__descriptor, ID_NONE, 0 },
+	{ "ledger", SB_RECORD_LEDGER, &sealbond__ledger__descriptor, ID_NONE, 0 },
+	{ "succession", SB_RECORD_SUCCESSION, &sealbond__succession__descriptor, ID_NONE, 0 },
 	{ "recovery", SB_RECORD_RECOVERY, &sealbond__recovery__descriptor, ID_NONE, 0 },
 };
 
@@ -231,8 +235,11 @@ static int status(struct sb_cli *cli, int argc, char **argv)
 		if (cli->json) {
 			cli_json_begin(cli);
 			sb_json_string(&cli->out, "chain", people.ledger.chain);
+			sb_json_string(&cli->out, "network", people.ledger.network);
 		} else {
 			printf("Ledger:     %s (%s)\n", people.ledger.chain, parameters ? parameters->name : "");
+			if (strcmp(people.ledger.chain, people.ledger.network))
+				printf("Chain:      %s\n", people.ledger.network);
 		}
 		people.ledger.status(people.ledger.context, cli);
 		print_counters(cli, counters ? counters : &none, members, parameters);

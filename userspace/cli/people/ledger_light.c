@@ -9,13 +9,15 @@
 #include "common/file.h"
 #include "common/ini.h"
 #include "light/client.h"
+#include "light/remote.h"
 
 #define DESCRIPTION_MAX	16384
 #define DEADLINE_MS	60000
 
 struct description {
-	char chain[64], endpoints[900], roots[SB_PATH_ROOM], pin[128], directory[SB_PATH_ROOM], trust[80];
+	char chain[64], network[64], endpoints[900], roots[SB_PATH_ROOM], pin[128], directory[SB_PATH_ROOM], trust[80];
 	uint64_t height;
+	bool follow;			/* where the ledger goes on */
 };
 
 struct connection {
@@ -25,6 +27,8 @@ struct connection {
 
 static const struct sb_field fields[] = {
 	{ "chain", sb_field_text, "a name", "1 to 50 characters", offsetof(struct description, chain), 1, 51 },
+	{ "network", sb_field_text, "a name", "1 to 50 characters: of the chain that carries the ledger now",
+	  offsetof(struct description, network), 1, 51 },
 	{ "endpoints", sb_field_text, "addresses", "URLs with commas between them: http://, https:// or unix:/PATH",
 	  offsetof(struct description, endpoints), 1, 900 },
 	{ "trust_hash", sb_field_text, "a hash", "64 hex digits", offsetof(struct description, trust), 1, 80 },
@@ -32,6 +36,8 @@ static const struct sb_field fields[] = {
 	  offsetof(struct description, height), 0, INT64_MAX },
 	{ "tls_roots", sb_field_path, "a path", "a PEM file", offsetof(struct description, roots), 1, SB_PATH_ROOM },
 	{ "tls_pin", sb_field_text, "a pin", "sha256//BASE64", offsetof(struct description, pin), 1, 128 },
+	{ "follow", sb_field_bool, "yes or no", "no: stays on this chain where the ledger goes on as another, for its checkpoints",
+	  offsetof(struct description, follow), 0, 0 },
 	{ "directory", sb_field_path, "a path", "a directory for what is trusted",
 	  offsetof(struct description, directory), 1, SB_PATH_ROOM },
 };
@@ -52,7 +58,8 @@ static int on_line(void *context, const struct sb_ini_line *line, struct sb_erro
 	return sb_field_set(fields, SB_ARRAY_SIZE(fields), reading->description, &reading->seen, NULL, line, error);
 }
 
-static int read_description(struct sb_cli *cli, const char *path, struct description *description)
+/* @begins: where trust begins may still be missing. */
+static int read_description(struct sb_cli *cli, const char *path, bool begins, struct description *description)
 {
 	struct reading reading = { description, 0 };
 	sb_cleanup_free uint8_t *text = NULL;
@@ -61,13 +68,16 @@ static int read_description(struct sb_cli *cli, const char *path, struct descrip
 	int result = sb_file_read(path, DESCRIPTION_MAX, &text, &length);
 
 	memset(description, 0, sizeof(*description));
+	description->follow = true;
 	if (result < 0)
 		return cli_fail(cli, result == -ENOENT ? SB_EXIT_USAGE : cli_code_of(result), "%s: %s%s", path,
 				strerror(-result), result == -ENOENT ? "; name the ledger's description by --ledger FILE "
 				"(sealbond init writes one)" : "");
 	if (sb_ini_read(path, (char *)text, length, on_line, &reading, &error) < 0)
 		return cli_fail(cli, SB_EXIT_USAGE, "%s", error.text);
-	if (!description->chain[0] || !description->endpoints[0] || !description->trust[0])
+	if (!description->network[0])
+		strcpy(description->network, description->chain);
+	if (!description->chain[0] || !description->endpoints[0] || (!description->trust[0] && !begins))
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: chain, endpoints and trust_hash are needed", path);
 	if (!description->directory[0] &&
 	    snprintf(description->directory, sizeof(description->directory), "%s.trust", path) >=
@@ -143,6 +153,13 @@ static int on_header(void *context, int64_t height, struct cli_header *out, stru
 	*out = (struct cli_header){ .height = header.height, .seconds = header.time.seconds, .nanos = header.time.nanos };
 	sb_header_hash(&header, out->hash);
 	return 0;
+}
+
+static void count_endpoints(struct connection *connection)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+
+	connection->endpoints = (int)sb_light_client_endpoints(connection->client, state);
 }
 
 static int on_ask(void *context, int endpoint, const char *path, const void *data, size_t length,
@@ -222,7 +239,7 @@ static int configure(struct sb_cli *cli, const char *path, struct description *d
 	char *at = description->endpoints, *rest = NULL;
 
 	memset(config, 0, sizeof(*config));
-	config->chain = description->chain;
+	config->chain = description->network;
 	config->directory = description->directory;
 	config->root.height = (int64_t)description->height;
 	if (strlen(description->trust) != 64 || sb_parse_hex(description->trust, config->root.hash, 32) < 0)
@@ -265,6 +282,42 @@ static void learn_members(struct cli_ledger *ledger)
 	(void)sb_light_client_set_members(connection->client, &known, record.height, NULL);
 }
 
+/* The chain that is followed has gone on as another one: so do we, and that one may have done so, too. */
+static int follow(struct sb_cli *cli, struct cli_ledger *ledger)
+{
+	struct connection *connection = ledger->context;
+	uint8_t key[SB_RECORD_KEY_MAX];
+	size_t length = sb_record_key(SB_RECORD_SUCCESSION, NULL, 0, key);
+
+	for (;;) {
+		SB_AUTO_MESSAGE Sealbond__Succession *read = NULL;
+		struct sb_succession next = { .endpoints = 0 };
+		struct cli_record record = { 0 };
+		struct sb_error error = { "" };
+
+		if (on_read(connection, key, length, &record, &error) < 0)
+			return cli_fail(cli, SB_EXIT_FAILED, "%s", error.text);
+		if (record.there)
+			read = sb_message_read(&sealbond__succession__descriptor, record.value, record.length);
+		free(record.value);
+		if (!record.there || (read && !read->chain[0]))
+			return 0;
+		if (!read || strlen(read->chain) >= sizeof(next.chain) || read->hash.len != 32)
+			return cli_fail(cli, SB_EXIT_FAILED, "the succession's record cannot be read: install a program that fits");
+		strcpy(next.chain, read->chain);
+		next.height = (int64_t)read->height;
+		memcpy(next.hash, read->hash.data, 32);
+		for (size_t i = 0; i < read->n_endpoints && i < SB_SUCCESSION_URLS_MAX; i++)
+			snprintf(next.url[next.endpoints++], sizeof(next.url[0]), "%s", read->endpoints[i]);
+		/* What this chain says is still true, if nothing more is to come of it. */
+		if (sb_light_client_succeed(connection->client, &next, DEADLINE_MS, &error) < 0) {
+			fprintf(stderr, "the ledger goes on as %s, which is not to be had: %s\n", next.chain, error.text);
+			return 0;
+		}
+		count_endpoints(connection);
+	}
+}
+
 int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *ledger)
 {
 	struct description description;
@@ -272,7 +325,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	struct sb_light_synced synced;
 	struct connection *connection;
 	struct sb_error error = { "" };
-	int code = read_description(cli, path, &description), result;
+	int code = read_description(cli, path, false, &description), result;
 
 	if (code == 0)
 		code = configure(cli, path, &description, &config);
@@ -284,12 +337,12 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		abort();
-	connection->endpoints = (int)config.endpoints;
 	result = sb_light_client_open(&config, &connection->client, &error);
 	if (result < 0) {
 		free(connection);
 		return cli_fail(cli, cli_code_of(result), "%s", error.text);
 	}
+	count_endpoints(connection);
 	*ledger = (struct cli_ledger){
 		.context = connection, .read = on_read, .page = on_page, .submit = on_submit, .status = on_status,
 		.header = on_header, .ask = on_ask,
@@ -302,6 +355,89 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 		return cli_fail(cli, SB_EXIT_FAILED, "%s%s%s", sb_light_client_state(result) ? sb_light_client_state(result) : "",
 				sb_light_client_state(result) ? ": " : "", error.text);
 	}
+	code = description.follow ? follow(cli, ledger) : 0;
+	snprintf(ledger->network, sizeof(ledger->network), "%s", sb_light_client_chain(connection->client));
+	if (code) {
+		cli_ledger_close(ledger);
+		return code;
+	}
 	learn_members(ledger);
 	return 0;
 }
+
+/* ---- another chain's first block */
+
+struct first {
+	const struct description *description;
+	struct cli_beginning *beginning;
+};
+
+/* Of one endpoint. 0: it has said the same as the others; else a sentence. */
+static int ask_first(struct first *first, const char *url, struct sb_error *error)
+{
+	sb_cleanup(sb_light_block_free) struct sb_light_block block = { .header.height = 0 };
+	const struct description *description = first->description;
+	struct sb_http_config config = { .url = url, .connect_ms = 5000, .roots = description->roots[0] ? description->roots : NULL,
+					 .pin = description->pin[0] ? description->pin : NULL };
+	struct cli_beginning *beginning = first->beginning;
+	struct sb_remote *remote = sb_http_valid(url) ? sb_remote_open(&config) : NULL;
+	enum sb_light_verdict verdict;
+	enum sb_fault fault;
+	uint8_t hash[32];
+
+	if (!remote)
+		return sb_fail(error, -EINVAL, "it is no address, or its certificates cannot be used");
+	fault = sb_remote_commit(remote, beginning->height, &block, error);
+	if (fault == SB_FAULT_NONE)
+		fault = sb_remote_validators(remote, beginning->height, &block.validators, error);
+	sb_remote_close(remote);
+	if (fault != SB_FAULT_NONE)
+		return sb_fail(error, -EHOSTUNREACH, "%s", sb_fault_text(fault));
+	verdict = block.header.height == beginning->height ? sb_light_check(&block, description->network) : SB_LIGHT_HEIGHT;
+	if (verdict == SB_LIGHT_OK)
+		verdict = sb_light_commit(&block);
+	if (verdict != SB_LIGHT_OK)
+		return sb_fail(error, -EBADMSG, "block %lld: %s", (long long)beginning->height, sb_light_text(verdict));
+	sb_header_hash(&block.header, hash);
+	if (beginning->agree && memcmp(hash, beginning->hash, sizeof(hash)) != 0)
+		return sb_fail(error, -EBADMSG, "its block %lld is another one than the others'", (long long)beginning->height);
+	memcpy(beginning->hash, hash, sizeof(hash));
+	beginning->agree++;
+	return 0;
+}
+
+int cli_ledger_beginning(struct sb_cli *cli, const char *path, struct cli_beginning *beginning)
+{
+	struct description description;
+	struct first first = { &description, beginning };
+	int code = read_description(cli, path, true, &description), result;
+	char *rest = NULL, *at;
+	uint8_t trust[32];
+
+	memset(beginning, 0, sizeof(*beginning));
+	if (code)
+		return code;
+	strcpy(beginning->network, description.network);
+	beginning->height = description.height ? (int64_t)description.height : 1;
+	for (at = strtok_r(description.endpoints, " ,", &rest); at; at = strtok_r(NULL, " ,", &rest)) {
+		struct sb_error error = { "" };
+
+		if (beginning->urls == SB_ARRAY_SIZE(beginning->url) || strlen(at) >= sizeof(beginning->url[0]))
+			return cli_fail(cli, SB_EXIT_USAGE, "%s: endpoints: at most 8, of at most 200 bytes", path);
+		strcpy(beginning->url[beginning->urls++], at);
+		result = ask_first(&first, at, &error);
+		/* One that is away is no reason to wait; one that says something else is. */
+		if (result == -EBADMSG)
+			return cli_fail(cli, SB_EXIT_FAILED, "%s: %s", at, error.text);
+		if (result < 0)
+			fprintf(stderr, "%s: %s\n", at, error.text);
+	}
+	if (!beginning->agree)
+		return cli_fail(cli, SB_EXIT_FAILED, "no endpoint of %s has its block %lld yet", beginning->network,
+				(long long)beginning->height);
+	if (description.height && description.trust[0] &&
+	    (sb_parse_hex(description.trust, trust, 32) < 0 || memcmp(trust, beginning->hash, 32) != 0))
+		return cli_fail(cli, SB_EXIT_FAILED, "%s: its trust_hash is another block's", path);
+	return 0;
+}
+

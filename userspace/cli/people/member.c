@@ -9,6 +9,7 @@
 #define USAGE	"member key --out FILE [--name NAME] [--passphrase]\n" \
 		"   or: sealbond member list | proposals\n" \
 		"   or: sealbond member add PUBLIC [--weight N] [--name NAME] | remove PUBLIC | threshold N\n" \
+		"   or: sealbond member replace PUBLIC --by PUBLIC [--name NAME]    a key that was lost or stolen\n" \
 		"   or: sealbond member propose FILE.json | vote PROPOSAL [--against] | withdraw PROPOSAL\n" \
 		"   or: sealbond member checkpoint [--if-older TIME] | recovery FILE\n" \
 		"       each with --key MEMBER [--dry-run]"
@@ -72,6 +73,8 @@ static int print_proposal(struct cli_people *people, struct sb_span id, struct s
 	}
 	printf("%s  until %s  %zu for, %zu against  %s\n", hex, cli_time(time, proposal->ends), proposal->n_approved,
 	       proposal->n_against, proposal->title);
+	if (proposal->effective)
+		printf("    decided: made at that time, unless the member's old key votes against it before\n");
 	for (size_t i = 0; i < proposal->n_changes; i++) {
 		printf("    ");
 		cli->out = (struct sb_json){ .stream = stdout };
@@ -124,6 +127,34 @@ static int add(struct sb_cli *cli, int argc, char **argv)
 static int remove_one(struct sb_cli *cli, int argc, char **argv)
 {
 	return propose_member(cli, argc, argv, true);
+}
+
+static int replace_key(struct sb_cli *cli, int argc, char **argv)
+{
+	const char *by = NULL, *name = NULL;
+	const struct cli_option table[] = { { "--by", &by, NULL }, { "--name", &name, NULL }, { NULL } };
+	Sealbond__ReplaceMember replace = SEALBOND__REPLACE_MEMBER__INIT;
+	Sealbond__Change change = SEALBOND__CHANGE__INIT;
+	struct cli_people people;
+	uint8_t old[32], new[32];
+	int code = cli_people_take(&people, cli, USAGE, argc, argv, table, 1, 1);
+
+	if (code == 0 && !by)
+		code = cli_usage(cli, USAGE);
+	if (code == 0)
+		code = cli_people_hex(&people, "public key", people.argument[0], old, 32);
+	if (code == 0)
+		code = cli_people_hex(&people, "--by", by, new, 32);
+	if (code)
+		return code;
+	replace.key = CLI_BYTES(32, old);
+	replace.by = CLI_BYTES(32, new);
+	replace.name = (char *)(name ? name : "");
+	change.change_case = SEALBOND__CHANGE__CHANGE_REPLACE;
+	change.replace = &replace;
+	code = cli_people_propose(&people, 1, &change, "replaces a member's key");
+	cli_people_end(&people);
+	return code;
 }
 
 static int threshold(struct sb_cli *cli, int argc, char **argv)
@@ -211,7 +242,7 @@ int cli_member(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
 		{ "key", key }, { "list", list }, { "proposals", proposals }, { "add", add }, { "remove", remove_one },
-		{ "threshold", threshold }, { "propose", propose }, { "vote", vote }, { "withdraw", withdraw },
+		{ "replace", replace_key }, { "threshold", threshold }, { "propose", propose }, { "vote", vote }, { "withdraw", withdraw },
 		{ "checkpoint", cli_member_checkpoint }, { "recovery", cli_member_recovery },
 		{ NULL, NULL },
 	};

@@ -66,7 +66,8 @@ struct cli_answer {
 };
 
 struct cli_ledger {
-	char chain[64];
+	char chain[64];			/* of the ledger: what is signed for it has that in it */
+	char network[64];		/* of its headers: the same, until it has gone on as another chain */
 	void *context;
 	/* 0, or a negative errno with a sentence; outputs are untouched then. */
 	int (*read)(void *context, const void *key, size_t key_length, struct cli_record *record, struct sb_error *error);
@@ -86,6 +87,18 @@ struct cli_ledger {
 /* ledger_light.c: by its description; 0 or the exit code. */
 int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *ledger);
 void cli_ledger_close(struct cli_ledger *ledger);
+
+/*
+ * The chain that a description names, as a succession: its endpoints have said what its first block is, all that answer
+ * the same one, which its own validators have signed. Where the description has a trust_hash it is that one.
+ */
+struct cli_beginning {
+	char network[64], url[8][201];
+	size_t urls, agree;		/* endpoints, and how many have answered */
+	int64_t height;
+	uint8_t hash[32];
+};
+int cli_ledger_beginning(struct sb_cli *cli, const char *path, struct cli_beginning *beginning);
 
 /* ---- options: people.c */
 
@@ -172,6 +185,8 @@ int cli_people_say(struct cli_people *people, enum sb_key_kind kind, const uint8
 /* backup.c: "ledger backup", "ledger restore", "member recovery". */
 int cli_ledger_backup(struct sb_cli *cli, int argc, char **argv);
 int cli_ledger_restore(struct sb_cli *cli, int argc, char **argv);
+/* succeed.c: "ledger close", "ledger reopen", "ledger succeed". */
+int cli_succeed(struct sb_cli *cli, int argc, char **argv);
 int cli_member_recovery(struct sb_cli *cli, int argc, char **argv);
 
 /* daemon.c: the daemon beside this program, or in the path. */
