@@ -37,6 +37,9 @@ struct cluster {
 /* cluster_files.c: everything below --out but keys of people and of grants. 0 or the exit code. */
 int cluster_write(struct cluster *cluster, const char *app_state);
 
+/* cluster_grants.c: a grant key for each node: its kernel counts as many as could not all be liars. 0 or the exit code. */
+int cluster_grant_keys(struct cluster *cluster);
+
 /* The same for one node of a ledger that is there, below --out itself. */
 int cluster_write_joining(struct cluster *cluster, const char *genesis);
 
