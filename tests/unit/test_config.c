@@ -385,8 +385,12 @@ static void ledger_ways(void **state)
 	assert_int_equal(parse("[enforce]\nexceptions = none\n" KEY NODES "[ledger]\ntrust_hash = " HASH "\nendpoints = "
 			       "https://a.example, https://b.example, http://192.0.2.1\nnetworks = 192.0.2.0/24, 2001:db8::/32\n"
 			       "rate = 50\nbytes = 64K\n", &config, &error), 0);
-	assert_int_equal(config.exceptions_count, 3);
+	/* At the port of an address, too: a succession may name another one in them. */
+	assert_int_equal(config.exceptions_count, 5);
 	assert_string_equal(sb_format_prefix(remote, &ledgers(&config, 1)->remote), "2001:db8::/32");
+	assert_string_equal(sb_format_prefix(remote, &ledgers(&config, 2)->remote), "192.0.2.1/32");
+	assert_string_equal(sb_format_prefix(remote, &ledgers(&config, 4)->remote), "2001:db8::/32");
+	assert_int_equal(ledgers(&config, 4)->remote_port, 80);
 	assert_int_equal(ledgers(&config, 0)->rate, 50);
 	assert_int_equal(ledgers(&config, 0)->bytes, 65536);
 	assert_int_equal(parse(KEY LEDGER NODES "[exception ledger-1]\nkind = arp\n", &config, &error), -EINVAL);
