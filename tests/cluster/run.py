@@ -18,7 +18,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-NAMES = ("rpc", "websocket", "light_client", "light_proxy", "order", "crash", "people", "checkpoint", "backup", "disk")
+NAMES = ("rpc", "websocket", "light_client", "light_proxy", "order", "crash", "people", "checkpoint", "backup", "prune", "disk")
 # with software TPMs and people's commands: make check-device
 OTHERS = ("device", "cluster", "succession", "liars")
 

@@ -388,6 +388,118 @@ static void test_resumes(void **state)
 	close_chain(chain);
 }
 
+static bool has_block(struct sb_chain *chain, int64_t height)
+{
+	bool there[4];
+
+	for (enum sb_blocks_table table = SB_BLOCKS_BLOCK; table <= SB_BLOCKS_APP_HASH; table++) {
+		sb_cleanup_free uint8_t *data = NULL;
+		size_t length;
+		int rc = sb_blocks_get(chain->blocks, table, height, &data, &length);
+
+		assert_true(rc == 0 || rc == -ENOENT);
+		there[table] = rc == 0;
+	}
+	assert_true(there[0] == there[1] && there[0] == there[2] && there[0] == there[3]);
+	return there[0];
+}
+
+static bool is_seven(void *context, int64_t height)
+{
+	(*(unsigned int *)context)++;
+	return height == 7;
+}
+
+/* Blocks go from the lowest on, with all that is kept of them; those that clients begin with, or need, stay. */
+static void test_prunes(void **state)
+{
+	struct sb_chain *chain = open_chain();
+	unsigned int asked = 0;
+	struct sb_blocks_prune wish = { .below = 9, .before = INT64_MAX, .most = 3, .needed = is_seven, .context = &asked };
+	struct sb_tx_place place;
+	uint8_t id[32], hash[32];
+	int64_t height;
+	struct sb_light_block light;
+
+	assert_int_equal(submit(chain, "a=1"), 0);
+	make(chain, true);
+	while (chain->tip.height < 12)
+		make(chain, false);
+	sb_digest_of((const uint8_t *)"a=1", 3, id);
+	load(chain, 3, &light);
+	memcpy(hash, light.commit.block.hash.bytes, sizeof(hash));
+	sb_commit_free(&light.commit);
+	assert_int_equal(sb_blocks_find_tx(chain->blocks, id, &place), 0);
+	assert_int_equal(place.height, 3);
+	assert_int_equal(sb_chain_base(chain), 1);
+
+	/* none that is not old enough */
+	wish.before = chain->tip.header.time.seconds - 3600;
+	assert_int_equal(sb_blocks_prune(chain->blocks, &wish), 0);
+	assert_int_equal(sb_chain_base(chain), 1);
+	assert_true(has_block(chain, 2));
+	wish.before = INT64_MAX;
+	assert_int_equal(sb_blocks_prune(chain->blocks, &wish), 0);
+	assert_int_equal(sb_chain_base(chain), 5);
+	for (height = 1; height <= 12; height++)
+		assert_int_equal(has_block(chain, height), height == 1 || height >= 5);
+	assert_int_equal(sb_blocks_find_tx(chain->blocks, id, &place), -ENOENT);
+	assert_int_equal(sb_blocks_find(chain->blocks, hash, &height), -ENOENT);
+	wish.most = 100;
+	assert_int_equal(sb_blocks_prune(chain->blocks, &wish), 0);
+	assert_int_equal(sb_chain_base(chain), 9);
+	for (height = 1; height <= 12; height++)
+		assert_int_equal(has_block(chain, height), height == 1 || height == 7 || height >= 9);
+	assert_true(asked > 0);
+	/* when it is not needed any more, it goes with the next */
+	wish.needed = NULL;
+	wish.below = 10;
+	assert_int_equal(sb_blocks_prune(chain->blocks, &wish), 0);
+	assert_false(has_block(chain, 7));
+	assert_int_equal(sb_chain_base(chain), 10);
+
+	/* it goes on, also after a restart; a transaction that nobody remembers is for the application to judge */
+	chain = reopen(chain);
+	assert_int_equal(sb_chain_base(chain), 10);
+	make(chain, false);
+	assert_int_equal(chain->tip.height, 13);
+	assert_true(has("a", "1"));
+	assert_int_equal(submit(chain, "a=1"), 0);
+	close_chain(chain);
+	/* without its state it cannot be made anew, and says so */
+	unlink(in_home("state/data.mdb"));
+	unlink(in_home("state/lock.mdb"));
+	assert_int_not_equal(try_open(&chain), 0);
+	assert_non_null(strstr(error.text, "--retain-blocks"));
+}
+
+/* Both sides of a gap, by which a recovery is checked. */
+static void test_prunes_around_gaps(void **state)
+{
+	struct sb_app_recovery recovery;
+	struct sb_chain *chain = open_chain();
+	struct sb_blocks_prune wish = { .before = INT64_MAX, .most = 100 };
+
+	while (chain->tip.height < 4)
+		make(chain, false);
+	close_chain(chain);
+	assert_int_equal(sb_ledger_app_open(home, &real, &error), 0);
+	if (sb_chain_resume(home, &real, 0, &recovery, &error))
+		fail_msg("%s", error.text);
+	sb_ledger_app_close(&real);
+	chain = open_chain();
+	while (chain->tip.height < recovery.height + 5)
+		make(chain, false);
+	wish.below = recovery.height + 3;
+	assert_int_equal(sb_blocks_prune(chain->blocks, &wish), 0);
+	assert_int_equal(sb_chain_base(chain), recovery.height + 3);
+	for (int64_t height = 1; height <= 4; height++)
+		assert_int_equal(has_block(chain, height), height == 1 || height == 4);
+	for (int64_t height = recovery.height; height <= recovery.height + 5; height++)
+		assert_int_equal(has_block(chain, height), height == recovery.height || height >= recovery.height + 3);
+	close_chain(chain);
+}
+
 /* Nobody goes on who is asked to wait. */
 static int not_yet(void *context, const struct sb_app_recovery *recovery, struct sb_error *why)
 {
@@ -437,6 +549,7 @@ int main(void)
 		TEST(test_makes_blocks), TEST(test_refuses), TEST(test_rechecks), TEST(test_ends_before_signing),
 		TEST(test_ends_after_signing), TEST(test_application_is_behind), TEST(test_application_is_lost),
 		TEST(test_old_copies), TEST(test_resumes), TEST(test_resumes_signed_only), TEST(test_home),
+		TEST(test_prunes), TEST(test_prunes_around_gaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

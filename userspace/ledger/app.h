@@ -153,6 +153,8 @@ struct sb_app {
 	 */
 	int (*resume)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
 	int (*recovered)(void *context, const struct sb_app_recovery *recovery, struct sb_error *error);
+	/* A block that clients will ask for, however old it is: a checkpoint's. NULL: there are none. */
+	bool (*needed)(void *context, int64_t height);
 };
 
 #endif

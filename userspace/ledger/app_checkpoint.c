@@ -61,6 +61,18 @@ void sb_app_checkpoints_close(struct sb_app_checkpoints *checkpoints)
 	free(checkpoints);
 }
 
+bool sb_app_needed(void *context, int64_t height)
+{
+	struct sb_app_checkpoints *checkpoints = ((struct sb_ledger_app *)context)->checkpoints;
+	bool needed = false;
+
+	pthread_mutex_lock(&checkpoints->lock);
+	for (size_t i = 0; i < checkpoints->list.count && !needed; i++)
+		needed = checkpoints->list.record[i]->height == height || checkpoints->list.record[i]->after == height;
+	pthread_mutex_unlock(&checkpoints->lock);
+	return needed;
+}
+
 static int refuse(struct sb_app_answer *answer, uint32_t code, const char *why)
 {
 	answer->code = code;

@@ -3,12 +3,11 @@
  * LMDB turns to a new state by one write of its head, so a crash leaves the old state or the new one;
  * MDB_NOSYNC and MDB_WRITEMAP would give that up and are not used.
  */
-#include "ledger/blocks.h"
+#include "ledger/blocks_internal.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +17,8 @@
 static const char magic[8] = "SBchain1";
 static const char pending_name[] = "pending";
 
-enum { TABLES = SB_BLOCKS_APP_HASH + 1, TXS = TABLES, HASHES, HEAD, GAPS, ALL };
-
-static const char *const names[ALL] = { "blocks", "commits", "results", "app_hashes", "txs", "hashes", "head",
+static const char *const names[SB_BLOCKS_ALL] = { "blocks", "commits", "results", "app_hashes", "txs", "hashes", "head",
 					 "gaps" };
-
-struct sb_blocks {
-	MDB_env *env;
-	MDB_dbi table[ALL];
-};
 
 /* The note of the state itself. */
 struct head {
@@ -40,20 +32,16 @@ struct pending {
 	uint32_t nanos;
 } __attribute__((packed));
 
-struct place {
-	uint64_t height;
-	uint32_t index, code;
-};
 /* Of a gap, by its next height. */
 struct gap_note {
 	uint64_t last;
 	uint8_t validator[SB_ED25519_KEY_LEN];
 };
 _Static_assert(sizeof(struct gap_note) == 40, "this layout is the file's");
-_Static_assert(sizeof(struct head) == 16 && sizeof(struct pending) == 12 && sizeof(struct place) == 16,
+_Static_assert(sizeof(struct head) == 16 && sizeof(struct pending) == 12 && sizeof(struct sb_blocks_place) == 16,
 	       "these layouts are the file's");
 
-static int error_of(int rc)
+int sb_blocks_error(int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS:
@@ -74,22 +62,22 @@ static int keep(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length,
 {
 	MDB_val name = { key_length, (void *)key }, value = { length, (void *)data };
 
-	return error_of(mdb_put(txn, table, &name, &value, 0));
+	return sb_blocks_error(mdb_put(txn, table, &name, &value, 0));
 }
 
 static int find(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length, MDB_val *value)
 {
 	MDB_val name = { key_length, (void *)key };
 
-	return error_of(mdb_get(txn, table, &name, value));
+	return sb_blocks_error(mdb_get(txn, table, &name, value));
 }
 
 static int open_tables(struct sb_blocks *blocks, MDB_txn *txn)
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < ALL; i++)
-		rc = error_of(mdb_dbi_open(txn, names[i], MDB_CREATE, &blocks->table[i]));
+	for (size_t i = 0; !rc && i < SB_BLOCKS_ALL; i++)
+		rc = sb_blocks_error(mdb_dbi_open(txn, names[i], MDB_CREATE, &blocks->table[i]));
 	return rc;
 }
 
@@ -97,7 +85,7 @@ static int read_tip(struct sb_blocks *blocks, MDB_txn *txn, int64_t *height)
 {
 	struct head head;
 	MDB_val value;
-	int rc = find(txn, blocks->table[HEAD], magic, sizeof(magic), &value);
+	int rc = find(txn, blocks->table[SB_BLOCKS_HEAD], magic, sizeof(magic), &value);
 
 	if (rc == -ENOENT) {
 		*height = 0;
@@ -132,7 +120,7 @@ static int set_up(struct sb_blocks *blocks, const char *directory, uint64_t map_
 	if (!rc)
 		rc = mdb_env_set_mapsize(blocks->env, map_size ? map_size : SB_BLOCKS_MAP_SIZE);
 	if (!rc)
-		rc = mdb_env_set_maxdbs(blocks->env, ALL);
+		rc = mdb_env_set_maxdbs(blocks->env, SB_BLOCKS_ALL);
 	if (!rc)
 		rc = mdb_env_set_maxreaders(blocks->env, 126);
 	if (!rc)
@@ -142,7 +130,7 @@ static int set_up(struct sb_blocks *blocks, const char *directory, uint64_t map_
 	if (!rc)
 		rc = mdb_txn_begin(blocks->env, NULL, 0, &txn);
 	if (rc)
-		return error_of(rc);
+		return sb_blocks_error(rc);
 	rc = open_tables(blocks, txn);
 	if (!rc)
 		rc = read_tip(blocks, txn, &height);
@@ -150,7 +138,7 @@ static int set_up(struct sb_blocks *blocks, const char *directory, uint64_t map_
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	rc = error_of(mdb_txn_commit(txn));
+	rc = sb_blocks_error(mdb_txn_commit(txn));
 	return rc ? rc : sync_directory(directory);
 }
 
@@ -181,7 +169,7 @@ void sb_blocks_close(struct sb_blocks *blocks)
 static int finish(MDB_txn *txn, int rc)
 {
 	if (!rc)
-		return error_of(mdb_txn_commit(txn));
+		return sb_blocks_error(mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
 	return rc;
 }
@@ -190,7 +178,7 @@ int sb_blocks_start(struct sb_blocks *blocks, const uint8_t app_hash[SB_APP_HASH
 {
 	uint64_t name = 0;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -204,7 +192,7 @@ static int keep_pending(struct sb_blocks *blocks, MDB_txn *txn, const uint8_t *b
 	struct pending head = { htobe64((uint64_t)vote.seconds), htobe32((uint32_t)vote.nanos) };
 	MDB_val name = { sizeof(pending_name), (void *)pending_name };
 	MDB_val value = { sizeof(head) + length, NULL };
-	int rc = error_of(mdb_put(txn, blocks->table[HEAD], &name, &value, MDB_RESERVE));
+	int rc = sb_blocks_error(mdb_put(txn, blocks->table[SB_BLOCKS_HEAD], &name, &value, MDB_RESERVE));
 
 	if (!rc) {
 		memcpy(value.mv_data, &head, sizeof(head));
@@ -216,7 +204,7 @@ static int keep_pending(struct sb_blocks *blocks, MDB_txn *txn, const uint8_t *b
 int sb_blocks_pend(struct sb_blocks *blocks, const uint8_t *block, size_t length, struct sb_chain_time vote)
 {
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	return rc ? rc : finish(txn, keep_pending(blocks, txn, block, length, vote));
 }
@@ -240,13 +228,13 @@ static int each_gap(MDB_cursor *cursor, struct sb_gap gaps[SB_GAPS_MAX], size_t 
 		gaps[*count] = (struct sb_gap){ (int64_t)be64toh(note.last), (int64_t)be64toh(next), { 0 } };
 		memcpy(gaps[(*count)++].validator, note.validator, sizeof(note.validator));
 	}
-	return rc == MDB_NOTFOUND ? 0 : error_of(rc);
+	return rc == MDB_NOTFOUND ? 0 : sb_blocks_error(rc);
 }
 
-static int read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
+int sb_blocks_read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
 {
 	MDB_cursor *cursor;
-	int rc = error_of(mdb_cursor_open(txn, blocks->table[GAPS], &cursor));
+	int rc = sb_blocks_error(mdb_cursor_open(txn, blocks->table[SB_BLOCKS_GAPS], &cursor));
 
 	if (rc)
 		return rc;
@@ -258,11 +246,11 @@ static int read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[
 int sb_blocks_gaps(struct sb_blocks *blocks, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
 {
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
-	rc = read_gaps(blocks, txn, gaps, count);
+	rc = sb_blocks_read_gaps(blocks, txn, gaps, count);
 	mdb_txn_abort(txn);
 	return rc;
 }
@@ -272,7 +260,7 @@ static int next_height(struct sb_blocks *blocks, MDB_txn *txn, int64_t tip, int6
 {
 	struct sb_gap gaps[SB_GAPS_MAX];
 	size_t count;
-	int rc = read_gaps(blocks, txn, gaps, &count);
+	int rc = sb_blocks_read_gaps(blocks, txn, gaps, &count);
 
 	*next = !rc && count && gaps[count - 1].last == tip ? gaps[count - 1].next : tip + 1;
 	return rc;
@@ -288,7 +276,7 @@ static int resume(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_gap *g
 	int rc = read_tip(blocks, txn, &tip);
 
 	if (!rc)
-		rc = read_gaps(blocks, txn, gaps, &count);
+		rc = sb_blocks_read_gaps(blocks, txn, gaps, &count);
 	if (!rc && count == SB_GAPS_MAX)
 		rc = -E2BIG;
 	if (!rc)
@@ -298,14 +286,14 @@ static int resume(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_gap *g
 	if (!rc && next != tip + 1)
 		rc = -EEXIST;
 	memcpy(note.validator, gap->validator, sizeof(note.validator));
-	return rc ? rc : keep(txn, blocks->table[GAPS], &name, sizeof(name), &note, sizeof(note));
+	return rc ? rc : keep(txn, blocks->table[SB_BLOCKS_GAPS], &name, sizeof(name), &note, sizeof(note));
 }
 
 int sb_blocks_resume(struct sb_blocks *blocks, const struct sb_gap *gap, const uint8_t *block, size_t length,
 		     struct sb_chain_time vote)
 {
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -327,11 +315,11 @@ int sb_blocks_pending(struct sb_blocks *blocks, uint8_t **block, size_t *length,
 	struct pending head;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
-	rc = find(txn, blocks->table[HEAD], pending_name, sizeof(pending_name), &value);
+	rc = find(txn, blocks->table[SB_BLOCKS_HEAD], pending_name, sizeof(pending_name), &value);
 	if (!rc && value.mv_size < sizeof(head))
 		rc = -EUCLEAN;
 	if (!rc)
@@ -348,7 +336,7 @@ int sb_blocks_pending(struct sb_blocks *blocks, uint8_t **block, size_t *length,
 
 static int keep_txs(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_blocks_new *new)
 {
-	struct place place = { .height = htobe64((uint64_t)new->height) };
+	struct sb_blocks_place place = { .height = htobe64((uint64_t)new->height) };
 	uint8_t id[SB_SHA256_LEN];
 	int rc = 0;
 
@@ -356,7 +344,7 @@ static int keep_txs(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_bloc
 		place.index = htobe32((uint32_t)i);
 		place.code = htobe32(new->results[i].code);
 		sb_digest_of(new->block->txs[i].data, new->block->txs[i].length, id);
-		rc = keep(txn, blocks->table[TXS], id, sizeof(id), &place, sizeof(place));
+		rc = keep(txn, blocks->table[SB_BLOCKS_TXS], id, sizeof(id), &place, sizeof(place));
 	}
 	return rc;
 }
@@ -391,14 +379,14 @@ static int keep_all(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_bloc
 		rc = keep(txn, blocks->table[SB_BLOCKS_APP_HASH], &name, sizeof(name), new->app_hash,
 			  sizeof(new->app_hash));
 	if (!rc)
-		rc = keep(txn, blocks->table[HASHES], new->commit->block.hash.bytes,
+		rc = keep(txn, blocks->table[SB_BLOCKS_HASHES], new->commit->block.hash.bytes,
 			  sizeof(new->commit->block.hash.bytes), &name, sizeof(name));
 	if (!rc)
 		rc = keep_txs(blocks, txn, new);
 	if (!rc)
-		rc = error_of(mdb_del(txn, blocks->table[HEAD], &pending, NULL));
+		rc = sb_blocks_error(mdb_del(txn, blocks->table[SB_BLOCKS_HEAD], &pending, NULL));
 	if (!rc || rc == -ENOENT)
-		rc = keep(txn, blocks->table[HEAD], magic, sizeof(magic), &head, sizeof(head));
+		rc = keep(txn, blocks->table[SB_BLOCKS_HEAD], magic, sizeof(magic), &head, sizeof(head));
 	return rc;
 }
 
@@ -406,7 +394,7 @@ int sb_blocks_append(struct sb_blocks *blocks, const struct sb_blocks_new *new)
 {
 	int64_t tip, next;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -423,7 +411,7 @@ int sb_blocks_append(struct sb_blocks *blocks, const struct sb_blocks_new *new)
 int sb_blocks_tip(struct sb_blocks *blocks, int64_t *height)
 {
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -438,7 +426,7 @@ int sb_blocks_get(struct sb_blocks *blocks, enum sb_blocks_table table, int64_t 
 	uint64_t name = htobe64((uint64_t)height);
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -453,14 +441,14 @@ int sb_blocks_get(struct sb_blocks *blocks, enum sb_blocks_table table, int64_t 
 
 int sb_blocks_find_tx(struct sb_blocks *blocks, const uint8_t id[32], struct sb_tx_place *place)
 {
-	struct place found;
+	struct sb_blocks_place found;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
-	rc = find(txn, blocks->table[TXS], id, SB_SHA256_LEN, &value);
+	rc = find(txn, blocks->table[SB_BLOCKS_TXS], id, SB_SHA256_LEN, &value);
 	if (!rc && value.mv_size != sizeof(found))
 		rc = -EUCLEAN;
 	if (!rc) {
@@ -477,11 +465,11 @@ int sb_blocks_find(struct sb_blocks *blocks, const uint8_t hash[32], int64_t *he
 	uint64_t found;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
-	rc = find(txn, blocks->table[HASHES], hash, SB_CHAIN_HASH_LEN, &value);
+	rc = find(txn, blocks->table[SB_BLOCKS_HASHES], hash, SB_CHAIN_HASH_LEN, &value);
 	if (!rc && value.mv_size != sizeof(found))
 		rc = -EUCLEAN;
 	if (!rc) {

@@ -79,6 +79,21 @@ struct sb_tx_place {
 };
 int sb_blocks_find_tx(struct sb_blocks *blocks, const uint8_t id[32], struct sb_tx_place *place);
 
+/*
+ * Old blocks are removed, with their commits, results and notes of transactions, from the lowest on and at most so many
+ * in one call: below a height, and earlier than a time. Block 1, both sides of each gap, and what is needed stay.
+ */
+struct sb_blocks_prune {
+	int64_t below, before;		/* before: seconds since 1970 */
+	unsigned int most;
+	bool (*needed)(void *context, int64_t height);	/* NULL: nothing else */
+	void *context;
+};
+int sb_blocks_prune(struct sb_blocks *blocks, const struct sb_blocks_prune *wish);
+
+/* From this height on all blocks are there, but for those of gaps. */
+int sb_blocks_base(struct sb_blocks *blocks, int64_t *height);
+
 /* The height of a block, by its header's hash. */
 int sb_blocks_find(struct sb_blocks *blocks, const uint8_t hash[32], int64_t *height);
 

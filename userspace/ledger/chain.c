@@ -8,6 +8,8 @@
 #include "common/sha256.h"
 #include "ledger/chain_internal.h"
 
+#define PRUNE_AT_ONCE	32
+
 static uint64_t monotonic(void)
 {
 	struct timespec now;
@@ -52,6 +54,27 @@ static bool rest(struct sb_chain *chain, uint64_t ms)
 	return go_on;
 }
 
+int64_t sb_chain_base(const struct sb_chain *chain)
+{
+	int64_t height;
+
+	/* An old store, and one that cannot be read, has everything or says so when it is asked. */
+	return sb_blocks_base(chain->blocks, &height) ? 1 : height;
+}
+
+/* A few at a time, so that the next block is not late. Without room on the disk it is tried again. */
+static int prune(struct sb_chain *chain, struct sb_error *error)
+{
+	const struct sb_blocks_prune wish = {
+		.below = chain->tip.height - chain->retain + 1, .before = chain->tip.vote.seconds - SB_CHAIN_RETAIN_S,
+		.most = PRUNE_AT_ONCE, .needed = chain->app->needed, .context = chain->app->context,
+	};
+	int rc = chain->retain ? sb_blocks_prune(chain->blocks, &wish) : 0;
+
+	return rc && rc != -ENOSPC && rc != -ENOMEM ?
+	       sb_fail(error, rc, "old blocks cannot be removed: %s", strerror(-rc)) : 0;
+}
+
 int sb_chain_run(struct sb_chain *chain, struct sb_error *error)
 {
 	struct sb_produce *produce = &chain->produce;
@@ -70,6 +93,8 @@ int sb_chain_run(struct sb_chain *chain, struct sb_error *error)
 			continue;
 		wait = 0;
 		rc = sb_chain_make(chain, kind == SB_PRODUCE_FULL, error);
+		if (!rc)
+			rc = prune(chain, error);
 		if (rc)
 			return rc;
 		produce->last = monotonic();

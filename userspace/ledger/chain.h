@@ -20,7 +20,15 @@ struct sb_chain;
 struct sb_chain_options {
 	uint64_t interval, idle;	/* milliseconds: produce.h */
 	size_t pool_count, pool_bytes;	/* what waits at most */
+	int64_t retain;			/* blocks that are kept at least; 0: all */
 };
+
+/*
+ * And what clients may need stays in any case: blocks of so many seconds (the trusting period of a week, and a day),
+ * block 1, both sides of each gap, and what the application needs.
+ */
+#define SB_CHAIN_RETAIN_S	(8 * 86400)
+#define SB_CHAIN_RETAIN_LEAST	100
 
 /* The last block that everybody may see. */
 struct sb_chain_tip {
@@ -76,6 +84,8 @@ const struct sb_app *sb_chain_app(struct sb_chain *chain);
 /* The validator of a block; and whether there can be one, not being between two heights of a gap. */
 void sb_chain_validator(const struct sb_chain *chain, int64_t height, struct sb_validator *validator);
 bool sb_chain_is_gap(const struct sb_chain *chain, int64_t height);
+/* From here on all blocks are there, but for those of gaps. */
+int64_t sb_chain_base(const struct sb_chain *chain);
 
 /*
  * sb_chain_resume() - chain_resume.c: a chain that was just restored from a backup is to go on above every height

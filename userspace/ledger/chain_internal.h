@@ -22,6 +22,7 @@ struct sb_chain {
 	struct sb_commit last_commit;		/* for the tip; its vote is the one below */
 	struct sb_commit_vote last_vote;
 	struct sb_chain_hash last_results, validators, consensus;
+	int64_t retain;
 	struct sb_gap gap[SB_GAPS_MAX];		/* ascending; not changed after it was opened */
 	size_t gaps;
 	bool resuming;				/* chain_resume.c: its signer may have a new key */

@@ -148,6 +148,10 @@ int sb_chain_catch_up(struct sb_chain *chain, int64_t tip, struct sb_error *erro
 	if (height > tip)
 		return sb_fail(error, -ESTALE, "the ledger's state is at height %" PRId64 ", the chain ends at %" PRId64
 			       ": the chain is an old copy. Put the newest copy of the whole home back", height, tip);
+	if (sb_chain_next(chain, height) < sb_chain_base(chain) && sb_chain_base(chain) > 1)
+		return sb_fail(error, -ESTALE, "the ledger's state is at height %" PRId64 ", and the blocks below %" PRId64
+			       ", which would lead from there to the newest, were removed (--retain-blocks): put the newest "
+			       "copy of the whole home back", height, sb_chain_base(chain));
 	if (!height)
 		rc = start_app(chain, tip, error);
 	while (!rc && height < tip) {
@@ -348,6 +352,7 @@ struct sb_chain *sb_chain_new(const struct sb_app *app, const struct sb_chain_op
 	new->app = app;
 	new->produce.interval = options->interval;
 	new->produce.idle = options->idle;
+	new->retain = options->retain;
 	new->pool = sb_mempool_new(options->pool_count, options->pool_bytes);
 	if (!new->pool) {
 		sb_chain_close(new);

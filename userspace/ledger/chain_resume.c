@@ -235,7 +235,7 @@ static int check_backup(struct sb_chain *chain, const char *home, struct sb_erro
 	return prove_state(chain, tip, error);
 }
 
-static const struct sb_chain_options no_options = { 1000, 60000, 1, SB_TX_MAX };
+static const struct sb_chain_options no_options = { 1000, 60000, 1, SB_TX_MAX, 0 };
 
 /* Opened, looked at and closed again: only then it is worked on. */
 static int prove(const char *home, const struct sb_app *app, struct sb_error *error)

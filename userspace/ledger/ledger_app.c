@@ -302,7 +302,8 @@ int sb_ledger_app_open(const char *home, struct sb_app *out, struct sb_error *er
 				.deliver = deliver, .finish = finish, .commit = commit, .query = sb_app_query,
 				.prepare = sb_app_prepare, .verify = sb_app_verify, .resume = sb_app_resume,
 				.recovered = sb_app_recovered, .form = form, .trial = trial, .offence = offence,
-				.validators = sb_app_validators, .abort = forget, .copying = &sb_app_copying };
+				.validators = sb_app_validators, .abort = forget, .copying = &sb_app_copying,
+				.needed = sb_app_needed };
 	return 0;
 }
 

@@ -109,6 +109,7 @@ int sb_app_grant(struct sb_ledger_app *app, struct sb_view *view, const uint8_t 
 
 /* app_checkpoint.c: the members' checkpoints, in a file of the home. The queries as above. */
 int sb_app_checkpoints_open(const char *home, struct sb_app_checkpoints **checkpoints, struct sb_error *error);
+bool sb_app_needed(void *context, int64_t height);
 void sb_app_checkpoints_close(struct sb_app_checkpoints *checkpoints);
 int sb_app_checkpoint(struct sb_ledger_app *app, const uint8_t *data, size_t length, struct sb_app_answer *answer);
 int sb_app_checkpoint_put(struct sb_ledger_app *app, struct sb_view *view, const uint8_t *data, size_t length,

@@ -46,10 +46,12 @@ static const char usage[] =
 	"  --per-address N         of them from one address; 0: all (64)\n"
 	"  --pool-count N          transactions that wait at most (20000)\n"
 	"  --pool-bytes SIZE       and their bytes (64M)\n"
+	"  --retain-blocks N       that are kept at least; 0: all (0). Blocks of the last eight days, and others that\n"
+	"                          clients may need, are kept in any case\n"
 	"  --debug                 says more\n"
 	"\n"
 	"  --abci URL              serves CometBFT, which makes the blocks: unix:///PATH or tcp://ADDR:PORT\n"
-	"  --retain-blocks N       that CometBFT keeps; 0: all (0)\n"
+	"  --retain-blocks N       that CometBFT keeps\n"
 	"  --snapshot-every N      blocks, for nodes that join; 0: never; else a multiple of 100 (1000)\n"
 	"  --snapshots N           that are kept (2)\n";
 
@@ -102,7 +104,7 @@ static bool take_abci(int option, const char *text, struct arguments *arguments)
 	case RETAIN:
 		if (!number(text, 0, INT64_MAX, &value))
 			return false;
-		arguments->abci_options.retain = (int64_t)value;
+		arguments->abci_options.retain = arguments->chain_options.retain = (int64_t)value;
 		return true;
 	case SNAPSHOT_EVERY:
 		if (!number(text, 0, INT32_MAX, &value) || value % 100)
@@ -242,6 +244,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		return misused("--chain is missing", "");
 	if (arguments->command == EXPORT && !arguments->state)
 		return misused("--app-state is missing", "");
+	if (!arguments->abci && arguments->chain_options.retain && arguments->chain_options.retain < SB_CHAIN_RETAIN_LEAST)
+		return misused("out of bounds: --", "retain-blocks");
 	if (arguments->abci && arguments->command != RUN)
 		return misused("only run has --abci", "");
 	return 0;

@@ -148,6 +148,7 @@ int sb_rpc_block_results(struct sb_rpc_call *call)
 /* rpc/core/blocks.go, filterMinMax: the last twenty of those asked for. */
 static bool range_of(struct sb_rpc_call *call, int64_t tip, int64_t *least, int64_t *most)
 {
+	int64_t base = sb_chain_base(call->rpc->chain);
 	bool there;
 
 	*least = *most = 0;
@@ -157,8 +158,8 @@ static bool range_of(struct sb_rpc_call *call, int64_t tip, int64_t *least, int6
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "heights must be non-negative");
 		return false;
 	}
-	if (!*least)
-		*least = 1;
+	if (*least < base)
+		*least = base;
 	if (!*most || *most > tip)
 		*most = tip;
 	if (*least < *most - METAS_MAX + 1)

@@ -49,10 +49,12 @@ int sb_rpc_status(struct sb_rpc_call *call)
 	struct sb_validator validator;
 	struct sb_chain_tip tip;
 	struct sb_stored first;
+	int64_t base;
 
 	sb_chain_tip(call->rpc->chain, &tip);
 	sb_chain_validator(call->rpc->chain, tip.height, &validator);
-	if (!sb_rpc_load(call, 1, &first))
+	base = sb_chain_base(call->rpc->chain);
+	if (!sb_rpc_load(call, base, &first))
 		return SB_RPC_FAILED;
 	put_node(call, &tip.header);
 	sb_json_open(call->json, "sync_info", '{');
@@ -63,7 +65,7 @@ int sb_rpc_status(struct sb_rpc_call *call)
 	sb_put_hex(call->json, "earliest_block_hash", first.commit.block.hash.bytes,
 		   sizeof(first.commit.block.hash.bytes));
 	sb_put_hex(call->json, "earliest_app_hash", first.block.header.app.bytes, first.block.header.app.length);
-	sb_put_int64(call->json, "earliest_block_height", 1);
+	sb_put_int64(call->json, "earliest_block_height", base);
 	sb_put_time(call->json, "earliest_block_time", first.block.header.time);
 	sb_json_bool(call->json, "catching_up", false);
 	sb_json_close(call->json, '}');

@@ -200,6 +200,7 @@ bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *sto
 	sb_cleanup_free uint8_t *commit = NULL;
 	struct sb_stored read = { .bytes = NULL };
 	size_t length;
+	int64_t base;
 	int rc = sb_blocks_get(blocks, SB_BLOCKS_BLOCK, height, &read.bytes, &read.length);
 
 	if (!rc)
@@ -213,7 +214,11 @@ bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *sto
 		return true;
 	}
 	sb_stored_free(&read);
-	if (rc == -ENOENT)
+	base = sb_chain_base(call->rpc->chain);
+	if (rc == -ENOENT && height < base)
+		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available, lowest height is %" PRId64, height,
+			    base);
+	else if (rc == -ENOENT)
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available%s", height,
 			    sb_chain_is_gap(call->rpc->chain, height) ? ": the ledger was restored from a backup, and goes on "
 			    "at a greater height" : "");
