@@ -76,7 +76,7 @@ LEDGER_LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter userspace/%,$(STATE_
 	$(patsubst %,userspace/common/%.c,json parse format error)) $(BUILD)/obj/gen/state/ledger.pb-c.o
 
 $(BUILD)/tests/ledger_load: tests/bench/ledger_load.c tests/bench/load_http.c tests/bench/load_http.h \
-		tests/bench/load_world.h $(LEDGER_LOAD_OBJ)
+		tests/bench/load_world.h tests/unit/genesis_world.h $(LEDGER_LOAD_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) -Wno-unused-parameter $(USER_INCLUDES) -Itests/unit -o $@ $(filter-out %.h,$^) -lcmocka \
 		-pthread $$(pkg-config --libs $(STATE_LIBS) json-c)

@@ -11,16 +11,15 @@
  *       sends them, a connection for each file, and waits until nothing waits for a block any more. Prints JSON.
  * What is prepared is good for a day, once, and only on the chain that it was prepared with.
  */
+#include "genesis_world.h"
 #include "load_world.h"
 
-#include <openssl/pem.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "light/json_write.h"
-#include "state/message_json.h"
 
 #define STREAMS_MAX	64
 #define SEALED		300	/* bytes of a profile */
@@ -179,30 +178,11 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 	return refused ? 1 : 0;
 }
 
-static void write_grant_key(const char *path, uint8_t point[64])
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	FILE *file = fopen(path, "w");
-	uint8_t whole[65];
-	size_t length;
-
-	if (!file || PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) != 1 || fclose(file) ||
-	    EVP_PKEY_get_octet_string_param(key, "pub", whole, sizeof(whole), &length) != 1 || length != 65)
-		fail_msg("%s: %s", path, strerror(errno));
-	memcpy(point, whole + 1, 64);
-	EVP_PKEY_free(key);
-}
-
 static int genesis(const char *grant_key)
 {
-	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
 	uint8_t point[64];
 	ProtobufCBinaryData points = { sizeof(point), point };
-	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
 	Sealbond__Parameters parameters;
-	Sealbond__Member member = SEALBOND__MEMBER__INIT, *members[] = { &member };
-	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
-	struct sb_json json = { stdout, false };
 	struct person ann, desk;
 
 	sane_parameters(&parameters);
@@ -215,23 +195,8 @@ static int genesis(const char *grant_key)
 	parameters.overlay4 = (ProtobufCBinaryData){ 0, NULL };
 	make_person(&ann, MEMBER);
 	make_person(&desk, ENROLLER);
-	member.key = span32(ann.key);
-	member.weight = 1;
-	member.name = (char *)"ann";
-	enroller.key = span32(desk.key);
-	enroller.name = (char *)"desk";
-	genesis.parameters = &parameters;
-	genesis.n_members = 1;
-	genesis.members = members;
-	genesis.threshold = 1;
-	genesis.n_enrollers = 1;
-	genesis.enrollers = enrollers;
 	write_grant_key(grant_key, point);
-	keys.n_keys = 1;
-	keys.keys = &points;
-	keys.threshold = 1;
-	genesis.grant_keys = &keys;
-	sb_message_to_json(&json, NULL, &genesis);
+	write_genesis(stdout, &parameters, &ann, &desk, &points, 1);
 	putchar('\n');
 	return 0;
 }

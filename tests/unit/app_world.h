@@ -4,10 +4,10 @@
 #define APP_WORLD_H
 
 #include "device_world.h"
+#include "genesis_world.h"
 
 #include <dirent.h>
 #include <limits.h>
-#include <openssl/pem.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +17,6 @@
 #include "ledger/ledger_app.h"
 #include "light/query.h"
 #include "owner/authority.h"
-#include "state/message_json.h"
 
 #define NOW_MIN	((int64_t)time(NULL) + 1000)	/* a chain's time that the clock of this machine is not beyond */
 
@@ -37,14 +36,10 @@ struct node {
 static char *genesis_text(struct node *node)
 {
 	ProtobufCBinaryData grant_key[NODES_MOST];
-	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
 	Sealbond__Parameters parameters;
-	Sealbond__Member member = SEALBOND__MEMBER__INIT, *members[] = { &member };
-	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
-	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
 	char *text = NULL;
-	size_t length;
-	struct sb_json json = { open_memstream(&text, &length), false };
+	size_t length, nodes = 0;
+	FILE *out = open_memstream(&text, &length);
 
 	sane_parameters(&parameters);
 	parameters.enrolment = SB_ENROL_ACTIVATION;
@@ -52,44 +47,11 @@ static char *genesis_text(struct node *node)
 	parameters.hold = HOLD;
 	make_person(&node->plant.member, 1);
 	make_person(&node->plant.enroller[0], 10);
-	member.key = span32(node->plant.member.key);
-	member.weight = 1;
-	member.name = (char *)"ann";
-	enroller.key = span32(node->plant.enroller[0].key);
-	enroller.name = (char *)"desk";
 	for (const struct node *each = node; each; each = each->next)
-		grant_key[keys.n_keys++] = (ProtobufCBinaryData){ 64, (uint8_t *)each->grant_point };
-	keys.keys = grant_key;
-	keys.threshold = keys.n_keys > 1 ? 2 : 1;
-	genesis.parameters = &parameters;
-	genesis.n_members = 1;
-	genesis.members = members;
-	genesis.threshold = 1;
-	genesis.n_enrollers = 1;
-	genesis.enrollers = enrollers;
-	genesis.grant_keys = &keys;
-	sb_message_to_json(&json, NULL, &genesis);
-	fclose(json.stream);
+		grant_key[nodes++] = (ProtobufCBinaryData){ 64, (uint8_t *)each->grant_point };
+	write_genesis(out, &parameters, &node->plant.member, &node->plant.enroller[0], grant_key, nodes);
+	fclose(out);
 	return text;
-}
-
-static void write_grant_key(struct node *node)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	char path[96];
-	size_t length;
-	uint8_t point[65];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/grant_key.pem", node->home);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-	fclose(file);
-	assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point, sizeof(point), &length), 1);
-	assert_int_equal(length, 65);
-	memcpy(node->grant_point, point + 1, 64);
-	EVP_PKEY_free(key);
 }
 
 static void begin_block(struct node *node)
@@ -132,12 +94,14 @@ static uint32_t put_tx(struct node *node, uint8_t *tx, const size_t *length)
 static struct node *make_node(struct node *next)
 {
 	struct node *node = calloc(1, sizeof(*node));
+	char path[96];
 
 	assert_non_null(node);
 	node->next = next;
 	strcpy(node->home, "/tmp/sb-app-XXXXXX");
 	assert_non_null(mkdtemp(node->home));
-	write_grant_key(node);
+	snprintf(path, sizeof(path), "%s/grant_key.pem", node->home);
+	write_grant_key(path, node->grant_point);
 	return node;
 }
 

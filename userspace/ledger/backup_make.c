@@ -7,7 +7,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 #include "ledger/chain.h"
 #include "ledger/restore.h"
 #include "light/query.h"
+#include "tree/lmdb.h"
 
 #define WAIT_STEPS	1500
 #define STEP_NS		20000000	/* 30 s in all: the block behind one with changes is made at once */
@@ -32,11 +32,6 @@ struct making {
 	int fd;
 	MDB_env *state, *blocks;
 };
-
-static int error_of(int rc)
-{
-	return rc == MDB_NOTFOUND ? -ENOENT : rc > 0 ? -rc : rc ? -EUCLEAN : 0;
-}
 
 /* To be read only: the daemon writes. */
 static int open_env(const char *home, const char *name, MDB_env **env, struct sb_error *error)
@@ -51,7 +46,7 @@ static int open_env(const char *home, const char *name, MDB_env **env, struct sb
 		rc = mdb_env_set_maxdbs(*env, 16);
 	if (!rc)
 		rc = mdb_env_open(*env, path, MDB_RDONLY | MDB_NOTLS, 0600);
-	return rc ? sb_fail(error, error_of(rc), "%s: %s", path, mdb_strerror(rc)) : 0;
+	return rc ? sb_fail(error, sb_lmdb_error(rc), "%s: %s", path, mdb_strerror(rc)) : 0;
 }
 
 /* A copy, to be freed. */
@@ -63,7 +58,7 @@ static int get(MDB_env *env, const char *table, const void *key, size_t key_leng
 	int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
 
 	if (rc)
-		return error_of(rc);
+		return sb_lmdb_error(rc);
 	rc = mdb_dbi_open(txn, table, 0, &dbi);
 	if (!rc)
 		rc = mdb_get(txn, dbi, &name, &value);
@@ -75,7 +70,7 @@ static int get(MDB_env *env, const char *table, const void *key, size_t key_leng
 		*length = value.mv_size;
 	}
 	mdb_txn_abort(txn);
-	return error_of(rc);
+	return sb_lmdb_error(rc);
 }
 
 /* docs/ledger-store.md: the state's head. */
@@ -179,7 +174,7 @@ static int put_database(struct making *making, enum sb_backup_file kind, MDB_env
 
 	if (rc || from < 0)
 		return rc ? rc : -errno;
-	rc = error_of(mdb_env_copyfd2(env, making->fd, MDB_CP_COMPACT));
+	rc = sb_lmdb_error(mdb_env_copyfd2(env, making->fd, MDB_CP_COMPACT));
 	to = rc ? 0 : lseek(making->fd, 0, SEEK_END);
 	if (rc || to < from)
 		return rc ? rc : -EIO;

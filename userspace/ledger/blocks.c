@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * LMDB turns to a new state by one write of its head, so a crash leaves the old state or the new one;
- * MDB_NOSYNC and MDB_WRITEMAP would give that up and are not used.
- */
 #include "ledger/blocks_internal.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,35 +36,18 @@ _Static_assert(sizeof(struct gap_note) == 40, "this layout is the file's");
 _Static_assert(sizeof(struct head) == 16 && sizeof(struct pending) == 12 && sizeof(struct sb_blocks_place) == 16,
 	       "these layouts are the file's");
 
-int sb_blocks_error(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return 0;
-	case MDB_NOTFOUND:
-		return -ENOENT;
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-		return -ENOSPC;
-	case MDB_READERS_FULL:
-		return -EAGAIN;
-	default:
-		return rc > 0 ? -rc : -EUCLEAN;
-	}
-}
-
 static int keep(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length, const void *data, size_t length)
 {
 	MDB_val name = { key_length, (void *)key }, value = { length, (void *)data };
 
-	return sb_blocks_error(mdb_put(txn, table, &name, &value, 0));
+	return sb_lmdb_error(mdb_put(txn, table, &name, &value, 0));
 }
 
 static int find(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length, MDB_val *value)
 {
 	MDB_val name = { key_length, (void *)key };
 
-	return sb_blocks_error(mdb_get(txn, table, &name, value));
+	return sb_lmdb_error(mdb_get(txn, table, &name, value));
 }
 
 static int open_tables(struct sb_blocks *blocks, MDB_txn *txn)
@@ -77,7 +55,7 @@ static int open_tables(struct sb_blocks *blocks, MDB_txn *txn)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < SB_BLOCKS_ALL; i++)
-		rc = sb_blocks_error(mdb_dbi_open(txn, names[i], MDB_CREATE, &blocks->table[i]));
+		rc = sb_lmdb_error(mdb_dbi_open(txn, names[i], MDB_CREATE, &blocks->table[i]));
 	return rc;
 }
 
@@ -102,35 +80,16 @@ static int read_tip(struct sb_blocks *blocks, MDB_txn *txn, int64_t *height)
 	return 0;
 }
 
-/* The files' names are to outlive a power cut, too. */
-static int sync_directory(const char *directory)
-{
-	sb_cleanup_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) ? -errno : 0;
-}
-
 static int set_up(struct sb_blocks *blocks, const char *directory, uint64_t map_size)
 {
 	int64_t height;
 	MDB_txn *txn;
-	int dead, rc;
+	int rc = sb_lmdb_open(directory, map_size ? map_size : SB_BLOCKS_MAP_SIZE, SB_BLOCKS_ALL, 126, &blocks->env);
 
-	rc = mdb_env_create(&blocks->env);
 	if (!rc)
-		rc = mdb_env_set_mapsize(blocks->env, map_size ? map_size : SB_BLOCKS_MAP_SIZE);
-	if (!rc)
-		rc = mdb_env_set_maxdbs(blocks->env, SB_BLOCKS_ALL);
-	if (!rc)
-		rc = mdb_env_set_maxreaders(blocks->env, 126);
-	if (!rc)
-		rc = mdb_env_open(blocks->env, directory, MDB_NOTLS | MDB_NORDAHEAD, 0600);
-	if (!rc)
-		rc = mdb_reader_check(blocks->env, &dead);
-	if (!rc)
-		rc = mdb_txn_begin(blocks->env, NULL, 0, &txn);
+		rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 	if (rc)
-		return sb_blocks_error(rc);
+		return rc;
 	rc = open_tables(blocks, txn);
 	if (!rc)
 		rc = read_tip(blocks, txn, &height);
@@ -138,8 +97,8 @@ static int set_up(struct sb_blocks *blocks, const char *directory, uint64_t map_
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	rc = sb_blocks_error(mdb_txn_commit(txn));
-	return rc ? rc : sync_directory(directory);
+	rc = sb_lmdb_error(mdb_txn_commit(txn));
+	return rc ? rc : sb_lmdb_sync_names(directory);
 }
 
 int sb_blocks_open(const char *directory, uint64_t map_size, struct sb_blocks **blocks)
@@ -169,7 +128,7 @@ void sb_blocks_close(struct sb_blocks *blocks)
 static int finish(MDB_txn *txn, int rc)
 {
 	if (!rc)
-		return sb_blocks_error(mdb_txn_commit(txn));
+		return sb_lmdb_error(mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
 	return rc;
 }
@@ -178,7 +137,7 @@ int sb_blocks_start(struct sb_blocks *blocks, const uint8_t app_hash[SB_APP_HASH
 {
 	uint64_t name = 0;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -192,7 +151,7 @@ static int keep_pending(struct sb_blocks *blocks, MDB_txn *txn, const uint8_t *b
 	struct pending head = { htobe64((uint64_t)vote.seconds), htobe32((uint32_t)vote.nanos) };
 	MDB_val name = { sizeof(pending_name), (void *)pending_name };
 	MDB_val value = { sizeof(head) + length, NULL };
-	int rc = sb_blocks_error(mdb_put(txn, blocks->table[SB_BLOCKS_HEAD], &name, &value, MDB_RESERVE));
+	int rc = sb_lmdb_error(mdb_put(txn, blocks->table[SB_BLOCKS_HEAD], &name, &value, MDB_RESERVE));
 
 	if (!rc) {
 		memcpy(value.mv_data, &head, sizeof(head));
@@ -204,7 +163,7 @@ static int keep_pending(struct sb_blocks *blocks, MDB_txn *txn, const uint8_t *b
 int sb_blocks_pend(struct sb_blocks *blocks, const uint8_t *block, size_t length, struct sb_chain_time vote)
 {
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	return rc ? rc : finish(txn, keep_pending(blocks, txn, block, length, vote));
 }
@@ -228,13 +187,13 @@ static int each_gap(MDB_cursor *cursor, struct sb_gap gaps[SB_GAPS_MAX], size_t 
 		gaps[*count] = (struct sb_gap){ (int64_t)be64toh(note.last), (int64_t)be64toh(next), { 0 } };
 		memcpy(gaps[(*count)++].validator, note.validator, sizeof(note.validator));
 	}
-	return rc == MDB_NOTFOUND ? 0 : sb_blocks_error(rc);
+	return rc == MDB_NOTFOUND ? 0 : sb_lmdb_error(rc);
 }
 
 int sb_blocks_read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
 {
 	MDB_cursor *cursor;
-	int rc = sb_blocks_error(mdb_cursor_open(txn, blocks->table[SB_BLOCKS_GAPS], &cursor));
+	int rc = sb_lmdb_error(mdb_cursor_open(txn, blocks->table[SB_BLOCKS_GAPS], &cursor));
 
 	if (rc)
 		return rc;
@@ -246,7 +205,7 @@ int sb_blocks_read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap ga
 int sb_blocks_gaps(struct sb_blocks *blocks, struct sb_gap gaps[SB_GAPS_MAX], size_t *count)
 {
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -293,7 +252,7 @@ int sb_blocks_resume(struct sb_blocks *blocks, const struct sb_gap *gap, const u
 		     struct sb_chain_time vote)
 {
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -315,7 +274,7 @@ int sb_blocks_pending(struct sb_blocks *blocks, uint8_t **block, size_t *length,
 	struct pending head;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -384,7 +343,7 @@ static int keep_all(struct sb_blocks *blocks, MDB_txn *txn, const struct sb_bloc
 	if (!rc)
 		rc = keep_txs(blocks, txn, new);
 	if (!rc)
-		rc = sb_blocks_error(mdb_del(txn, blocks->table[SB_BLOCKS_HEAD], &pending, NULL));
+		rc = sb_lmdb_error(mdb_del(txn, blocks->table[SB_BLOCKS_HEAD], &pending, NULL));
 	if (!rc || rc == -ENOENT)
 		rc = keep(txn, blocks->table[SB_BLOCKS_HEAD], magic, sizeof(magic), &head, sizeof(head));
 	return rc;
@@ -394,7 +353,7 @@ int sb_blocks_append(struct sb_blocks *blocks, const struct sb_blocks_new *new)
 {
 	int64_t tip, next;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &txn));
 
 	if (rc)
 		return rc;
@@ -411,7 +370,7 @@ int sb_blocks_append(struct sb_blocks *blocks, const struct sb_blocks_new *new)
 int sb_blocks_tip(struct sb_blocks *blocks, int64_t *height)
 {
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -426,7 +385,7 @@ int sb_blocks_get(struct sb_blocks *blocks, enum sb_blocks_table table, int64_t 
 	uint64_t name = htobe64((uint64_t)height);
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -444,7 +403,7 @@ int sb_blocks_find_tx(struct sb_blocks *blocks, const uint8_t id[32], struct sb_
 	struct sb_blocks_place found;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
@@ -465,7 +424,7 @@ int sb_blocks_find(struct sb_blocks *blocks, const uint8_t hash[32], int64_t *he
 	uint64_t found;
 	MDB_val value;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;

@@ -3,9 +3,8 @@
 #ifndef SB_LEDGER_BLOCKS_INTERNAL_H
 #define SB_LEDGER_BLOCKS_INTERNAL_H
 
-#include <lmdb.h>
-
 #include "ledger/blocks.h"
+#include "tree/lmdb.h"
 
 /* Behind the tables that are read by height. */
 enum { SB_BLOCKS_TXS = SB_BLOCKS_APP_HASH + 1, SB_BLOCKS_HASHES, SB_BLOCKS_HEAD, SB_BLOCKS_GAPS, SB_BLOCKS_ALL };
@@ -21,8 +20,6 @@ struct sb_blocks_place {
 	uint32_t index, code;
 };
 
-/* LMDB's code as -errno. */
-int sb_blocks_error(int rc);
 int sb_blocks_read_gaps(struct sb_blocks *blocks, MDB_txn *txn, struct sb_gap gaps[SB_GAPS_MAX], size_t *count);
 
 #endif

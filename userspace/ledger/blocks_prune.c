@@ -29,7 +29,7 @@ static int drop(const struct pruning *pruning, unsigned int table, const void *k
 	MDB_val name = { length, (void *)key };
 	int rc = mdb_del(pruning->txn, pruning->blocks->table[table], &name, NULL);
 
-	return rc == MDB_NOTFOUND ? 0 : sb_blocks_error(rc);
+	return rc == MDB_NOTFOUND ? 0 : sb_lmdb_error(rc);
 }
 
 /* The note of where a transaction is, unless it is in a later block as well. */
@@ -43,7 +43,7 @@ static int drop_tx(const struct pruning *pruning, const struct sb_tx *tx, uint64
 	sb_digest_of(tx->data, tx->length, id);
 	rc = mdb_get(pruning->txn, pruning->blocks->table[SB_BLOCKS_TXS], &name, &value);
 	if (rc)
-		return rc == MDB_NOTFOUND ? 0 : sb_blocks_error(rc);
+		return rc == MDB_NOTFOUND ? 0 : sb_lmdb_error(rc);
 	if (value.mv_size != sizeof(place))
 		return -EUCLEAN;
 	memcpy(&place, value.mv_data, sizeof(place));
@@ -113,14 +113,14 @@ static int prune(struct pruning *pruning)
 	int rc = mdb_cursor_open(pruning->txn, pruning->blocks->table[SB_BLOCKS_BLOCK], &cursor);
 
 	if (rc)
-		return sb_blocks_error(rc);
-	rc = sb_blocks_error(mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE));
+		return sb_lmdb_error(rc);
+	rc = sb_lmdb_error(mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE));
 	while (!rc) {
 		rc = prune_one(pruning, &name, &value);
 		from = htobe64((uint64_t)pruning->base + 1);
 		name = (MDB_val){ sizeof(from), &from };
 		if (!rc)
-			rc = sb_blocks_error(mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE));
+			rc = sb_lmdb_error(mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE));
 	}
 	mdb_cursor_close(cursor);
 	return rc == 1 || rc == -ENOENT ? 0 : rc;
@@ -131,13 +131,13 @@ static int keep_base(const struct pruning *pruning)
 	uint64_t base = htobe64((uint64_t)pruning->base);
 	MDB_val name = { sizeof(base_name), (void *)base_name }, value = { sizeof(base), &base };
 
-	return sb_blocks_error(mdb_put(pruning->txn, pruning->blocks->table[SB_BLOCKS_HEAD], &name, &value, 0));
+	return sb_lmdb_error(mdb_put(pruning->txn, pruning->blocks->table[SB_BLOCKS_HEAD], &name, &value, 0));
 }
 
 int sb_blocks_prune(struct sb_blocks *blocks, const struct sb_blocks_prune *wish)
 {
 	struct pruning pruning = { .blocks = blocks, .wish = wish };
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, 0, &pruning.txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, 0, &pruning.txn));
 
 	if (rc)
 		return rc;
@@ -147,7 +147,7 @@ int sb_blocks_prune(struct sb_blocks *blocks, const struct sb_blocks_prune *wish
 	if (!rc && pruning.gone)
 		rc = keep_base(&pruning);
 	if (!rc && pruning.gone)
-		return sb_blocks_error(mdb_txn_commit(pruning.txn));
+		return sb_lmdb_error(mdb_txn_commit(pruning.txn));
 	mdb_txn_abort(pruning.txn);
 	return rc;
 }
@@ -157,11 +157,11 @@ int sb_blocks_base(struct sb_blocks *blocks, int64_t *height)
 	MDB_val name = { sizeof(base_name), (void *)base_name }, value;
 	uint64_t base;
 	MDB_txn *txn;
-	int rc = sb_blocks_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(blocks->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
-	rc = sb_blocks_error(mdb_get(txn, blocks->table[SB_BLOCKS_HEAD], &name, &value));
+	rc = sb_lmdb_error(mdb_get(txn, blocks->table[SB_BLOCKS_HEAD], &name, &value));
 	if (!rc && value.mv_size != sizeof(base))
 		rc = -EUCLEAN;
 	if (!rc) {

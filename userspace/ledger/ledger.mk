@@ -7,7 +7,7 @@ include userspace/abci/abci.mk
 LEDGER_LIGHT := $(addprefix userspace/light/,block.c merkle.c wire.c json.c json_get.c json_write.c)
 LEDGER_COMMON := $(patsubst %,userspace/common/%.c,sha256 calendar parse format error file json)
 LEDGER_CHAIN := $(patsubst %,userspace/ledger/%.c,mempool produce chain chain_block chain_open chain_resume block block_read \
-	proto blocks blocks_prune signer genesis app) $(LEDGER_LIGHT) $(LEDGER_COMMON)
+	proto blocks blocks_prune signer genesis app) userspace/tree/lmdb.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
 LEDGER_RPC := $(patsubst %,userspace/ledger/%.c,rpc rpc_params rpc_json rpc_txs rpc_blocks rpc_info waits events)
 LEDGER_SERVER := $(patsubst %,userspace/ledger/%.c,main home backup backup_make restore listen server ws_frame websocket) \
 	$(LEDGER_RPC) $(LEDGER_CHAIN) $(patsubst %,userspace/common/%.c,log notify sandbox sha256_openssl) \

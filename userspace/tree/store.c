@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * LMDB copies what it changes and turns to the new state by one write of its head, so a crash leaves the old
- * state or the new one; MDB_NOSYNC and MDB_WRITEMAP would give that up and are not used.
- */
 #include "tree/store.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "tree/lmdb.h"
 
 static const char magic[8] = "SBstore1";
 
@@ -41,35 +36,11 @@ struct sb_store {
 	int error;			/* of the block under way: it can only be aborted */
 };
 
-static int error_of(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return 0;
-	case MDB_NOTFOUND:
-		return -ENOENT;
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-		return -ENOSPC;
-	case MDB_READERS_FULL:
-		return -EAGAIN;
-	case MDB_PAGE_NOTFOUND:
-	case MDB_CORRUPTED:
-	case MDB_VERSION_MISMATCH:
-	case MDB_INVALID:
-	case MDB_INCOMPATIBLE:
-	case MDB_PANIC:
-		return -EUCLEAN;
-	default:
-		return rc > 0 ? -rc : -EIO;
-	}
-}
-
 static int find(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length, const uint8_t **data,
 		size_t *length)
 {
 	MDB_val name = { key_length, (void *)key }, value;
-	int rc = error_of(mdb_get(txn, table, &name, &value));
+	int rc = sb_lmdb_error(mdb_get(txn, table, &name, &value));
 
 	if (rc)
 		return rc;
@@ -82,14 +53,14 @@ static int keep(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length,
 {
 	MDB_val name = { key_length, (void *)key }, value = { length, (void *)data };
 
-	return error_of(mdb_put(txn, table, &name, &value, 0));
+	return sb_lmdb_error(mdb_put(txn, table, &name, &value, 0));
 }
 
 static int drop(MDB_txn *txn, MDB_dbi table, const void *key, size_t key_length)
 {
 	MDB_val name = { key_length, (void *)key };
 
-	return error_of(mdb_del(txn, table, &name, NULL));
+	return sb_lmdb_error(mdb_del(txn, table, &name, NULL));
 }
 
 #define NAME_ROOM	(1 + SB_TREE_PAGES)
@@ -161,10 +132,10 @@ static int read_head(struct sb_view *view)
 
 static int begin(struct sb_store *store, struct sb_view *view, unsigned int flags)
 {
-	int dead, rc = error_of(mdb_txn_begin(store->env, NULL, flags, &view->txn));
+	int dead, rc = sb_lmdb_error(mdb_txn_begin(store->env, NULL, flags, &view->txn));
 
 	if (rc == -EAGAIN && !mdb_reader_check(store->env, &dead) && dead)
-		rc = error_of(mdb_txn_begin(store->env, NULL, flags, &view->txn));
+		rc = sb_lmdb_error(mdb_txn_begin(store->env, NULL, flags, &view->txn));
 	if (rc) {
 		view->txn = NULL;
 		return rc;
@@ -190,7 +161,7 @@ static int open_tables(struct sb_store *store, MDB_txn *txn, unsigned int flags)
 	};
 
 	for (size_t i = 0; i < SB_ARRAY_SIZE(tables); i++) {
-		int rc = error_of(mdb_dbi_open(txn, tables[i].name, flags, tables[i].table));
+		int rc = sb_lmdb_error(mdb_dbi_open(txn, tables[i].name, flags, tables[i].table));
 
 		if (rc)
 			return rc;
@@ -198,36 +169,28 @@ static int open_tables(struct sb_store *store, MDB_txn *txn, unsigned int flags)
 	return 0;
 }
 
-/* The files' names are to outlive a power cut, too. */
-static int sync_directory(const char *directory)
-{
-	sb_cleanup_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) ? -errno : 0;
-}
-
 /* Only a new store is written to: another process may be at work on one that is there. */
 static int find_tables(struct sb_store *store, const char *directory)
 {
 	MDB_txn *txn;
-	int rc = error_of(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn));
+	int rc = sb_lmdb_error(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc)
 		return rc;
 	rc = open_tables(store, txn, 0);
 	if (!rc)
-		return error_of(mdb_txn_commit(txn));
+		return sb_lmdb_error(mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
 	if (rc != -ENOENT)
 		return rc;
-	rc = sync_directory(directory);
+	rc = sb_lmdb_sync_names(directory);
 	if (!rc)
-		rc = error_of(mdb_txn_begin(store->env, NULL, 0, &txn));
+		rc = sb_lmdb_error(mdb_txn_begin(store->env, NULL, 0, &txn));
 	if (rc)
 		return rc;
 	rc = open_tables(store, txn, MDB_CREATE);
 	if (!rc)
-		return error_of(mdb_txn_commit(txn));
+		return sb_lmdb_error(mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
 	return rc;
 }
@@ -250,25 +213,14 @@ static int check_root(struct sb_store *store)
 
 static int set_up(struct sb_store *store, const char *directory, uint64_t map_size)
 {
-	int dead, rc;
+	int rc;
 
 	store->work = sb_tree_work_new();
 	if (!store->work)
 		return -ENOMEM;
-	rc = mdb_env_create(&store->env);
-	if (!rc)
-		rc = mdb_env_set_mapsize(store->env, map_size ? map_size : SB_STORE_MAP_SIZE);
-	if (!rc)
-		rc = mdb_env_set_maxdbs(store->env, 4);
-	if (!rc)
-		rc = mdb_env_set_maxreaders(store->env, SB_STORE_VIEWS_MAX);
-	if (!rc)
-		rc = mdb_env_open(store->env, directory, MDB_NOTLS | MDB_NORDAHEAD, 0600);
-	/* readers that died with their process would keep old pages for ever */
-	if (!rc)
-		rc = mdb_reader_check(store->env, &dead);
+	rc = sb_lmdb_open(directory, map_size ? map_size : SB_STORE_MAP_SIZE, 4, SB_STORE_VIEWS_MAX, &store->env);
 	if (rc)
-		return error_of(rc);
+		return rc;
 	rc = find_tables(store, directory);
 	return rc ? rc : check_root(store);
 }
@@ -375,7 +327,7 @@ int sb_store_clear(struct sb_store *store)
 	if (!rc)
 		rc = mdb_drop(store->block.txn, store->pages, 0);
 	memset(store->block.root, 0, sizeof(store->block.root));
-	return done(store, error_of(rc));
+	return done(store, sb_lmdb_error(rc));
 }
 
 int sb_store_root(struct sb_store *store, uint8_t root[SB_TREE_HASH_LEN])
@@ -406,7 +358,7 @@ int sb_store_commit(struct sb_store *store, uint64_t height)
 		sb_store_abort(store);
 		return rc;
 	}
-	rc = error_of(mdb_txn_commit(store->block.txn));
+	rc = sb_lmdb_error(mdb_txn_commit(store->block.txn));
 	store->block.txn = NULL;
 	return rc;
 }
@@ -508,15 +460,15 @@ int sb_view_each(struct sb_view *view, const void *prefix, size_t prefix_length,
 
 	if (prefix_length > SB_TREE_KEY_MAX || after_length > SB_TREE_KEY_MAX)
 		return -EINVAL;
-	rc = error_of(mdb_cursor_open(view->txn, view->store->records, &cursor));
+	rc = sb_lmdb_error(mdb_cursor_open(view->txn, view->store->records, &cursor));
 	if (rc)
 		return rc;
-	rc = error_of(seek(cursor, &key, &value, &begins, &above));
+	rc = sb_lmdb_error(seek(cursor, &key, &value, &begins, &above));
 	while (!rc && key.mv_size >= prefix_length && !memcmp(key.mv_data, begins.mv_data, prefix_length)) {
 		stop = each(context, key.mv_data, key.mv_size, value.mv_data, value.mv_size);
 		if (stop)
 			break;
-		rc = error_of(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
+		rc = sb_lmdb_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
 	}
 	mdb_cursor_close(cursor);
 	return stop ? stop : rc == -ENOENT ? 0 : rc;

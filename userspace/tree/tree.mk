@@ -5,5 +5,5 @@
 TREE_PROOF := $(addprefix userspace/tree/,hash.c proof.c proof_wire.c)
 TREE_PURE := $(TREE_PROOF) $(addprefix userspace/tree/,page.c batch.c tree.c find.c prove.c)
 TREE_MEMORY := $(TREE_PURE) $(addprefix userspace/tree/,table.c memory.c)
-TREE_STORE := $(TREE_PURE) userspace/tree/store.c
+TREE_STORE := $(TREE_PURE) userspace/tree/store.c userspace/tree/lmdb.c
 TREE_LIBS := libcrypto lmdb
