@@ -15,35 +15,14 @@
 #define SB_SA_ICV_BITS	128
 #define SB_SA_WINDOW	2048	/* packets */
 
-/* 4,096 chains: with 10,000 bonds and two epochs of each there are ten SAs in one. */
-static DEFINE_HASHTABLE(by_state, 12);
-static DEFINE_HASHTABLE(by_spi, 12);
+DEFINE_HASHTABLE(sb_sa_states, SB_SA_TABLE_BITS);
+DEFINE_HASHTABLE(sb_sa_spis, SB_SA_TABLE_BITS);
 static DEFINE_SPINLOCK(tables_lock);
 
 static const char * const aead_name[__SEALBOND_ALG_MAX] = {
 	[SEALBOND_ALG_AES256_GCM] = "rfc4106(gcm(aes))",
 	[SEALBOND_ALG_CHACHA20_POLY1305] = "rfc7539esp(chacha20,poly1305)",
 };
-
-struct sb_sa *sb_sa_by_state(const struct xfrm_state *x)
-{
-	struct sb_sa *sa;
-
-	hash_for_each_possible_rcu(by_state, sa, by_state, (unsigned long)x)
-		if (sa->x == x)
-			return sa;
-	return NULL;
-}
-
-struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 spi, bool out)
-{
-	struct sb_sa *sa;
-
-	hash_for_each_possible_rcu(by_spi, sa, by_spi, (__force u32)spi)
-		if (sa->spi == spi && sa->out == out && xs_net(sa->x) == net)
-			return sa;
-	return NULL;
-}
 
 struct sb_sa *sb_sa_named(struct xfrm_state *x)
 {
@@ -160,8 +139,8 @@ static int fill_state(struct xfrm_state *x, const struct sb_net *sn,
 static void publish(struct sb_sa *sa)
 {
 	spin_lock_bh(&tables_lock);
-	hash_add_rcu(by_state, &sa->by_state, (unsigned long)sa->x);
-	hash_add_rcu(by_spi, &sa->by_spi, (__force u32)sa->spi);
+	hash_add_rcu(sb_sa_states, &sa->by_state, (unsigned long)sa->x);
+	hash_add_rcu(sb_sa_spis, &sa->by_spi, (__force u32)sa->spi);
 	spin_unlock_bh(&tables_lock);
 }
 
@@ -261,7 +240,7 @@ void sb_sa_migrated(void (*act)(struct sb_sa *sa))
 	struct sb_sa *sa;
 	int bucket;
 
-	hash_for_each_rcu(by_state, bucket, sa, by_state)
+	hash_for_each_rcu(sb_sa_states, bucket, sa, by_state)
 		if (READ_ONCE(sa->x->km.state) != XFRM_STATE_VALID)
 			act(sa);
 }

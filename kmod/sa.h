@@ -3,6 +3,7 @@
 #ifndef SB_SA_H
 #define SB_SA_H
 
+#include <linux/hashtable.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <net/xfrm.h>
@@ -88,8 +89,31 @@ void sb_sa_del(struct sb_sa *sa);
  * is not itself in the kernel's tables, and names one of either direction that may be.
  */
 struct sb_sa *sb_sa_named(struct xfrm_state *x);
-struct sb_sa *sb_sa_by_state(const struct xfrm_state *x);
-struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 spi, bool out);
+
+/* 4,096 chains: with 10,000 bonds and two epochs of each there are ten SAs in one. For sa.c alone. */
+#define SB_SA_TABLE_BITS	12
+extern struct hlist_head sb_sa_states[1 << SB_SA_TABLE_BITS], sb_sa_spis[1 << SB_SA_TABLE_BITS];
+
+/* Inline: the hooks ask five times for each packet. */
+static __always_inline struct sb_sa *sb_sa_by_state(const struct xfrm_state *x)
+{
+	struct sb_sa *sa;
+
+	hash_for_each_possible_rcu(sb_sa_states, sa, by_state, (unsigned long)x)
+		if (sa->x == x)
+			return sa;
+	return NULL;
+}
+
+static __always_inline struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 spi, bool out)
+{
+	struct sb_sa *sa;
+
+	hash_for_each_possible_rcu(sb_sa_spis, sa, by_spi, (__force u32)spi)
+		if (sa->spi == spi && sa->out == out && xs_net(sa->x) == net)
+			return sa;
+	return NULL;
+}
 
 /* sb_sa_spi_free() - is no SA of ours or of anybody's inbound under this SPI? Host order. */
 bool sb_sa_spi_free(struct net *net, u32 spi);
