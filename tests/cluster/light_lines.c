@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
 		return 2;
 	}
-	for (char *url = strtok(argv[1], ","); url && config.endpoints < SB_ENDPOINTS_MAX; url = strtok(NULL, ","))
+	for (char *url = strtok(argv[1], ","); url && config.endpoints < SB_ENDPOINTS_CONFIGURED; url = strtok(NULL, ","))
 		config.endpoint[config.endpoints++].url = url;
 	config.chain = argv[2];
 	config.directory = argv[4];

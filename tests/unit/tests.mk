@@ -91,6 +91,10 @@ light_client_SRC := tests/unit/test_light_client.c tests/unit/ledger_server.c $(
 	$(TREE_MEMORY)
 light_client_CFLAGS := $(USER_TEST_CFLAGS)
 light_client_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
+UNIT += light_endpoints
+light_endpoints_SRC := tests/unit/test_light_endpoints.c $(wordlist 2,1000,$(light_client_SRC))
+light_endpoints_CFLAGS := $(USER_TEST_CFLAGS)
+light_endpoints_LIBS := $(light_client_LIBS)
 UNIT += light_tls
 light_tls_SRC := tests/unit/test_light_tls.c $(wordlist 2,1000,$(light_client_SRC))
 light_tls_CFLAGS := $(USER_TEST_CFLAGS)

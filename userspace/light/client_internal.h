@@ -8,7 +8,8 @@
 #include "light/trust.h"
 
 struct sb_peer {
-	char *url;
+	char *url, *roots, *pin;
+	bool learned;
 	struct sb_remote *remote;
 	struct sb_standing standing;
 	enum sb_light_verdict verdict;
@@ -23,8 +24,10 @@ struct sb_light_client {
 	uint8_t boot_id[16];
 	bool damaged, dirty, forked;
 	int unsaved;
+	char *roots;				/* of what is learned */
 	size_t peers;
 	struct sb_peer peer[SB_ENDPOINTS_MAX];
+	int64_t draw_at, probe_at;		/* ms of sb_remote_now() */
 	int64_t deadline;			/* of the call under way, ms of sb_remote_now() */
 };
 
@@ -82,6 +85,19 @@ enum sb_end sb_peer_order(struct sb_light_client *client, struct sb_peer *peer, 
 
 /* A newly proven block is trusted from now on; takes it over. */
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);
+
+/* client_endpoints.c */
+
+/* One more; there is room. false: no memory, or (not @learned) its certificates cannot be used. */
+bool sb_client_add(struct sb_light_client *client, const struct sb_light_endpoint *endpoint, bool learned);
+void sb_peer_free(struct sb_peer *peer);
+/* Those of an earlier run. */
+void sb_client_load_endpoints(struct sb_light_client *client);
+/* Draws tickets when their time has come. */
+void sb_client_draw(struct sb_light_client *client);
+/* Measures one endpoint, if one is due. */
+void sb_client_probe(struct sb_light_client *client);
+uint32_t sb_client_random(void);
 
 /* client_root.c */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/people/people.h"
+#include "common/cleanup.h"
 #include "common/field.h"
 #include "common/file.h"
 #include "common/ini.h"
@@ -12,6 +13,7 @@
 
 #define DESCRIPTION_MAX	16384
 #define DEADLINE_MS	60000
+#define ROOTS_MAX	(1U << 20)	/* bytes of tls_roots */
 
 struct description {
 	char chain[64], endpoints[900], roots[SB_PATH_ROOM], pin[128], directory[SB_PATH_ROOM], trust[80];
@@ -216,11 +218,16 @@ static void on_close(void *context)
 	free(connection);
 }
 
+/* *roots: the certificates that https is verified by, to be freed when the client is open. */
 static int configure(struct sb_cli *cli, const char *path, struct description *description,
-		     struct sb_light_config *config)
+		     struct sb_light_config *config, uint8_t **roots)
 {
 	char *at = description->endpoints, *rest = NULL;
+	size_t length;
+	int result = description->roots[0] ? sb_file_read(description->roots, ROOTS_MAX, roots, &length) : 0;
 
+	if (result < 0)
+		return cli_fail(cli, cli_code_of(result), "%s: tls_roots: %s: %s", path, description->roots, strerror(-result));
 	memset(config, 0, sizeof(*config));
 	config->chain = description->chain;
 	config->directory = description->directory;
@@ -228,10 +235,10 @@ static int configure(struct sb_cli *cli, const char *path, struct description *d
 	if (strlen(description->trust) != 64 || sb_parse_hex(description->trust, config->root.hash, 32) < 0)
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: trust_hash: 64 hex digits", path);
 	for (at = strtok_r(at, " ,", &rest); at; at = strtok_r(NULL, " ,", &rest)) {
-		if (config->endpoints == SB_ENDPOINTS_MAX)
-			return cli_fail(cli, SB_EXIT_USAGE, "%s: endpoints: at most %d", path, SB_ENDPOINTS_MAX);
+		if (config->endpoints == SB_ENDPOINTS_CONFIGURED)
+			return cli_fail(cli, SB_EXIT_USAGE, "%s: endpoints: at most %d", path, SB_ENDPOINTS_CONFIGURED);
 		config->endpoint[config->endpoints++] = (struct sb_light_endpoint){
-			at, description->roots[0] ? description->roots : NULL, description->pin[0] ? description->pin : NULL,
+			at, (char *)*roots, description->pin[0] ? description->pin : NULL,
 		};
 	}
 	return 0;
@@ -271,11 +278,12 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	struct sb_light_config config;
 	struct sb_light_synced synced;
 	struct connection *connection;
+	sb_cleanup_free uint8_t *roots = NULL;
 	struct sb_error error = { "" };
 	int code = read_description(cli, path, &description), result;
 
 	if (code == 0)
-		code = configure(cli, path, &description, &config);
+		code = configure(cli, path, &description, &config, &roots);
 	if (code)
 		return code;
 	result = sb_make_directory(description.directory, 0700);
