@@ -54,3 +54,4 @@ check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
 check-cluster: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/light_lines $(BUILD)/tests/devicehost $(BUILD)/cometbft
 	@mkdir -p $(BUILD)/tests
 	@unshare --net --mount tests/cluster/run.py --kills 50 cluster
+	@unshare --net --mount tests/cluster/run.py near

@@ -177,10 +177,11 @@ static void admit(const struct sb_admit_request *request)
 
 static void on_reply(const struct sb_ledger_reply *reply)
 {
-	printf("state %s lease %llu beats %llu refused %llu roster %u peers %u height %lld text %s\n",
+	printf("state %s lease %llu beats %llu refused %llu roster %u peers %u height %lld endpoint %s known %u text %s\n",
 	       sb_ledger_state_text(reply->state)->name, (unsigned long long)reply->lease_ms,
 	       (unsigned long long)reply->beats, (unsigned long long)reply->beats_refused, reply->roster, reply->peers,
-	       (long long)reply->height, reply->text);
+	       (long long)reply->height, reply->endpoints ? reply->endpoint[0].url : "none", reply->endpoints_known,
+	       reply->text);
 }
 
 #define TAKE(type_, struct_, call)								\

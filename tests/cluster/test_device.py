@@ -76,7 +76,7 @@ class Device:
     def status(self, word="status"):
         self.say(word)
         words = self.wait(lambda words: words[0] == "state")
-        return dict(zip(words[:14:2], words[1:14:2]))
+        return dict(zip(words[:18:2], words[1:18:2]))
 
     def until_state(self, name, seconds=60, word="status"):
         found = {}
