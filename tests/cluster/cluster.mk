@@ -47,7 +47,7 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 
 .PHONY: check-device
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
-	@tests/cluster/run.py device
+	@tests/cluster/run.py device models
 
 # Four validators of CometBFT in network namespaces; needs root.
 .PHONY: check-cluster

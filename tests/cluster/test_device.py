@@ -98,12 +98,13 @@ class Device:
 
 
 class Plant:
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
+        """options: further ones of sealbond init."""
         self.directory, self.home = directory, os.path.join(directory, "home")
         self.socket = os.path.join(directory, "rpc")
         self.daemon = self.enroller = None
         self.people = ("--ledger", os.path.join(self.home, "ledger.conf"))
-        say("init", "--home", self.home, "--chain", "plant-1", "--bench", "--endpoint", f"unix:{self.socket}")
+        say("init", "--home", self.home, "--chain", "plant-1", "--bench", "--endpoint", f"unix:{self.socket}", *options)
         self.start()
         given = say("init", "--home", self.home, "--config")
         self.owner_key = os.path.join(directory, "owner.key")
