@@ -52,11 +52,12 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 
 .PHONY: check-device
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
-	@tests/cluster/run.py device
+	@tests/cluster/run.py device models
 
-# Four validators of CometBFT in network namespaces, each part in one of its own; needs root.
+# Four validators of CometBFT in network namespaces, each test in one of its own; needs root.
 .PHONY: check-cluster
 check-cluster: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/light_lines $(BUILD)/tests/forge $(BUILD)/tests/devicehost \
 		$(BUILD)/cometbft
 	@mkdir -p $(BUILD)/tests
-	@for name in cluster succession liars; do unshare --net --mount tests/cluster/run.py --kills 50 $$name || exit 1; done
+	@for name in cluster succession liars near; do \
+		unshare --net --mount tests/cluster/run.py --kills 50 $$name || exit 1; done

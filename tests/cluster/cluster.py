@@ -21,6 +21,7 @@ import subprocess
 
 from ledgerd import COMETBFT, TOP, Client, RpcError, b64
 from process import end, spawn, wait_until
+from links import Wire
 
 SEALBOND = os.path.join(TOP, "build", "sealbond")
 LEDGERD = os.path.join(TOP, "build", "sealbond-ledgerd")
@@ -35,24 +36,28 @@ def command(*words):
 class Network:
     """Only where there is nothing but loopback: in a namespace of our own."""
 
-    def __init__(self):
+    def __init__(self, slow=False):
+        """slow: with links that a test can delay and cut."""
         if [name for _, name in socket.if_nameindex() if name != "lo"]:
             raise RuntimeError("run it by make check-cluster: it needs a network namespace of its own")
         libc = ctypes.CDLL(None, use_errno=True)
         os.makedirs("/run/netns", exist_ok=True)
         if libc.mount(b"none", b"/", None, 0x44000, None) or libc.mount(b"none", b"/run/netns", b"tmpfs", 0, None):
             raise OSError(ctypes.get_errno(), "mount")
+        self.wire = Wire() if slow else None
         command("ip", "link", "set", "lo", "up")
         for bridge, address in (("br0", 254), ("br1", 253)):
             command("ip", "link", "add", bridge, "type", "bridge")
             command("ip", "address", "add", f"10.99.0.{address}/32", "dev", bridge)
             command("ip", "link", "set", bridge, "up")
 
-    @staticmethod
-    def add(number):
+    def add(self, number):
         name, inside = f"n{number}", f"in{number}"
         command("ip", "netns", "add", name)
-        command("ip", "link", "add", name, "type", "veth", "peer", "name", inside)
+        if self.wire:
+            self.wire.add(name, inside)
+        else:
+            command("ip", "link", "add", name, "type", "veth", "peer", "name", inside)
         command("ip", "link", "set", inside, "netns", name)
         for words in (("address", "add", f"10.99.0.{number}/24", "dev", inside), ("link", "set", inside, "up"),
                       ("link", "set", "lo", "up")):
@@ -176,9 +181,9 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, directory, count=4, chain=CHAIN, options=("--bench",)):
+    def __init__(self, directory, count=4, chain=CHAIN, options=("--bench",), slow=False):
         self.directory, self.home = directory, os.path.join(directory, "cluster")
-        self.network = Network()
+        self.network = Network(slow)
         nodes = ",".join(f"10.99.0.{n}" for n in range(1, count + 1))
         command(SEALBOND, "cluster", "init", "--out", self.home, "--chain", chain, "--nodes", nodes, *options)
         self.nodes = [self.new_node(n) for n in range(1, count + 1)]

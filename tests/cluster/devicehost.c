@@ -79,6 +79,7 @@ static void tell_failure(struct sb_tpm_failure *failure, int result, const struc
 static void tell_identity(void)
 {
 	static struct sb_identity_answer answer;
+	static struct sb_tpm_certificates certificates;
 	struct sb_error error = { "" };
 	struct sb_ek ek;
 	struct sb_ak ak;
@@ -86,11 +87,17 @@ static void tell_identity(void)
 
 	memset(&answer, 0, sizeof(answer));
 	if (result == 0)
+		result = sb_tpm_ek_certificates(swtpm.tpm, &ek, &certificates, &error);
+	if (result == 0)
 		result = sb_tpm_ak(swtpm.tpm, &ak, &error);
 	if (result == 0) {
 		sb_device_id(ek.name, ek.name_length, answer.device_id);
 		print_hex("identity", answer.device_id, 32);
 		printf("\n");
+		answer.certificates = (uint16_t)certificates.count;
+		memcpy(answer.certificate, certificates.length, sizeof(certificates.length));
+		answer.certificates_length = (uint16_t)certificates.used;
+		memcpy(answer.certificate_data, certificates.data, certificates.used);
 		answer.ek_profile = ek.profile;
 		answer.ek_length = (uint16_t)ek.area_length;
 		memcpy(answer.ek_public, ek.area, ek.area_length);
@@ -177,10 +184,11 @@ static void admit(const struct sb_admit_request *request)
 
 static void on_reply(const struct sb_ledger_reply *reply)
 {
-	printf("state %s lease %llu beats %llu refused %llu roster %u peers %u height %lld text %s\n",
+	printf("state %s lease %llu beats %llu refused %llu roster %u peers %u height %lld endpoint %s known %u text %s\n",
 	       sb_ledger_state_text(reply->state)->name, (unsigned long long)reply->lease_ms,
 	       (unsigned long long)reply->beats, (unsigned long long)reply->beats_refused, reply->roster, reply->peers,
-	       (long long)reply->height, reply->text);
+	       (long long)reply->height, reply->endpoints ? reply->endpoint[0].url : "none", reply->endpoints_known,
+	       reply->text);
 }
 
 #define TAKE(type_, struct_, call)								\

@@ -209,11 +209,12 @@ def first_hash(client):
 
 
 class LightLines:
-    """The devices' light client (light_lines.c), with what it trusts in a directory; before: words that run it."""
+    """The devices' light client (light_lines.c), with what it trusts in a directory; before: words that run it, after:
+    words behind."""
 
-    def __init__(self, urls, chain, first, directory, before=()):
+    def __init__(self, urls, chain, first, directory, before=(), after=()):
         os.makedirs(directory, exist_ok=True)
-        self.process = subprocess.Popen([*before, LIGHT_LINES, urls, chain, first, directory], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([*before, LIGHT_LINES, urls, chain, first, directory, *after], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
     def ask(self, command, data=b""):

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The light client as a program, for tests:
- *   light_lines URL[,URL] CHAIN HASH_OF_BLOCK_1 DIRECTORY
- * Reads lines: "sync", "faults", "query KEY", "submit TX", "members MEMBERS", in hex; answers each with a line: "ok …",
- * or "error TEXT".
+ *   light_lines URL[,URL] CHAIN HASH_OF_BLOCK_1 DIRECTORY [spread]
+ * Reads lines: "sync", "faults", "query KEY", "submit TX", "members MEMBERS", in hex, "learn URL,URL" and "order"; answers
+ * each with a line: "ok …", or "error TEXT".
  *   sync: ok HEIGHT HASH_OF_APP HASH [checkpoint]   query: ok HEIGHT VALUE, or ok HEIGHT none
  *   submit: ok HEIGHT CODE proven|said
  *   faults: ok EVIDENCE NAME...: how many have taken the evidence of a fork; what is wrong with each endpoint
+ *   order: ok, and for each endpoint, as they would be asked now: URL MICROSECONDS FAILURES
  *   members: as in a checkpoint (light/checkpoint.h); taken as what the latest proven record says
  */
 #include <inttypes.h>
@@ -100,11 +101,42 @@ static int run_submit(struct sb_light_client *client, const uint8_t *tx, size_t 
 	return rc;
 }
 
-static int run(struct sb_light_client *client, const char *command, const char *hex, struct sb_error *error)
+static int run_learn(struct sb_light_client *client, char *list, struct sb_error *error)
+{
+	const char *url[SB_ENDPOINTS_LEARNED];
+	size_t count = 0;
+	int rc;
+
+	for (char *at = strtok(list, ","); at && count < SB_ENDPOINTS_LEARNED; at = strtok(NULL, ","))
+		url[count++] = at;
+	rc = sb_light_client_learn(client, url, count, error);
+	if (!rc)
+		printf("ok");
+	return rc;
+}
+
+static int run_order(struct sb_light_client *client)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+	size_t order[SB_ENDPOINTS_MAX], count = sb_light_client_order(client, order);
+
+	sb_light_client_endpoints(client, state);
+	printf("ok");
+	for (size_t i = 0; i < count; i++)
+		printf(" %s %u %u", state[order[i]].url, state[order[i]].standing.latency_us,
+		       state[order[i]].standing.failures);
+	return 0;
+}
+
+static int run(struct sb_light_client *client, const char *command, char *hex, struct sb_error *error)
 {
 	size_t length = hex ? strlen(hex) / 2 : 0;
 	sb_cleanup_free uint8_t *data = malloc(length + 1);
 
+	if (hex && !strcmp(command, "learn"))
+		return run_learn(client, hex, error);
+	if (!strcmp(command, "order"))
+		return run_order(client);
 	if (!data || (hex && sb_parse_hex(hex, data, length) < 0))
 		return sb_fail(error, -1, "no hex");
 	if (!strcmp(command, "sync"))
@@ -124,14 +156,15 @@ int main(int argc, char **argv)
 	struct sb_light_client *client;
 	struct sb_error error = { "" };
 
-	if (argc != 5 || sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
-		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY\n");
+	if ((argc != 5 && (argc != 6 || strcmp(argv[5], "spread"))) || sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
+		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY [spread]\n");
 		return 2;
 	}
-	for (char *url = strtok(argv[1], ","); url && config.endpoints < SB_ENDPOINTS_MAX; url = strtok(NULL, ","))
+	for (char *url = strtok(argv[1], ","); url && config.endpoints < SB_ENDPOINTS_CONFIGURED; url = strtok(NULL, ","))
 		config.endpoint[config.endpoints++].url = url;
 	config.chain = argv[2];
 	config.directory = argv[4];
+	config.spread = argc == 6;
 	if (sb_light_client_open(&config, &client, &error)) {
 		fprintf(stderr, "light_lines: %s\n", error.text);
 		return 1;

@@ -76,7 +76,7 @@ class Device:
     def status(self, word="status"):
         self.say(word)
         words = self.wait(lambda words: words[0] == "state")
-        return dict(zip(words[:14:2], words[1:14:2]))
+        return dict(zip(words[:18:2], words[1:18:2]))
 
     def until_state(self, name, seconds=60, word="status"):
         found = {}
@@ -98,12 +98,13 @@ class Device:
 
 
 class Plant:
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
+        """options: further ones of sealbond init."""
         self.directory, self.home = directory, os.path.join(directory, "home")
         self.socket = os.path.join(directory, "rpc")
         self.daemon = self.enroller = None
         self.people = ("--ledger", os.path.join(self.home, "ledger.conf"))
-        say("init", "--home", self.home, "--chain", "plant-1", "--bench", "--endpoint", f"unix:{self.socket}")
+        say("init", "--home", self.home, "--chain", "plant-1", "--bench", "--endpoint", f"unix:{self.socket}", *options)
         self.start()
         given = say("init", "--home", self.home, "--config")
         self.owner_key = os.path.join(directory, "owner.key")

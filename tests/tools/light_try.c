@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 	config.directory = argv[1];
 	config.chain = argv[2];
 	for (; at < argc && strcmp(argv[at], "--") != 0; at++)
-		if (config.endpoints == SB_ENDPOINTS_MAX ||
+		if (config.endpoints == SB_ENDPOINTS_CONFIGURED ||
 		    !parse_endpoint(argv[at], &config.endpoint[config.endpoints++]))
 			return misused();
 	if (sb_light_client_open(&config, &client, &error) < 0)

@@ -233,6 +233,46 @@ static void the_chain_can_go_on(void **state)
 	assert_int_equal(decide(assembly, 2, many), SB_TX_LAST_VALIDATOR);
 }
 
+static size_t endpoints_now(struct assembly *assembly, const char *first)
+{
+	SB_AUTO_MESSAGE Sealbond__Endpoints *all =
+		record_of(&assembly->ledger, &sealbond__endpoints__descriptor, SB_RECORD_ENDPOINTS, NULL, 0);
+
+	if (first)
+		assert_string_equal(all->endpoints[0]->url, first);
+	return all ? all->n_endpoints : 0;
+}
+
+/* One record has all of them, so that nobody who is asked can leave one out. */
+static void endpoints_are_in_one_record(void **state)
+{
+	struct assembly *assembly = *state;
+	Sealbond__Endpoint endpoint = SEALBOND__ENDPOINT__INIT;
+	Sealbond__Change one = change(SEALBOND__CHANGE__CHANGE_ENDPOINT, &endpoint);
+	char url[64];
+
+	assert_int_equal(endpoints_now(assembly, NULL), 0);
+	endpoint.name = (char *)"one";
+	endpoint.url = url;
+	for (size_t i = 0; i < SB_ENDPOINTS_MOST; i++) {
+		snprintf(url, sizeof(url), "http://192.0.2.%zu:26657", i);
+		assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+		assert_int_equal(endpoints_now(assembly, NULL), i + 1);
+	}
+	strcpy(url, "http://192.0.2.200:26657");
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_LIMIT);
+	assert_int_equal(endpoints_now(assembly, NULL), SB_ENDPOINTS_MOST);
+	endpoint.name = (char *)"";
+	for (size_t i = 1; i < SB_ENDPOINTS_MOST; i++) {
+		snprintf(url, sizeof(url), "http://192.0.2.%zu:26657", i);
+		assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	}
+	assert_int_equal(endpoints_now(assembly, "http://192.0.2.0:26657"), 1);
+	strcpy(url, "http://192.0.2.0:26657");
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	assert_int_equal(endpoints_now(assembly, NULL), 0);
+}
+
 static void lists_come_and_go(void **state)
 {
 	static const uint8_t certificate[] = { 0x30, 0x00 };
@@ -530,7 +570,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(enough_weight_decides), WITH(a_mind_can_be_changed_and_enough_against_closes), WITH(who_may),
 		WITH(who_has_left_does_not_count), WITH(a_proposal_ends), WITH(members_who_can_decide_remain),
-		WITH(no_sequence_ends_it), WITH(the_chain_can_go_on), WITH(lists_come_and_go), WITH(forms),
+		WITH(no_sequence_ends_it), WITH(the_chain_can_go_on), WITH(endpoints_are_in_one_record), WITH(lists_come_and_go), WITH(forms),
 		WITH(unknown_rules_end_the_node), WITH(parameters_within_bounds), WITH(zones),
 		cmocka_unit_test(genesis_names_what_is_wrong),
 	};

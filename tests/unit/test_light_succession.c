@@ -22,7 +22,8 @@ static struct sb_error error;
 
 static void clean(void)
 {
-	static const char *const names[] = { "trust", "trust.1", "trust.2", "successor", "successor.damaged", "fork.json" };
+	static const char *const names[] = { "trust", "trust.1", "trust.2", "successor", "successor.damaged", "fork.json",
+						"endpoints" };
 	char path[128];
 
 	for (size_t i = 0; i < SB_ARRAY_SIZE(names); i++) {
@@ -115,6 +116,7 @@ static void moves(void **state)
 	struct sb_light_endpoint_state states[SB_ENDPOINTS_MAX];
 	sb_cleanup_free uint8_t *data = NULL;
 	struct sb_trust *before = calloc(1, sizeof(*before));
+	const char *const learned = "http://127.0.0.1:9";
 	struct sb_members members;
 	char path[128];
 	int64_t height;
@@ -122,6 +124,8 @@ static void moves(void **state)
 
 	assert_string_equal(sb_light_client_chain(client), WORLD_CHAIN);
 	members = *sb_light_client_members(client, &height);
+	assert_int_equal(sb_light_client_learn(client, &learned, 1, &error), 0);
+	assert_int_equal(sb_light_client_endpoints(client, states), 3);
 	if (sb_light_client_succeed(client, &succession, DEADLINE, &error) != 0)
 		fail_msg("%s", error.text);
 	assert_string_equal(sb_light_client_chain(client), NEXT);
@@ -147,6 +151,8 @@ static void moves(void **state)
 	client = open_client(&config);
 	assert_string_equal(sb_light_client_chain(client), NEXT);
 	assert_int_equal(sb_light_client_header(client)->height, 40);
+	/* where the old one could be asked is forgotten */
+	assert_int_equal(sb_light_client_endpoints(client, states), 1);
 	servers_lock();
 	ledger_grow(&new, 1);
 	servers_unlock();

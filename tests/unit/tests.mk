@@ -96,14 +96,15 @@ light_bytes_SRC := tests/unit/test_light_bytes.c $(filter-out tests/%,$(light_fo
 light_bytes_CFLAGS := $(USER_TEST_CFLAGS)
 light_bytes_LIBS := $(light_formats_LIBS)
 # The client and its endpoints, by subject.
-UNIT += light_fork light_records light_expired light_succession light_tls
+UNIT += light_fork light_records light_expired light_succession light_tls light_endpoints
 define light_client_test
 $(1)_SRC := tests/unit/test_$(1).c tests/unit/ledger_server.c tests/unit/ledger_answers.c $$(LIGHT_CLIENT) \
 	$$(LIGHT_COMMON) $$(TREE_MEMORY)
 $(1)_CFLAGS := $$(USER_TEST_CFLAGS)
 $(1)_LIBS := -ljson-c -lsodium -lcurl -lsecp256k1
 endef
-$(foreach t,light_client light_fork light_records light_expired light_succession light_tls,$(eval $(call light_client_test,$(t))))
+$(foreach t,light_client light_fork light_records light_expired light_succession light_tls light_endpoints,\
+	$(eval $(call light_client_test,$(t))))
 light_tls_LIBS += -lssl
 UNIT += evidence
 evidence_SRC := tests/unit/test_evidence.c $(LIGHT_PURE) $(LIGHT_COMMON) $(TREE_MEMORY)

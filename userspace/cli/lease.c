@@ -29,10 +29,12 @@ static void time_text(char out[32], int64_t seconds)
 
 static void print_endpoints_json(struct sb_cli *cli, const struct sb_ledger_reply *reply)
 {
+	sb_json_number(&cli->out, "endpoints_known", reply->endpoints_known);
 	sb_json_open(&cli->out, "endpoints", '[');
 	for (size_t i = 0; i < reply->endpoints; i++) {
 		sb_json_open(&cli->out, NULL, '{');
 		sb_json_string(&cli->out, "url", reply->endpoint[i].url);
+		sb_json_bool(&cli->out, "learned", reply->endpoint[i].learned);
 		sb_json_signed(&cli->out, "height", reply->endpoint[i].height);
 		sb_json_number(&cli->out, "latency_us", reply->endpoint[i].latency_us);
 		sb_json_number(&cli->out, "failures", reply->endpoint[i].failures);
@@ -193,7 +195,8 @@ int cli_endpoints(struct sb_cli *cli, int argc, char **argv)
 	}
 	print_head(reply);
 	for (size_t i = 0; i < reply->endpoints; i++) {
-		printf("endpoint    %s: height %lld, %u.%u ms\n", reply->endpoint[i].url, (long long)reply->endpoint[i].height,
+		printf("endpoint    %s%s: height %lld, %u.%u ms\n", reply->endpoint[i].url,
+		       reply->endpoint[i].learned ? " (from the ledger)" : "", (long long)reply->endpoint[i].height,
 		       reply->endpoint[i].latency_us / 1000, reply->endpoint[i].latency_us % 1000 / 100);
 		if (reply->endpoint[i].failures || reply->endpoint[i].text[0])
 			printf("            %u failures; %s\n", reply->endpoint[i].failures, reply->endpoint[i].text);

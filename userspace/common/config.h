@@ -51,7 +51,7 @@ struct sb_ledger_config {
 	bool has_owner;
 	enum sb_loss loss;
 	uint64_t hold;			/* ms, of SB_LOSS_HOLD; else 0 */
-	bool enrol;
+	bool enrol, learn;		/* learn: the endpoints that the ledger names are used, too */
 	char announce[512];		/* ADDR:PORT, ... */
 	struct sb_prefix networks[SB_LEDGER_NETWORKS_MAX];	/* of endpoints given by a name, or by a succession */
 	size_t networks_count;

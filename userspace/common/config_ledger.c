@@ -146,6 +146,7 @@ const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS] = {
 	{ "tls_pin", sb_field_text, "a pin", "sha256// and a public key's hash in base64", AT(pin), .max = 64 },
 	{ "networks", parse_networks, "a list of addresses", "1 to 4 addresses with or without /bits, with commas",
 	  AT(networks) },
+	{ "learn", sb_field_bool, "yes or no", "yes, no", AT(learn) },
 	{ "rate", sb_field_number, "a number", "1 to 1000000 packets a second", AT(rate), 1, 1000000 },
 	{ "bytes", sb_field_size, "a size", "1 to 1G bytes a second, e.g. 4M", AT(bytes), 1, 1ULL << 30 },
 	{ "network", sb_field_text, "a name", "1 to 50 characters: of the chain that carries the ledger now", AT(network),
@@ -261,4 +262,31 @@ int sb_ledger_exceptions(struct sb_config *config)
 			result = add_exception(config, &number, &ledger->networks[n], place.port);
 	}
 	return result;
+}
+
+static bool has(const struct sb_prefix *prefix, const struct sb_prefix *address)
+{
+	unsigned int whole = prefix->length / 8, rest = prefix->length % 8;
+
+	return prefix->family == address->family && memcmp(prefix->address, address->address, whole) == 0 &&
+	       (!rest || ((prefix->address[whole] ^ address->address[whole]) & (0xff << (8 - rest)) & 0xff) == 0);
+}
+
+bool sb_ledger_reaches(const struct sb_config *config, const char *url)
+{
+	struct place place;
+
+	if (strlen(url) >= SB_LEDGER_URL_ROOM || read_place(url, &place) < 0)
+		return false;
+	if (place.here || config->mode != SEALBOND_MODE_ENFORCE)
+		return true;
+	for (size_t i = 0; i < config->exceptions_count; i++) {
+		const struct sb_exception *e = &config->exceptions[i];
+
+		if (e->kind != SEALBOND_EXC_LEDGER || e->remote_port != place.port)
+			continue;
+		if (!place.address.family || !e->remote.family || has(&e->remote, &place.address))
+			return true;
+	}
+	return false;
 }

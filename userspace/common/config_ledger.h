@@ -3,9 +3,11 @@
 #ifndef SB_CONFIG_LEDGER_H
 #define SB_CONFIG_LEDGER_H
 
+#include <stdbool.h>
+
 #include "common/field.h"
 
-#define SB_LEDGER_FIELDS	13
+#define SB_LEDGER_FIELDS	14
 extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
 
 /*
@@ -14,5 +16,11 @@ extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
  */
 struct sb_config;
 int sb_ledger_exceptions(struct sb_config *config);
+
+/*
+ * Can the helper reach the endpoint at this URL? Always, but in mode enforce only where one of the exceptions of kind
+ * LEDGER leads to its address and port. One that is given by a name: where one leads to its port.
+ */
+bool sb_ledger_reaches(const struct sb_config *config, const char *url);
 
 #endif

@@ -268,6 +268,11 @@ static unsigned int call_endpoints(void *context)
 	return sb_ledger_light_endpoints(LIGHT(context));
 }
 
+static void call_learn(void *context, const char *const *url, size_t count)
+{
+	sb_ledger_light_learn(LIGHT(context), url, count);
+}
+
 static int call_members(void *context, const uint8_t *record, size_t length, int64_t height, struct sb_error *error)
 {
 	return sb_ledger_light_members(LIGHT(context), record, length, height, error);
@@ -287,7 +292,7 @@ void ledger_role_port(struct ledger_role *role)
 {
 	role->port = (struct sb_ledger_port){
 		.context = role, .now_ms = call_now, .random = call_random, .sync = call_sync, .read = call_read,
-		.submit = call_submit, .ask = call_ask, .endpoints = call_endpoints, .members = call_members,
+		.submit = call_submit, .ask = call_ask, .endpoints = call_endpoints, .learn = call_learn, .members = call_members,
 		.succeed = call_succeed,
 		.identity = call_identity, .quote = call_quote, .activate = call_activate, .keys = call_keys,
 		.local = call_local, .nonce = call_nonce, .admit = call_admit, .drop = call_drop, .profile = call_profile,

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/config_ledger.h"
+#include "common/log.h"
 #include "common/parse.h"
 #include "device/handover.h"
 #include "light/client.h"
@@ -19,9 +21,13 @@
 #define ASK_MS		5000
 #define SUBMIT_MS	30000
 
+#define ASKED_MOST	16	/* as many as there can be grant keys */
+
 struct sb_ledger_light {
 	struct sb_light_client *client;
-	unsigned int endpoints;
+	const struct sb_config *config;
+	size_t order[SB_ENDPOINTS_MAX];	/* what the last sb_ledger_light_endpoints() counted */
+	bool refuses[SB_ENDPOINTS_MAX];	/* by the client's number: it signs no grants, or is behind. Until they change */
 	uint16_t port;
 	char announce[sizeof(((struct sb_config *)0)->ledger.announce)];
 	union sb_endpoint reached;	/* an endpoint's address */
@@ -43,17 +49,10 @@ static int on_opened(void *context, int fd, const struct sockaddr *peer, socklen
 	return 0;
 }
 
-static void count_endpoints(struct sb_ledger_light *light)
+int sb_ledger_light_open(const struct sb_config *config, const char *directory, const char *tls_roots,
+			 struct sb_ledger_light **light, struct sb_error *error)
 {
-	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
-
-	light->endpoints = (unsigned int)sb_light_client_endpoints(light->client, state);
-}
-
-int sb_ledger_light_open(const struct sb_config *config, const char *directory, struct sb_ledger_light **light,
-			 struct sb_error *error)
-{
-	struct sb_light_config options = { .directory = directory, .opened = on_opened,
+	struct sb_light_config options = { .directory = directory, .opened = on_opened, .roots = tls_roots, .spread = true,
 					   .chain = config->ledger.network[0] ? config->ledger.network : config->chain };
 	struct sb_ledger_light *opened = calloc(1, sizeof(*opened));
 	int result;
@@ -67,9 +66,10 @@ int sb_ledger_light_open(const struct sb_config *config, const char *directory, 
 	for (size_t i = 0; i < options.endpoints; i++)
 		options.endpoint[i] = (struct sb_light_endpoint){
 			.url = config->ledger.endpoints[i],
-			.roots = config->ledger.roots[0] ? config->ledger.roots : NULL,
+			.roots = tls_roots,
 			.pin = config->ledger.pin[0] ? config->ledger.pin : NULL,
 		};
+	opened->config = config;
 	opened->port = (uint16_t)config->port;
 	memcpy(opened->announce, config->ledger.announce, sizeof(opened->announce));
 	result = sb_light_client_open(&options, &opened->client, error);
@@ -77,9 +77,24 @@ int sb_ledger_light_open(const struct sb_config *config, const char *directory, 
 		free(opened);
 		return result;
 	}
-	count_endpoints(opened);
+	if (!config->ledger.learn)
+		sb_ledger_light_learn(opened, NULL, 0);		/* what was learned before that was so */
 	*light = opened;
 	return 0;
+}
+
+void sb_ledger_light_learn(struct sb_ledger_light *light, const char *const *url, size_t count)
+{
+	const char *reached[SB_ENDPOINTS_LEARNED];
+	struct sb_error error = { "" };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count && kept < SB_ENDPOINTS_LEARNED && light->config->ledger.learn; i++)
+		if (sb_ledger_reaches(light->config, url[i]))
+			reached[kept++] = url[i];
+	memset(light->refuses, 0, sizeof(light->refuses));
+	if (sb_light_client_learn(light->client, reached, kept, &error) < 0)
+		sb_warn("the ledger's endpoints: %s", error.text);
 }
 
 void sb_ledger_light_close(struct sb_ledger_light *light)
@@ -135,11 +150,13 @@ int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, co
 			size_t length, uint8_t **answer, size_t *answer_length, struct sb_error *error)
 {
 	struct sb_query_answer read = { 0 };
-	int result = sb_light_client_ask(light->client, (int)endpoint, path, data, length, ASK_MS, &read, error);
+	size_t number = light->order[endpoint];
+	int result = sb_light_client_ask(light->client, (int)number, path, data, length, ASK_MS, &read, error);
 
 	if (result < 0)
 		return result;
-	if (read.code || !read.value_length) {
+	light->refuses[number] = read.code || !read.value_length;
+	if (light->refuses[number]) {
 		result = sb_fail(error, -EPERM, "endpoint %u: %s", endpoint, read.log[0] ? read.log : "no answer");
 	} else {
 		*answer = sb_take_ptr(read.value);
@@ -150,9 +167,17 @@ int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, co
 	return result;
 }
 
-unsigned int sb_ledger_light_endpoints(const struct sb_ledger_light *light)
+/* Those that refused a while ago come behind the others: a node that only reads signs nothing. */
+unsigned int sb_ledger_light_endpoints(struct sb_ledger_light *light)
 {
-	return light->endpoints;
+	size_t order[SB_ENDPOINTS_MAX], kept = 0;
+	size_t count = sb_light_client_order(light->client, order);
+
+	for (int refuses = 0; refuses < 2; refuses++)
+		for (size_t i = 0; i < count; i++)
+			if (light->refuses[order[i]] == (refuses == 1))
+				light->order[kept++] = order[i];
+	return kept < ASKED_MOST ? (unsigned int)kept : ASKED_MOST;
 }
 
 int sb_ledger_light_members(struct sb_ledger_light *light, const uint8_t *record, size_t length, int64_t height,
@@ -193,8 +218,12 @@ int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record
 		strcpy(succession.url[succession.endpoints++], read->endpoints[i]);
 	}
 	result = sb_light_client_succeed(light->client, &succession, SYNC_MS, error);
-	count_endpoints(light);
-	return result;
+	if (result < 0)
+		return result;
+	/* The numbers are of other endpoints now. */
+	memset(light->order, 0, sizeof(light->order));
+	memset(light->refuses, 0, sizeof(light->refuses));
+	return 0;
 }
 
 static size_t configured(const struct sb_ledger_light *light, char (*address)[72], size_t room)
@@ -245,18 +274,23 @@ size_t sb_ledger_light_addresses(struct sb_ledger_light *light, char (*address)[
 void sb_ledger_light_report(const struct sb_ledger_light *light, struct sb_ledger_reply *reply)
 {
 	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
-	size_t count = sb_light_client_endpoints(light->client, state);
+	size_t order[SB_ENDPOINTS_MAX], count = sb_light_client_endpoints(light->client, state);
 	struct sb_light_status status;
 
 	sb_light_client_status(light->client, &status);
 	reply->bytes_in = status.in;
 	reply->bytes_out = status.out;
+	(void)sb_light_client_order(light->client, order);
+	reply->endpoints_known = (uint32_t)count;
 	for (size_t i = 0; i < count && i < SB_LEDGER_ENDPOINTS; i++) {
-		snprintf(reply->endpoint[i].url, sizeof(reply->endpoint[i].url), "%s", state[i].url);
-		snprintf(reply->endpoint[i].text, sizeof(reply->endpoint[i].text), "%.95s", state[i].text);
-		reply->endpoint[i].latency_us = state[i].standing.latency_us;
-		reply->endpoint[i].failures = state[i].standing.failures;
-		reply->endpoint[i].height = state[i].height;
+		const struct sb_light_endpoint_state *one = &state[order[i]];
+
+		snprintf(reply->endpoint[i].url, sizeof(reply->endpoint[i].url), "%s", one->url);
+		snprintf(reply->endpoint[i].text, sizeof(reply->endpoint[i].text), "%.95s", one->text);
+		reply->endpoint[i].latency_us = one->standing.latency_us;
+		reply->endpoint[i].failures = one->standing.failures;
+		reply->endpoint[i].height = one->height;
+		reply->endpoint[i].learned = one->learned;
 		reply->endpoints++;
 	}
 }

@@ -8,9 +8,9 @@
 
 struct sb_ledger_light;
 
-/* directory: of what is trusted. 0, or a negative errno with a sentence. */
-int sb_ledger_light_open(const struct sb_config *config, const char *directory, struct sb_ledger_light **light,
-			 struct sb_error *error);
+/* directory: of what is trusted. tls_roots: the file's text, or NULL. config has to stay. 0, or a negative errno with a sentence. */
+int sb_ledger_light_open(const struct sb_config *config, const char *directory, const char *tls_roots,
+			 struct sb_ledger_light **light, struct sb_error *error);
 void sb_ledger_light_close(struct sb_ledger_light *light);
 
 /* Of the port: context is the struct sb_ledger_light. */
@@ -21,7 +21,8 @@ int sb_ledger_light_submit(struct sb_ledger_light *light, const uint8_t *tx, siz
 			   struct sb_error *error);
 int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, const char *path, const void *data,
 			size_t length, uint8_t **answer, size_t *answer_length, struct sb_error *error);
-unsigned int sb_ledger_light_endpoints(const struct sb_ledger_light *light);
+unsigned int sb_ledger_light_endpoints(struct sb_ledger_light *light);
+void sb_ledger_light_learn(struct sb_ledger_light *light, const char *const *url, size_t count);
 int sb_ledger_light_members(struct sb_ledger_light *light, const uint8_t *record, size_t length, int64_t height,
 			    struct sb_error *error);
 int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record, size_t length, struct sb_error *error);

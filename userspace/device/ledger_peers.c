@@ -13,6 +13,7 @@
 #define PEERS_MAX	4096
 #define READS_A_STEP	64	/* so that a heartbeat does not wait for a large zone */
 #define GRANTS_A_STEP	8
+#define LEADERS		4	/* endpoints that may name a grant's time, one after the other */
 #define GRANT_RETRY_MS	60000	/* at most */
 
 static int compare(const void *a, const void *b)
@@ -269,7 +270,7 @@ static int collect(struct sb_ledger *ledger, const struct ledger_peer *peer, con
 	memcpy(asking.wanted.device, peer->id, 32);
 	memcpy(asking.wanted.nonce, nonce, sizeof(asking.wanted.nonce));
 	asking.wanted.rules = &ledger->zone[peer->zone].rules;
-	for (unsigned int leader = 0; leader < endpoints && !ready; leader++)
+	for (unsigned int leader = 0; leader < endpoints && leader < LEADERS && !ready; leader++)
 		ready = ask_led_by(&asking, leader, endpoints);
 	if (!ready)
 		return error->text[0] ? -EAGAIN : sb_fail(error, -EAGAIN, "too few signatures: %u are needed",

@@ -48,10 +48,13 @@ struct sb_ledger_port {
 	/* -ETIMEDOUT: it was handed in, and may still come into a block. */
 	int (*submit)(void *context, const uint8_t *tx, size_t length, struct sb_port_taken *taken,
 		      struct sb_error *error);
-	/* Asks one endpoint, by number; nothing of it is proven. *answer is to be freed. */
+	/* How many endpoints can be asked; 0 is the one that is preferred now. */
+	unsigned int (*endpoints)(void *context);
+	/* Asks one of them, by number; nothing of it is proven. *answer is to be freed. */
 	int (*ask)(void *context, unsigned int endpoint, const char *path, const void *data, size_t length,
 		   uint8_t **answer, size_t *answer_length, struct sb_error *error);
-	unsigned int (*endpoints)(void *context);
+	/* The only endpoints that count from now on beside the configuration's, from a proven record. */
+	void (*learn)(void *context, const char *const *url, size_t count);
 	/* The members' record, packed, proven at a height: they may sign checkpoints. */
 	int (*members)(void *context, const uint8_t *record, size_t length, int64_t height, struct sb_error *error);
 

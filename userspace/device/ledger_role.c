@@ -18,6 +18,7 @@
 #include "device/role.h"
 
 #define BOX_FILE	"box-key"
+#define ROOTS_MAX	(1U << 20)	/* bytes of tls_roots */
 
 static void answer_people(struct ledger_role *role)
 {
@@ -238,9 +239,12 @@ static int sandbox(const char *directory, const struct sb_config *config)
 
 static int prepare(struct ledger_role *role, const char *path, struct sb_error *error)
 {
-	sb_cleanup_free struct sb_config *config = calloc(1, sizeof(*config));
+	/* They stay for as long as the process. */
+	struct sb_config *config = calloc(1, sizeof(*config));
+	uint8_t *tls_roots = NULL;
 	struct sb_ledger_settings settings = { .threshold = 0 };
 	char directory[SB_PATH_ROOM + 16];
+	size_t length;
 	int result;
 
 	if (!config || sodium_init() < 0)
@@ -255,10 +259,14 @@ static int prepare(struct ledger_role *role, const char *path, struct sb_error *
 	result = load_settings(config, directory, &settings, error);
 	if (result < 0)
 		return result;
+	if (config->ledger.roots[0])
+		result = sb_file_read(config->ledger.roots, ROOTS_MAX, &tls_roots, &length);
+	if (result < 0)
+		return sb_fail(error, result, "tls_roots: %s: %s", config->ledger.roots, strerror(-result));
 	result = sandbox(directory, config);
 	if (result < 0)
 		return sb_fail(error, result, "sandbox: %s", strerror(-result));
-	result = sb_ledger_light_open(config, directory, &role->light, error);
+	result = sb_ledger_light_open(config, directory, (char *)tls_roots, &role->light, error);
 	if (result < 0)
 		return result;
 	ledger_role_port(role);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/sha256.h"
 #include "device/ledger_internal.h"
+#include "state/change.h"
 
 #define PARAMETERS_MS	600000	/* they change by votes only; a refused transaction has them read at once */
 #define IDLE_MS		2000	/* between two looks of a device without a lease */
@@ -190,6 +191,23 @@ static int follow_succession(struct sb_ledger *ledger)
 	return move_on(ledger, succession) < 0 ? 1 : 0;
 }
 
+/* Where the ledger can be asked. One that cannot be read or kept is no reason to stop: there are the configuration's. */
+static void learn_endpoints(struct sb_ledger *ledger)
+{
+	SB_AUTO_MESSAGE Sealbond__Endpoints *all = NULL;
+	const char *url[SB_ENDPOINTS_MOST];
+	void *record = NULL;
+	size_t count = 0;
+
+	if (!ledger->port->learn ||
+	    ledger_read(ledger, &sealbond__endpoints__descriptor, SB_RECORD_ENDPOINTS, NULL, 0, &record) < 0)
+		return;
+	all = record;
+	for (size_t i = 0; all && i < all->n_endpoints && count < SB_ENDPOINTS_MOST; i++)
+		url[count++] = all->endpoints[i]->url;
+	ledger->port->learn(ledger->port->context, url, count);
+}
+
 static int read_parameters(struct sb_ledger *ledger)
 {
 	const uint64_t again = ledger->moving ? MOVE_MS : PARAMETERS_MS;
@@ -222,6 +240,7 @@ static int read_parameters(struct sb_ledger *ledger)
 	ledger->parameters = parameters;
 	ledger->parameters_ms = ledger_now(ledger);
 	ledger_set_hold(ledger);
+	learn_endpoints(ledger);
 	return 0;
 }
 

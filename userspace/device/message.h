@@ -204,9 +204,10 @@ struct sb_ledger_reply {
 	uint32_t held;			/* of these, past a lease: the ledger is lost */
 	uint32_t profile_version;
 	uint64_t bytes_in, bytes_out;
-	uint32_t endpoints;
+	uint32_t endpoints, endpoints_known;	/* of these, the ones that are asked first, in this order: */
 	struct {
 		char url[128];
+		uint8_t learned;	/* from the ledger */
 		uint32_t latency_us, failures;
 		int64_t height;
 		char text[96];

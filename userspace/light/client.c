@@ -27,8 +27,8 @@ static int check_config(const struct sb_light_config *config, struct sb_error *e
 		return sb_fail(error, -EINVAL, "a chain id has 1 to %d bytes", SB_CHAIN_NAME_MAX);
 	if (!config->directory || !config->directory[0])
 		return sb_fail(error, -EINVAL, "no directory to keep what is trusted in");
-	if (!config->endpoints || config->endpoints > SB_ENDPOINTS_MAX)
-		return sb_fail(error, -EINVAL, "a ledger has 1 to %d endpoints", SB_ENDPOINTS_MAX);
+	if (!config->endpoints || config->endpoints > SB_ENDPOINTS_CONFIGURED)
+		return sb_fail(error, -EINVAL, "a configuration has 1 to %d endpoints", SB_ENDPOINTS_CONFIGURED);
 	if (config->root.height < 0 || (members.count && sb_members_sort(&members) < 0))
 		return sb_fail(error, -EINVAL, "a trust root that cannot be");
 	if (config->rules.trusting_period && !sb_light_rules_valid(&config->rules))
@@ -56,37 +56,21 @@ static void set_defaults(struct sb_light_config *config)
 		(void)sb_members_sort(&config->root.members);
 }
 
-static bool add_peer(struct sb_light_client *client, const struct sb_light_endpoint *endpoint)
-{
-	struct sb_peer *peer = &client->peer[client->peers++];
-	struct sb_http_config config = {
-		.url = endpoint->url,
-		.roots = endpoint->roots,
-		.pin = endpoint->pin,
-		.connect_ms = client->config.connect_ms,
-		.opened = client->config.opened,
-		.context = client->config.context,
-	};
-
-	peer->url = strdup(endpoint->url);
-	peer->remote = sb_remote_open(&config);
-	return peer->url && peer->remote;
-}
-
 int sb_client_fill(struct sb_light_client *client, const struct sb_light_config *config, struct sb_error *error)
 {
 	client->config = *config;
 	set_defaults(&client->config);
 	client->chain = strdup(config->chain);
 	client->directory = strdup(config->directory);
-	client->roots = config->endpoint[0].roots ? strdup(config->endpoint[0].roots) : NULL;
-	if (!client->chain || !client->directory || (config->endpoint[0].roots && !client->roots))
+	client->roots = config->roots ? strdup(config->roots) : NULL;
+	if (!client->chain || !client->directory || !config->roots != !client->roots)
 		return sb_fail(error, -ENOMEM, "out of memory");
 	client->config.chain = client->chain;
 	client->config.directory = client->directory;
+	client->config.roots = client->roots;
 	sb_boot_id(client->boot_id);
 	for (size_t i = 0; i < config->endpoints; i++)
-		if (!add_peer(client, &config->endpoint[i]))
+		if (!sb_client_add(client, &config->endpoint[i], false))
 			return sb_fail(error, -ENOMEM, "endpoint %zu: its certificates or its pin cannot be used", i + 1);
 	return 0;
 }
@@ -125,6 +109,7 @@ static int fill(struct sb_light_client *client, const struct sb_light_config *gi
 	result = sb_trust_load(client->directory, client->chain, &client->trust, &client->damaged, error);
 	if (result < 0)
 		return result;
+	sb_client_load_endpoints(client);
 	client->forked = sb_fork_there(client->directory);
 	if (!client->trust.members.count && client->config.root.members.count) {
 		client->trust.members = client->config.root.members;
@@ -157,22 +142,25 @@ void sb_light_client_close(struct sb_light_client *client)
 {
 	if (!client)
 		return;
-	for (size_t i = 0; i < client->peers; i++) {
-		sb_remote_close(client->peer[i].remote);
-		free(client->peer[i].url);
-	}
+	for (size_t i = 0; i < client->peers; i++)
+		sb_peer_free(&client->peer[i]);
+	free(client->roots);
 	sb_trust_free(&client->trust);
 	free(client->chain);
 	free(client->directory);
-	free(client->roots);
 	free(client);
 }
 
 void sb_client_begin(struct sb_light_client *client, uint32_t deadline_ms)
 {
+	uint32_t most = client->config.call_ms;
+	bool shared = client->peers > 1;
+
 	client->deadline = sb_remote_now() + deadline_ms;
+	sb_client_draw(client);
 	for (size_t i = 0; i < client->peers; i++)
-		sb_remote_deadline(client->peer[i].remote, client->deadline, client->config.call_ms);
+		sb_remote_deadline(client->peer[i].remote, client->deadline,
+				   shared ? sb_standing_patience(&client->peer[i].standing, most) : most, shared);
 }
 
 int sb_client_end(struct sb_light_client *client, int result)
@@ -231,13 +219,15 @@ void sb_client_order(const struct sb_light_client *client, size_t order[SB_ENDPO
 	sb_order(standing, client->peers, sb_remote_now(), order);
 }
 
+size_t sb_light_client_order(const struct sb_light_client *client, size_t order[SB_ENDPOINTS_MAX])
+{
+	sb_client_order(client, order);
+	return client->peers;
+}
+
 enum sb_end sb_peer_bad(struct sb_peer *peer, enum sb_fault fault, const struct sb_error *error)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	/* The jitter of a back-off: no secret. */
-	sb_standing_bad(&peer->standing, fault, sb_remote_now(), (uint32_t)time.tv_nsec * 2654435761U);
+	sb_standing_bad(&peer->standing, fault, sb_remote_now(), sb_client_random());
 	snprintf(peer->text, sizeof(peer->text), "%.*s", (int)sizeof(peer->text) - 1,
 		 error && error->text[0] ? error->text : sb_fault_text(fault));
 	if (fault != SB_FAULT_HEADER)
@@ -335,7 +325,7 @@ size_t sb_light_client_endpoints(const struct sb_light_client *client,
 		sb_remote_counters(peer->remote, &counters);
 		state[i] = (struct sb_light_endpoint_state){
 			.url = peer->url, .standing = peer->standing, .verdict = peer->verdict,
-			.height = peer->height, .calls = counters.calls, .in = counters.in, .out = counters.out,
+			.learned = peer->learned, .height = peer->height, .calls = counters.calls, .in = counters.in, .out = counters.out,
 		};
 		memcpy(state[i].text, peer->text, sizeof(peer->text));
 	}

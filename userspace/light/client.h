@@ -47,7 +47,9 @@ struct sb_light_config {
 	const char *chain, *directory;
 	struct sb_light_root root;
 	size_t endpoints;
-	struct sb_light_endpoint endpoint[SB_ENDPOINTS_MAX];
+	struct sb_light_endpoint endpoint[SB_ENDPOINTS_CONFIGURED];
+	const char *roots;			/* of endpoints that are learned, and of a successor's; NULL: the system's */
+	bool spread;				/* one of many: see sb_light_client_learn() */
 	struct sb_light_rules rules;		/* zeros: SB_LIGHT_RULES_DEFAULT */
 	enum sb_clock_belief clock;
 	int64_t floor;				/* seconds; 0: the build's time */
@@ -70,6 +72,17 @@ void sb_light_client_close(struct sb_light_client *client);
 
 /* The latest header that is proven; NULL before the first. Valid until the next call. */
 const struct sb_header *sb_light_client_header(const struct sb_light_client *client);
+
+/*
+ * sb_light_client_learn() - where the ledger can be asked besides, from a record that was proven: http:// and https://
+ * URLs, the only ones that count from now on beside the configuration's. Those that are known keep their standing. They
+ * are kept in the directory (file "endpoints") and used after the next start, too. None of them is believed for that.
+ *
+ * Nothing else is needed to use them: each sync measures one that is due, if any, by a call of at most two seconds. With
+ * `spread` every client prefers another one of the near ones (light/order.h), for ten to twenty minutes.
+ * Returns 0, or what the file system said: they are used all the same.
+ */
+int sb_light_client_learn(struct sb_light_client *client, const char *const *url, size_t count, struct sb_error *error);
 
 struct sb_light_synced {
 	struct sb_header header;
@@ -101,8 +114,8 @@ int sb_light_client_query(struct sb_light_client *client, const void *key, size_
 			  uint32_t deadline_ms, struct sb_light_record *record, struct sb_error *error);
 
 /*
- * sb_light_client_ask() - another path's answer from the endpoint numbered @endpoint in the configuration's
- * order, or from the best (-1). Nothing of it is proven: for what proves itself, as grants do. -EHOSTUNREACH
+ * sb_light_client_ask() - another path's answer from the endpoint numbered @endpoint (as sb_light_client_order() and
+ * sb_light_client_endpoints() count), or from the best (-1). Nothing of it is proven: for what proves itself, as grants do. -EHOSTUNREACH
  * here also: that endpoint does not answer. Out: *answer, to be freed.
  */
 int sb_light_client_ask(struct sb_light_client *client, int endpoint, const char *path, const void *data,
@@ -159,12 +172,19 @@ struct sb_light_endpoint_state {
 	const char *url;
 	struct sb_standing standing;
 	enum sb_light_verdict verdict;	/* with SB_FAULT_HEADER: what was wrong with it */
+	bool learned;
 	int64_t height;			/* the latest that it said it has; 0: never asked */
 	uint64_t calls, in, out;	/* bytes of HTTP */
 	char text[160];			/* the last fault's sentence */
 };
 
-/* For `sealbond ledger status`: returns how many, at most SB_ENDPOINTS_MAX, in the configuration's order. */
+/* The numbers of all endpoints, the one that would be asked now first. Returns how many. */
+size_t sb_light_client_order(const struct sb_light_client *client, size_t order[SB_ENDPOINTS_MAX]);
+
+/*
+ * For `sealbond ledger status`: returns how many, at most SB_ENDPOINTS_MAX; the configuration's in its order, and
+ * those that were learned.
+ */
 size_t sb_light_client_endpoints(const struct sb_light_client *client,
 				 struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX]);
 

@@ -8,7 +8,8 @@
 #include "light/trust.h"
 
 struct sb_peer {
-	char *url;
+	char *url, *roots, *pin;
+	bool learned;
 	struct sb_remote *remote;
 	struct sb_standing standing;
 	enum sb_light_verdict verdict;
@@ -21,13 +22,14 @@ struct sb_light_client {
 	char *chain, *directory;
 	struct sb_trust trust;
 	struct sb_succession_kept kept;		/* number 0: it is the configured chain */
-	char *roots;				/* of the successors' endpoints; NULL: the system's */
+	char *roots;				/* of learned endpoints and of successors' */
 	uint8_t boot_id[16];
 	bool damaged, dirty, forked;
 	unsigned int evidence;			/* endpoints that have taken it */
 	int unsaved;
 	size_t peers;
 	struct sb_peer peer[SB_ENDPOINTS_MAX];
+	int64_t draw_at, probe_at;		/* ms of sb_remote_now() */
 	int64_t deadline;			/* of the call under way, ms of sb_remote_now() */
 };
 
@@ -102,6 +104,21 @@ const struct sb_light_block *sb_client_kept_below(const struct sb_light_client *
 
 /* A newly proven block is trusted from now on; takes it over. */
 void sb_client_accept(struct sb_light_client *client, struct sb_light_block *block);
+
+/* client_endpoints.c */
+
+/* One more; there is room. false: no memory, or (not @learned) its certificates cannot be used. */
+bool sb_client_add(struct sb_light_client *client, const struct sb_light_endpoint *endpoint, bool learned);
+void sb_peer_free(struct sb_peer *peer);
+/* Those of an earlier run. */
+void sb_client_load_endpoints(struct sb_light_client *client);
+/* The learned ones, for the next run. 0 or -errno. */
+int sb_client_save_endpoints(const struct sb_light_client *client);
+/* Draws tickets when their time has come. */
+void sb_client_draw(struct sb_light_client *client);
+/* Measures one endpoint, if one is due. */
+void sb_client_probe(struct sb_light_client *client);
+uint32_t sb_client_random(void);
 
 /* client_root.c */
 

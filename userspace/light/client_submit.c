@@ -11,7 +11,8 @@
 
 #define LOOK_LEAST_MS	100
 #define LOOK_MOST_MS	2000
-#define PATIENCE	5	/* looks until the other endpoints get it as well */
+#define PATIENCE	5	/* looks until other endpoints get it as well */
+#define OTHERS		8	/* so many of them: what they have, all nodes have */
 
 struct errand {
 	const void *tx;
@@ -23,15 +24,15 @@ struct errand {
 };
 
 /*
- * To the first endpoint that takes it, or to @all: one may swallow it. A refusal counts when no other one
+ * To the first endpoint that takes it, or to @more: one may swallow it. A refusal counts when no other one
  * takes it.
  */
-static void hand_in(struct sb_light_client *client, struct errand *errand, bool all)
+static void hand_in(struct sb_light_client *client, struct errand *errand, size_t more)
 {
 	size_t order[SB_ENDPOINTS_MAX];
 
 	sb_client_order(client, order);
-	for (size_t i = 0; i < client->peers && (all || !errand->handed_in); i++) {
+	for (size_t i = 0; i < client->peers && (more || !errand->handed_in); i++) {
 		struct sb_peer *peer = &client->peer[order[i]];
 		struct sb_error error = { "" };
 		struct sb_answer_code code;
@@ -40,6 +41,7 @@ static void hand_in(struct sb_light_client *client, struct errand *errand, bool 
 		if (errand->given[order[i]])
 			continue;
 		errand->given[order[i]] = true;
+		more -= more > 0;
 		fault = sb_remote_broadcast_sync(peer->remote, errand->tx, errand->length, &code, &error);
 		if (fault == SB_FAULT_NONE && code.code) {
 			sb_peer_good(peer);
@@ -147,7 +149,7 @@ static int wait_for(struct sb_light_client *client, struct errand *errand, struc
 		size_t order[SB_ENDPOINTS_MAX];
 
 		if (looks++ == PATIENCE)
-			hand_in(client, errand, true);
+			hand_in(client, errand, OTHERS);
 		sb_client_order(client, order);
 		for (size_t i = 0; i < client->peers; i++) {
 			enum sb_end end = look(client, &client->peer[order[i]], errand);
@@ -177,7 +179,7 @@ static int submit(struct sb_light_client *client, struct errand *errand, struct 
 	if (result < 0)
 		return result;
 	sb_digest_of(errand->tx, errand->length, errand->made.hash);
-	hand_in(client, errand, false);
+	hand_in(client, errand, 0);
 	if (!errand->handed_in)
 		return errand->refused ? 0 : sb_client_unreachable(client, error);
 	return wait_for(client, errand, error);

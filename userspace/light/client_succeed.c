@@ -10,14 +10,14 @@
 bool sb_client_succeeded(const struct sb_succession_kept *kept, struct sb_light_config *config)
 {
 	/* A pin is of one endpoint's key; nothing that these say is believed for their certificate. */
-	const char *roots = config->endpoint[0].roots;
+	const char *roots = config->roots;
 
 	config->chain = kept->now.chain;
 	config->root.height = kept->now.height;
 	memcpy(config->root.hash, kept->now.hash, sizeof(config->root.hash));
 	config->root.members = kept->members;
 	config->endpoints = 0;
-	for (size_t i = 0; i < kept->now.endpoints && i < SB_ENDPOINTS_MAX; i++)
+	for (size_t i = 0; i < kept->now.endpoints && i < SB_ENDPOINTS_CONFIGURED; i++)
 		if (sb_http_valid(kept->now.url[i]))
 			config->endpoint[config->endpoints++] = (struct sb_light_endpoint){ kept->now.url[i], roots, NULL };
 	return config->endpoints;
@@ -54,7 +54,6 @@ static int prepare(const struct sb_light_client *client, const struct sb_success
 	struct sb_light_config config = client->config;
 	int result;
 
-	config.endpoint[0].roots = client->roots;
 	if (!sb_client_succeeded(kept, &config))
 		return sb_fail(error, -EINVAL, "the succession names no endpoint that can be used");
 	result = sb_client_fill(next, &config, error);
@@ -71,8 +70,11 @@ static int prepare(const struct sb_light_client *client, const struct sb_success
 static int move(struct sb_light_client *client, struct sb_light_client *next, struct sb_error *error)
 {
 	struct sb_light_client old = *client;
-	int result = sb_successor_save(client->directory, &next->kept);
+	int result;
 
+	/* Where the old chain could be asked; of the new one it is learned anew. A file that stays would cost time alone. */
+	(void)sb_client_save_endpoints(next);
+	result = sb_successor_save(client->directory, &next->kept);
 	if (result < 0)
 		return sb_fail(error, result, "%s/successor: %s", client->directory, strerror(-result));
 	/* From here on it has moved; a start after a crash comes to the same. */

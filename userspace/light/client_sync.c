@@ -238,8 +238,14 @@ int sb_client_sync(struct sb_light_client *client, struct sb_light_synced *synce
 int sb_light_client_sync(struct sb_light_client *client, uint32_t deadline_ms, struct sb_light_synced *synced,
 			 struct sb_error *error)
 {
+	int result;
+
 	sb_client_begin(client, deadline_ms);
-	return sb_client_end(client, sb_client_sync(client, synced, error));
+	result = sb_client_sync(client, synced, error);
+	/* Where nobody answers, everybody was just asked. */
+	if (result == 0)
+		sb_client_probe(client);
+	return sb_client_end(client, result);
 }
 
 /* Of a kept block, or from one of them forward, without keeping what lies between. */

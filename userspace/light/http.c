@@ -12,7 +12,7 @@ struct sb_http {
 	struct curl_slist *headers;
 	struct sb_http_config hook;	/* its strings are not used any more */
 	char *url;
-	uint64_t in, out;
+	uint64_t in, out, wait;
 	/* of the call under way */
 	struct sb_bytes *answer;
 	size_t limit, head;
@@ -229,6 +229,20 @@ static enum sb_fault fault_of(const struct sb_http *http, CURLcode code)
 	}
 }
 
+static void measure(struct sb_http *http)
+{
+	curl_off_t sent = 0, first = 0;
+
+	if (curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &sent) == CURLE_OK &&
+	    curl_easy_getinfo(http->curl, CURLINFO_STARTTRANSFER_TIME_T, &first) == CURLE_OK && first > sent)
+		http->wait = (uint64_t)(first - sent);
+}
+
+uint64_t sb_http_wait(const struct sb_http *http)
+{
+	return http->wait;
+}
+
 static void count_sent(struct sb_http *http, size_t length)
 {
 	long head = 0;
@@ -262,8 +276,10 @@ enum sb_fault sb_http_post(struct sb_http *http, const void *body, size_t length
 	count_sent(http, length);
 	http->answer = NULL;
 	fault = read.failed ? SB_FAULT_LOCAL : fault_of(http, code);
-	if (fault == SB_FAULT_NONE)
+	if (fault == SB_FAULT_NONE) {
+		measure(http);
 		curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+	}
 	if (fault == SB_FAULT_NONE && status != 200) {
 		fault = SB_FAULT_HTTP;
 		snprintf(text, sizeof(text), "status %ld", status);

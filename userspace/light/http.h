@@ -48,6 +48,12 @@ void sb_http_close(struct sb_http *http);
 enum sb_fault sb_http_post(struct sb_http *http, const void *body, size_t length, size_t limit,
 			   uint32_t timeout_ms, struct sb_bytes *answer, struct sb_error *error);
 
+/*
+ * Of the last call that had an answer, us: from the request's start to the answer's first byte. Without connecting,
+ * which would make a fresh connection look like a far endpoint.
+ */
+uint64_t sb_http_wait(const struct sb_http *http);
+
 /* Bytes of HTTP since it was opened, headers among them: what TLS and TCP add is not known here. */
 void sb_http_bytes(const struct sb_http *http, uint64_t *in, uint64_t *out);
 

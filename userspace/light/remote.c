@@ -21,11 +21,15 @@
 
 #define PER_PAGE	100
 
+#define SHARE_LEAST	1000	/* ms */
+
 struct sb_remote {
-	struct sb_http *http;
+	struct sb_http_config config;
+	struct sb_http *http;		/* NULL: rests */
 	int64_t id, deadline;
 	uint32_t call_ms;
-	uint64_t calls, us;
+	bool shared;
+	uint64_t calls, us, in, out;	/* bytes of what was opened before */
 };
 
 static int64_t now_us(void)
@@ -47,14 +51,30 @@ struct sb_remote *sb_remote_open(const struct sb_http_config *config)
 
 	if (!remote)
 		return NULL;
-	remote->http = sb_http_open(config);
-	if (!remote->http) {
-		free(remote);
-		return NULL;
-	}
+	remote->config = *config;
 	remote->deadline = INT64_MAX;
 	remote->call_ms = 10000;
 	return remote;
+}
+
+bool sb_remote_check(struct sb_remote *remote)
+{
+	if (!remote->http)
+		remote->http = sb_http_open(&remote->config);
+	return remote->http != NULL;
+}
+
+void sb_remote_rest(struct sb_remote *remote)
+{
+	uint64_t in, out;
+
+	if (!remote->http)
+		return;
+	sb_http_bytes(remote->http, &in, &out);
+	remote->in += in;
+	remote->out += out;
+	sb_http_close(remote->http);
+	remote->http = NULL;
 }
 
 void sb_remote_close(struct sb_remote *remote)
@@ -65,16 +85,29 @@ void sb_remote_close(struct sb_remote *remote)
 	free(remote);
 }
 
-void sb_remote_deadline(struct sb_remote *remote, int64_t deadline, uint32_t call_ms)
+void sb_remote_deadline(struct sb_remote *remote, int64_t deadline, uint32_t call_ms, bool shared)
 {
 	remote->deadline = deadline;
 	remote->call_ms = call_ms;
+	remote->shared = shared;
+}
+
+static uint32_t time_for_call(const struct sb_remote *remote, int64_t left)
+{
+	int64_t share = remote->shared ? left / 2 : left;
+
+	if (share < SHARE_LEAST)
+		share = left < SHARE_LEAST ? left : SHARE_LEAST;
+	return share < remote->call_ms ? (uint32_t)share : remote->call_ms;
 }
 
 void sb_remote_counters(const struct sb_remote *remote, struct sb_remote_counters *counters)
 {
 	*counters = (struct sb_remote_counters){ .calls = remote->calls, .us = remote->us };
-	sb_http_bytes(remote->http, &counters->in, &counters->out);
+	if (remote->http)
+		sb_http_bytes(remote->http, &counters->in, &counters->out);
+	counters->in += remote->in;
+	counters->out += remote->out;
 }
 
 static void put_json(json_object **object)
@@ -103,17 +136,16 @@ static enum sb_fault call(struct sb_remote *remote, const char *method, json_obj
 	}
 	text = json_object_to_json_string_length(question, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
 						 &length);
-	if (!text) {
+	if (!text || !sb_remote_check(remote)) {
 		sb_fail(error, 0, "out of memory");
 		return SB_FAULT_LOCAL;
 	}
 	remote->calls++;
-	fault = sb_http_post(remote->http, text, length, limit,
-			     left < remote->call_ms ? (uint32_t)left : remote->call_ms, &answer, error);
+	fault = sb_http_post(remote->http, text, length, limit, time_for_call(remote, left), &answer, error);
 	if (fault == SB_FAULT_NONE)
 		fault = sb_answer_result(answer.data, answer.length, remote->id, result, error);
 	remote->id = (remote->id + 1) & INT32_MAX;
-	remote->us = (uint64_t)(now_us() - start);
+	remote->us = sb_http_wait(remote->http);
 	return fault;
 }
 

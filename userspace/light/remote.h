@@ -12,17 +12,27 @@
 
 struct sb_remote;
 
-/* NULL: no memory. The URL is to be valid (sb_http_valid()). */
+/*
+ * NULL: no memory. The URL is to be valid (sb_http_valid()). What *config points to has to stay. Nothing is opened
+ * before the first call; sb_remote_check() looks whether it could be.
+ */
 struct sb_remote *sb_remote_open(const struct sb_http_config *config);
+bool sb_remote_check(struct sb_remote *remote);
 void sb_remote_close(struct sb_remote *remote);
 
-/* Until when calls may take, in ms of sb_remote_now(), and at most how long one. */
-void sb_remote_deadline(struct sb_remote *remote, int64_t deadline, uint32_t call_ms);
+/* Ends the connection and gives back its memory, until the next call. */
+void sb_remote_rest(struct sb_remote *remote);
+
+/*
+ * Until when calls may take, in ms of sb_remote_now(), and at most how long one. @shared: there are others to ask,
+ * and one call takes no more than half of what is left, so that a dead endpoint leaves time for the next.
+ */
+void sb_remote_deadline(struct sb_remote *remote, int64_t deadline, uint32_t call_ms, bool shared);
 int64_t sb_remote_now(void);
 
 struct sb_remote_counters {
 	uint64_t calls, in, out;	/* bytes of HTTP */
-	uint64_t us;			/* that the last call took */
+	uint64_t us;			/* that the last call's answer let wait */
 };
 void sb_remote_counters(const struct sb_remote *remote, struct sb_remote_counters *counters);
 

@@ -52,6 +52,9 @@ uint64_t sb_members_weight(const Sealbond__Members *members);
 /* Adds, replaces or (weight 0) removes. false: there is none to remove. */
 bool sb_members_set(Sealbond__Members *members, const Sealbond__Member *member);
 
+/* endpoints.c: the one record with all endpoints, after one of them has changed. */
+enum sb_tx_code sb_endpoints_list(struct sb_run *run);
+
 /* parameters.c: SB_TX_FIELD with the place. Those that cannot change once there are devices, too. */
 enum sb_tx_code sb_parameters_check(struct sb_run *run, const char *at, const Sealbond__Parameters *parameters);
 

@@ -184,6 +184,16 @@ static bool is_whole(struct sb_run *run)
 	return parameters && members && members->n_members;
 }
 
+static enum sb_tx_code list_endpoints(struct sb_run *run)
+{
+	enum sb_tx_code code = sb_endpoints_list(run);
+
+	if (run->error != -EUCLEAN)
+		return code;
+	run->error = 0;
+	return sb_run_refuse(run, SB_TX_FIELD, "records: an endpoint that cannot be read, or more than %d", SB_ENDPOINTS_MOST);
+}
+
 static enum sb_tx_code begin_from_records(struct sb_run *run, const Sealbond__Genesis *genesis)
 {
 	enum sb_tx_code code;
@@ -205,7 +215,10 @@ static enum sb_tx_code begin_from_records(struct sb_run *run, const Sealbond__Ge
 		code = begin_grant_keys(run, genesis);
 	if (code == SB_TX_OK && genesis->n_endpoints)
 		code = remove_all(run, SB_RECORD_ENDPOINT);
-	return code == SB_TX_OK ? begin_endpoints(run, genesis) : code;
+	if (code == SB_TX_OK)
+		code = begin_endpoints(run, genesis);
+	/* (a state from before there was such a list) */
+	return code == SB_TX_OK && !genesis->n_endpoints ? list_endpoints(run) : code;
 }
 
 enum sb_tx_code sb_genesis(struct sb_run *run, const Sealbond__Genesis *genesis)

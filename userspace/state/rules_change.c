@@ -119,12 +119,13 @@ static enum sb_tx_code make_release(struct making *making, const Sealbond__Relea
 
 static enum sb_tx_code make_endpoint(struct making *making, const Sealbond__Endpoint *endpoint)
 {
+	enum sb_tx_code code;
 	uint8_t id[32];
 
 	hash_of(endpoint->url, strlen(endpoint->url), id);
-	if (!endpoint->name[0])
-		return take_away(making, SB_RECORD_ENDPOINT, (ProtobufCBinaryData){ sizeof(id), id });
-	return put(making, SB_RECORD_ENDPOINT, id, sizeof(id), SB_ENDPOINTS_MOST, endpoint);
+	code = endpoint->name[0] ? put(making, SB_RECORD_ENDPOINT, id, sizeof(id), SB_ENDPOINTS_MOST, endpoint) :
+				   take_away(making, SB_RECORD_ENDPOINT, (ProtobufCBinaryData){ sizeof(id), id });
+	return code == SB_TX_OK ? sb_endpoints_list(making->run) : code;
 }
 
 /* Every node has to have the new rules by then: one that has not ends there (sb_begin_proposals). */

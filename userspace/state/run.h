@@ -54,6 +54,7 @@ enum sb_record_kind {
 	SB_RECORD_FREE_INDEX = 'Y',	/* of an overlay address that nobody has any more: 4 bytes, big endian */
 	SB_RECORD_BLOCKS = 'H',
 	SB_RECORD_LEDGER = 'O', SB_RECORD_SUCCESSION = 'S',
+	SB_RECORD_ENDPOINTS = 'W',	/* all of kind N: one proof shows that none is left out */
 };
 
 /*

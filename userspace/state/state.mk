@@ -10,7 +10,8 @@ STATE_ATTEST := $(addprefix userspace/state/,tpm_public.c quote.c crypto.c der.c
 STATE_CORE := $(addprefix userspace/state/,codes.c message.c journal.c run.c person.c verified.c attest.c device.c \
 	overlay.c enrolment.c endorse.c reference.c recovery.c machine.c) $(STATE_PB)
 STATE_RULES := $(addprefix userspace/state/,rules_enrol.c rules_heartbeat.c rules_device.c rules_owner.c \
-	rules_zone.c rules_validator.c rules_member.c rules_change.c rules_succession.c change.c parameters.c membership.c genesis.c)
+	rules_zone.c rules_validator.c rules_member.c rules_change.c rules_succession.c change.c parameters.c membership.c genesis.c \
+	endpoints.c)
 STATE_MACHINE := $(STATE_CORE) $(STATE_RULES) $(STATE_ATTEST)
 # What people read and write of it; needs json-c, and common's json.c, parse.c, format.c and error.c.
 STATE_JSON := $(addprefix userspace/state/,message_json.c genesis_json.c)

@@ -17,6 +17,7 @@
 #include "state/message_json.h"
 
 #define USAGE	"cluster init --out DIR --chain NAME --nodes HOST[:P2P[:RPC]],... [--name TEXT] [--bench]\n" \
+		"           [--profile manufacturer|enrollers] [--root FILE.der,...]\n" \
 		"           [--passphrase-file FILE] [--dry-run]\n" \
 		"           [--state FILE --first-height N [--grant-key FILE]]   goes on with what sealbond ledger export\n" \
 		"           has written, and the first node signs grants by the key that devices know\n" \
@@ -100,8 +101,11 @@ static int make_keys(struct cluster *cluster)
 {
 	char name[SB_KEY_NAME_MAX];
 
-	if (sb_key_file_new(&cluster->enroller, SB_KEY_ENROLLER, "operator") < 0)
-		return cli_fail(cluster->people.cli, SB_EXIT_FAILED, "no key could be made");
+	for (size_t i = 0; i < cluster->model->enrollers; i++) {
+		snprintf(name, sizeof(name), cluster->model->enrollers > 1 ? "enroller %zu" : "operator", i + 1);
+		if (sb_key_file_new(&cluster->enroller[i], SB_KEY_ENROLLER, name) < 0)
+			return cli_fail(cluster->people.cli, SB_EXIT_FAILED, "no key could be made");
+	}
 	for (size_t i = 0; i < cluster->count; i++) {
 		make_keys_of(&cluster->node[i]);
 		snprintf(name, sizeof(name), "member %zu", i + 1);
@@ -129,24 +133,35 @@ int cluster_path(struct cluster *cluster, size_t node, const char *name, char pa
 	return rc ? cli_fail(cluster->people.cli, cli_code_of(rc), "%s: %s", path, strerror(-rc)) : 0;
 }
 
+static int write_person(struct cluster *cluster, const char *what, size_t number, size_t count,
+			const struct sb_key_file *key, const char *passphrase)
+{
+	char path[PATH_MAX], file[64], name[96];
+	struct sb_error error = { "" };
+	int code, rc;
+
+	cli_model_file(file, what, number, count);
+	snprintf(name, sizeof(name), "people/%s", file);
+	code = cluster_path(cluster, CLUSTER_ALL, name, path);
+	if (code)
+		return code;
+	rc = sb_key_file_write(path, key, passphrase, false, &error);
+	return rc < 0 ? cli_fail(cluster->people.cli, cli_code_of(rc), "%s", error.text) : 0;
+}
+
 static int write_people(struct cluster *cluster)
 {
-	char path[PATH_MAX], passphrase[SB_PASSPHRASE_MAX], name[64];
-	struct sb_error error = { "" };
-	int code = cli_passphrase_new(&cluster->people, false, passphrase), rc = 0;
+	size_t enrollers = cluster->model->enrollers;
+	char passphrase[SB_PASSPHRASE_MAX];
+	int code = cli_passphrase_new(&cluster->people, false, passphrase);
 
-	if (!code)
-		code = cluster_path(cluster, CLUSTER_ALL, "people/enroller.key", path);
-	if (!code)
-		rc = sb_key_file_write(path, &cluster->enroller, NULL, false, &error);
-	for (size_t i = 0; i < cluster->count && !code && !rc; i++) {
-		snprintf(name, sizeof(name), "people/member%zu.key", i + 1);
-		code = cluster_path(cluster, CLUSTER_ALL, name, path);
-		if (!code)
-			rc = sb_key_file_write(path, &cluster->node[i].member, passphrase, false, &error);
-	}
+	for (size_t i = 0; i < enrollers && !code; i++)
+		code = write_person(cluster, "enroller", i, enrollers, &cluster->enroller[i], NULL);
+	/* (also a single node's has its number) */
+	for (size_t i = 0; i < cluster->count && !code; i++)
+		code = write_person(cluster, "member", i, SIZE_MAX, &cluster->node[i].member, passphrase);
 	sodium_memzero(passphrase, sizeof(passphrase));
-	return rc < 0 ? cli_fail(cluster->people.cli, cli_code_of(rc), "%s", error.text) : code;
+	return code;
 }
 
 /* Messages that the genesis points to, for each node. */
@@ -258,7 +273,7 @@ static int make_state(struct cluster *cluster, char **text)
 {
 	sb_cleanup_free struct pieces *pieces = calloc(1, sizeof(*pieces));
 	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
-	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
+	Sealbond__Enroller enroller[CLI_MODEL_PEOPLE], *enrollers[CLI_MODEL_PEOPLE];
 	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
 	uint8_t overlay6[17] = { 0xfd, [16] = 64 };
 	struct sb_error error = { "" };
@@ -269,10 +284,15 @@ static int make_state(struct cluster *cluster, char **text)
 	fill_pieces(cluster, pieces);
 	randombytes_buf(overlay6 + 1, 5);
 	cli_init_parameters(&parameters, overlay6);
+	cli_model_parameters(cluster->model, &parameters);
 	parameters.allow_bench = cluster->bench;
 	parameters.name = (char *)(cluster->name ? cluster->name : cluster->chain);
-	enroller.key = CLI_BYTES(32, cluster->enroller.key);
-	enroller.name = (char *)"operator";
+	for (size_t i = 0; i < cluster->model->enrollers; i++) {
+		sealbond__enroller__init(&enroller[i]);
+		enroller[i].key = CLI_BYTES(32, cluster->enroller[i].key);
+		enroller[i].name = cluster->enroller[i].name;
+		enrollers[i] = &enroller[i];
+	}
 	name_grant_keys(cluster, pieces, &keys);
 	genesis.parameters = &parameters;
 	genesis.n_members = genesis.n_validators = genesis.n_endpoints = cluster->count;
@@ -280,8 +300,10 @@ static int make_state(struct cluster *cluster, char **text)
 	genesis.validators = pieces->validators;
 	genesis.endpoints = pieces->endpoints;
 	genesis.threshold = cluster_threshold(cluster);
-	genesis.n_enrollers = 1;
+	genesis.n_enrollers = cluster->model->enrollers;
 	genesis.enrollers = enrollers;
+	genesis.n_roots = cluster->roots.count;
+	genesis.roots = cluster->roots.roots;
 	genesis.grant_keys = cluster->people.dry_run ? NULL : &keys;
 	if (sb_genesis_check(cluster->chain, &genesis, &error) < 0)
 		return cli_fail(cluster->people.cli, SB_EXIT_USAGE, "such a ledger would not begin: %s", error.text);
@@ -309,14 +331,15 @@ static void say(struct cluster *cluster)
 		       (unsigned long long)cluster->first, cluster->out);
 		return;
 	}
-	printf("Ledger %s is ready in %s: %zu validators, of whose members %u decide together.\n\nNext:\n"
+	printf("Ledger %s is ready in %s: %zu validators, of whose members %u decide together.\n"
+	       "Of a device it asks that %s.\n\nNext:\n"
 	       "  nodeN/           goes to machine N, whole; its README says where. Nothing else goes there\n"
-	       "  people/          each member.key to its member, enroller.key to whom it is for: then remove them here\n"
+	       "  people/          each member's key to its member, each enroller's to whom it is for: then remove them here\n"
 	       "  device.conf      what devices need\n"
 	       "  sealbond ledger status --ledger %s/ledger.conf\n"
 	       "%zu of the validators may be away or lie; with one more away the chain waits.\n",
-	       cluster->chain, cluster->out, cluster->count, cluster_threshold(cluster), cluster->out,
-	       (cluster->count - 1) / 3);
+	       cluster->chain, cluster->out, cluster->count, cluster_threshold(cluster),
+	       cluster->model->words, cluster->out, (cluster->count - 1) / 3);
 }
 
 static int make(struct cluster *cluster)
@@ -352,6 +375,20 @@ static int make(struct cluster *cluster)
 	return code;
 }
 
+static int take_model(struct cluster *cluster)
+{
+	struct sb_cli *cli = cluster->people.cli;
+	int code = cli_model_find(cli, cluster->profile, &cluster->model);
+
+	if (code)
+		return code;
+	if (cluster->profile && cluster->model->members == 1)
+		return cli_fail(cli, SB_EXIT_USAGE, "--profile solo: one process, which sealbond init makes");
+	if (cluster->state_file && (cluster->profile || cluster->root))
+		return cli_fail(cli, SB_EXIT_USAGE, "--state says everything: no --profile and no --root beside it");
+	return cli_model_roots_read(cli, cluster->model, cluster->root, &cluster->roots);
+}
+
 static int init(struct sb_cli *cli, int argc, char **argv)
 {
 	struct cluster *cluster = calloc(1, sizeof(*cluster));
@@ -364,6 +401,7 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 		{ "--nodes", &cluster->nodes_text, NULL }, { "--validators", &cluster->validators_text, NULL },
 		{ "--state", &cluster->state_file, NULL }, { "--first-height", &cluster->first_text, NULL },
 		{ "--grant-key", &cluster->grant_key_file, NULL },
+		{ "--profile", &cluster->profile, NULL }, { "--root", &cluster->root, NULL },
 		{ "--bench", NULL, &cluster->bench }, { NULL },
 	};
 
@@ -384,7 +422,10 @@ static int init(struct sb_cli *cli, int argc, char **argv)
 	if (!code)
 		code = take_nodes(cluster);
 	if (!code)
+		code = take_model(cluster);
+	if (!code)
 		code = make(cluster);
+	cli_model_roots_free(&cluster->roots);
 	sodium_memzero(cluster, sizeof(*cluster));
 	free(cluster);
 	return code;

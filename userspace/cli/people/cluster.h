@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "cli/people/people.h"
+#include "cli/people/model.h"
 #include "light/block.h"
 
 #define CLUSTER_NODES_MAX	16	/* as many as may sign grants */
@@ -31,7 +31,10 @@ struct cluster {
 	bool bench, joins;
 	size_t count;
 	struct cluster_node node[CLUSTER_NODES_MAX];
-	struct sb_key_file enroller;
+	const char *profile, *root;
+	const struct cli_model *model;
+	struct sb_key_file enroller[CLI_MODEL_PEOPLE];
+	struct cli_model_roots roots;
 };
 
 /* cluster_files.c: everything below --out but keys of people and of grants. 0 or the exit code. */

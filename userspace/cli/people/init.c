@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/people/init.h"
+#include "cli/people/model.h"
 #include "cli/people/people.h"
 #include "cli/release_key.h"
 #include "common/file.h"
@@ -17,17 +18,18 @@
 #include "state/message_json.h"
 
 #define USAGE	"init --home DIR --chain NAME [--name TEXT] [--passphrase | --passphrase-file FILE]\n" \
-		"           [--endpoint URL] [--root FILE.der] [--bench] [--genesis FILE.json] [--dry-run]\n" \
+		"           [--endpoint URL] [--profile solo|manufacturer|enrollers] [--root FILE.der,...] [--bench]\n" \
+		"           [--genesis FILE.json] [--dry-run]\n" \
 		"   or: sealbond init --home DIR --config    what devices need of this ledger, for their sealbond.conf"
-#define ROOT_MAX	4096
 
 struct init {
 	struct cli_people people;
-	const char *home, *chain, *name, *endpoint, *root, *genesis_file;
+	const char *home, *chain, *name, *endpoint, *profile, *root, *genesis_file;
 	bool wants_passphrase, bench, config;
-	struct sb_key_file member, enroller;
-	uint8_t point[64], *root_bytes;
-	size_t root_length;
+	const struct cli_model *model;
+	struct sb_key_file member[CLI_MODEL_PEOPLE], enroller[CLI_MODEL_PEOPLE];
+	uint8_t point[64];
+	struct cli_model_roots roots;
 	char daemon[PATH_MAX];
 };
 
@@ -65,15 +67,36 @@ void cli_init_parameters(Sealbond__Parameters *parameters, const uint8_t overlay
 	parameters->replace_after = 7 * 86400;
 }
 
+/* Messages that the genesis points to. */
+struct pieces {
+	Sealbond__Member member[CLI_MODEL_PEOPLE], *members[CLI_MODEL_PEOPLE];
+	Sealbond__Enroller enroller[CLI_MODEL_PEOPLE], *enrollers[CLI_MODEL_PEOPLE];
+};
+
+static void fill_pieces(struct init *init, struct pieces *pieces)
+{
+	for (size_t i = 0; i < init->model->members; i++) {
+		sealbond__member__init(&pieces->member[i]);
+		pieces->member[i].key = CLI_BYTES(32, init->member[i].key);
+		pieces->member[i].weight = 1;
+		pieces->member[i].name = init->member[i].name;
+		pieces->members[i] = &pieces->member[i];
+	}
+	for (size_t i = 0; i < init->model->enrollers; i++) {
+		sealbond__enroller__init(&pieces->enroller[i]);
+		pieces->enroller[i].key = CLI_BYTES(32, init->enroller[i].key);
+		pieces->enroller[i].name = init->enroller[i].name;
+		pieces->enrollers[i] = &pieces->enroller[i];
+	}
+}
+
 /* Of the genesis, as JSON. *text to be freed. */
 static int make_state(struct init *init, char **text)
 {
 	Sealbond__Genesis genesis = SEALBOND__GENESIS__INIT;
 	Sealbond__Parameters parameters;
-	Sealbond__Member member = SEALBOND__MEMBER__INIT, *members[] = { &member };
-	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT, *enrollers[] = { &enroller };
+	struct pieces pieces;
 	Sealbond__GrantKeys keys = SEALBOND__GRANT_KEYS__INIT;
-	Sealbond__TrustRoot root = SEALBOND__TRUST_ROOT__INIT, *roots[] = { &root };
 	Sealbond__Endpoint endpoint = SEALBOND__ENDPOINT__INIT, *endpoints[] = { &endpoint };
 	ProtobufCBinaryData points[] = { CLI_BYTES(64, init->point) };
 	uint8_t overlay6[17] = { 0xfd, [16] = 64 };
@@ -83,30 +106,26 @@ static int make_state(struct init *init, char **text)
 
 	randombytes_buf(overlay6 + 1, 5);	/* RFC 4193: a prefix of one's own */
 	cli_init_parameters(&parameters, overlay6);
+	cli_model_parameters(init->model, &parameters);
 	parameters.allow_bench = init->bench;
 	parameters.name = (char *)(init->name ? init->name : init->chain);
-	member.key = CLI_BYTES(32, init->member.key);
-	member.weight = 1;
-	member.name = (char *)"operator";
-	enroller.key = CLI_BYTES(32, init->enroller.key);
-	enroller.name = (char *)"operator";
+	fill_pieces(init, &pieces);
 	endpoint.name = (char *)"first";
 	endpoint.url = (char *)init->endpoint;
 	keys.n_keys = 1;
 	keys.keys = points;
 	keys.threshold = 1;
-	root.certificate = CLI_BYTES(init->root_length, init->root_bytes);
-	root.name = (char *)"given to init";
 	genesis.parameters = &parameters;
-	genesis.n_members = genesis.n_enrollers = genesis.n_endpoints = 1;
-	genesis.members = members;
-	genesis.threshold = 1;
-	genesis.enrollers = enrollers;
+	genesis.n_members = init->model->members;
+	genesis.members = pieces.members;
+	genesis.threshold = init->model->threshold;
+	genesis.n_enrollers = init->model->enrollers;
+	genesis.enrollers = pieces.enrollers;
 	genesis.endpoints = strncmp(init->endpoint, "unix:", 5) ? endpoints : NULL;
 	genesis.n_endpoints = genesis.endpoints ? 1 : 0;
 	genesis.grant_keys = init->people.dry_run ? NULL : &keys;
-	genesis.n_roots = init->root_bytes ? 1 : 0;
-	genesis.roots = roots;
+	genesis.n_roots = init->roots.count;
+	genesis.roots = init->roots.roots;
 	if (sb_genesis_check(init->chain, &genesis, &error) < 0)
 		return cli_fail(init->people.cli, SB_EXIT_USAGE, "such a ledger would not begin: %s", error.text);
 	out.stream = open_memstream(text, &length);
@@ -133,26 +152,57 @@ static int take_state(struct init *init, char **text)
 	return 0;
 }
 
-static int make_keys(struct init *init)
+static int new_keys(struct init *init)
 {
-	char member[PATH_MAX], enroller[PATH_MAX], private_pem[PATH_MAX], public_pem[PATH_MAX];
-	char passphrase[SB_PASSPHRASE_MAX];
-	struct sb_error error = { "" };
-	int code = path_of(init, "member.key", member), result;
+	const struct cli_model *model = init->model;
+	char name[SB_KEY_NAME_MAX];
+	int result = 0;
 
-	if (code || path_of(init, "enroller.key", enroller) || path_of(init, "grant_key.pem", private_pem) ||
-	    path_of(init, "grant_key.pub.pem", public_pem))
-		return SB_EXIT_USAGE;
-	code = cli_passphrase_new(&init->people, init->wants_passphrase, passphrase);
+	for (size_t i = 0; i < model->members && !result; i++) {
+		snprintf(name, sizeof(name), model->members > 1 ? "member %zu" : "operator", i + 1);
+		result = sb_key_file_new(&init->member[i], SB_KEY_MEMBER, name);
+	}
+	for (size_t i = 0; i < model->enrollers && !result; i++) {
+		snprintf(name, sizeof(name), model->enrollers > 1 ? "enroller %zu" : "operator", i + 1);
+		result = sb_key_file_new(&init->enroller[i], SB_KEY_ENROLLER, name);
+	}
+	return result < 0 ? cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made") : 0;
+}
+
+/* NULL: an enroller answers unattended. */
+static int write_key(struct init *init, const char *what, size_t number, size_t count, const struct sb_key_file *key,
+		     const char *passphrase)
+{
+	struct sb_error error = { "" };
+	char name[64], path[PATH_MAX];
+	int code, result;
+
+	cli_model_file(name, what, number, count);
+	code = path_of(init, name, path);
 	if (code)
 		return code;
-	result = sb_key_file_write(member, &init->member, passphrase, false, &error);
-	/* The enroller answers unattended. */
-	if (result == 0)
-		result = sb_key_file_write(enroller, &init->enroller, NULL, false, &error);
+	result = sb_key_file_write(path, key, passphrase, false, &error);
+	return result < 0 ? cli_fail(init->people.cli, cli_code_of(result), "%s", error.text) : 0;
+}
+
+static int make_keys(struct init *init)
+{
+	const struct cli_model *model = init->model;
+	char private_pem[PATH_MAX], public_pem[PATH_MAX], passphrase[SB_PASSPHRASE_MAX];
+	struct sb_error error = { "" };
+	int code, result;
+
+	if (path_of(init, "grant_key.pem", private_pem) || path_of(init, "grant_key.pub.pem", public_pem))
+		return SB_EXIT_USAGE;
+	code = cli_passphrase_new(&init->people, init->wants_passphrase, passphrase);
+	for (size_t i = 0; i < model->members && !code; i++)
+		code = write_key(init, "member", i, model->members, &init->member[i], passphrase);
+	for (size_t i = 0; i < model->enrollers && !code; i++)
+		code = write_key(init, "enroller", i, model->enrollers, &init->enroller[i], NULL);
 	sodium_memzero(passphrase, sizeof(passphrase));
-	if (result == 0)
-		result = sb_release_key_make(private_pem, public_pem, &error);
+	if (code)
+		return code;
+	result = sb_release_key_make(private_pem, public_pem, &error);
 	if (result == 0)
 		result = sb_security_load_point(public_pem, "grant key", init->point, &error);
 	return result < 0 ? cli_fail(init->people.cli, cli_code_of(result), "%s", error.text) : 0;
@@ -225,30 +275,39 @@ static void say(struct init *init)
 {
 	struct sb_cli *cli = init->people.cli;
 	const char *home = init->home;
+	char enroller[64];
 
+	cli_model_file(enroller, "enroller", 0, init->model->enrollers);
 	if (cli->json) {
 		cli_json_begin(cli);
 		sb_json_string(&cli->out, "home", home);
 		sb_json_string(&cli->out, "chain", init->chain);
-		sb_json_bool(&cli->out, "solo", !init->genesis_file);
-		sb_json_hex(&cli->out, "member", init->member.key, 32);
-		sb_json_hex(&cli->out, "enroller", init->enroller.key, 32);
+		sb_json_bool(&cli->out, "solo", !init->genesis_file && init->model->members == 1);
+		sb_json_string(&cli->out, "profile", init->model->name);
+		sb_json_hex(&cli->out, "member", init->member[0].key, 32);
+		sb_json_hex(&cli->out, "enroller", init->enroller[0].key, 32);
 		sb_json_string(&cli->out, "endpoint", init->endpoint);
 		cli_json_end(cli);
 		return;
 	}
 	printf("Ledger %s is ready in %s.\n", init->chain, home);
 	if (!init->genesis_file)
+		printf("Of a device it asks that %s.\n", init->model->words);
+	if (!init->genesis_file && init->model->members == 1)
 		printf("It is solo: whoever has %s/member.key decides alone, and no device or owner is safe from that person.\n",
 		       home);
+	else if (!init->genesis_file)
+		printf("%u of its %u members decide together: give each member's key to another one, and remove it here. Whoever\n"
+		       "runs the node can stop it, but with one process also sign what it likes: a cluster has no such one.\n",
+		       init->model->threshold, init->model->members);
 	printf("\nNext:\n"
 	       "  sealbond-ledgerd run --home %s                      the node\n"
 	       "  sealbond ledger status --ledger %s/ledger.conf\n"
-	       "  sealbond enroller serve --key %s/enroller.key --ledger %s/ledger.conf\n"
+	       "  sealbond enroller serve --key %s/%s --ledger %s/ledger.conf\n"
 	       "  sealbond owner key --out owner.key                  an owner of devices\n"
 	       "  sealbond init --home %s --config                    what devices need\n"
-	       "Keep copies of member.key, grant_key.pem and validator_key.json somewhere else.\n",
-	       home, home, home, home, home);
+	       "Keep copies of the members' keys, grant_key.pem and validator_key.json somewhere else.\n",
+	       home, home, home, enroller, home, home);
 }
 
 /* Of the description; where it has none, the value stays. */
@@ -305,11 +364,11 @@ static int take(struct init *init, struct sb_cli *cli, int argc, char **argv)
 {
 	const struct cli_option table[] = {
 		{ "--home", &init->home, NULL }, { "--chain", &init->chain, NULL }, { "--name", &init->name, NULL },
-		{ "--endpoint", &init->endpoint, NULL }, { "--root", &init->root, NULL },
+		{ "--endpoint", &init->endpoint, NULL }, { "--profile", &init->profile, NULL }, { "--root", &init->root, NULL },
 		{ "--genesis", &init->genesis_file, NULL }, { "--passphrase", NULL, &init->wants_passphrase },
 		{ "--bench", NULL, &init->bench }, { "--config", NULL, &init->config }, { NULL },
 	};
-	int code, result;
+	int code;
 
 	memset(init, 0, sizeof(*init));
 	code = cli_people_take(&init->people, cli, USAGE, argc, argv, table, 0, 0);
@@ -319,10 +378,12 @@ static int take(struct init *init, struct sb_cli *cli, int argc, char **argv)
 		return cli_usage(cli, USAGE);
 	if (!init->endpoint)
 		init->endpoint = "http://127.0.0.1:26657";
-	if (!init->root)
-		return 0;
-	result = sb_file_read(init->root, ROOT_MAX, &init->root_bytes, &init->root_length);
-	return result < 0 ? cli_fail(cli, cli_code_of(result), "%s: %s", init->root, strerror(-result)) : 0;
+	code = cli_model_find(cli, init->profile, &init->model);
+	if (code || init->config)
+		return code;
+	if (init->genesis_file && (init->profile || init->root))
+		return cli_fail(cli, SB_EXIT_USAGE, "--genesis says everything: no --profile and no --root beside it");
+	return cli_model_roots_read(cli, init->model, init->root, &init->roots);
 }
 
 static int make(struct init *init)
@@ -339,11 +400,10 @@ static int make(struct init *init)
 	if (stat(genesis, &status) == 0)
 		return cli_fail(init->people.cli, SB_EXIT_FAILED, "%s is there already: a ledger is never made anew over an "
 				"old one", genesis);
-	if (sb_key_file_new(&init->member, SB_KEY_MEMBER, "operator") < 0 ||
-	    sb_key_file_new(&init->enroller, SB_KEY_ENROLLER, "operator") < 0)
-		return cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made");
+	code = new_keys(init);
 	/* Everything that may be wrong is found before anything is written. */
-	code = check_daemon(init);
+	if (code == 0)
+		code = check_daemon(init);
 	if (code == 0 && init->genesis_file)
 		code = take_state(init, &state);
 	if (code)
@@ -366,10 +426,10 @@ static int make(struct init *init)
 static int show_state(struct init *init)
 {
 	sb_cleanup_free char *state = NULL;
-	int code;
+	int code = new_keys(init);
 
-	if (sb_key_file_new(&init->member, SB_KEY_MEMBER, "") < 0 || sb_key_file_new(&init->enroller, SB_KEY_ENROLLER, "") < 0)
-		return cli_fail(init->people.cli, SB_EXIT_FAILED, "no key could be made");
+	if (code)
+		return code;
 	code = init->genesis_file ? take_state(init, &state) : make_state(init, &state);
 	if (code)
 		return code;
@@ -394,8 +454,10 @@ int cli_init(struct sb_cli *cli, int argc, char **argv)
 		if (code == 0)
 			say(&init);
 	}
-	sb_key_file_wipe(&init.member);
-	sb_key_file_wipe(&init.enroller);
-	free(init.root_bytes);
+	for (size_t i = 0; i < CLI_MODEL_PEOPLE; i++) {
+		sb_key_file_wipe(&init.member[i]);
+		sb_key_file_wipe(&init.enroller[i]);
+	}
+	cli_model_roots_free(&init.roots);
 	return code;
 }

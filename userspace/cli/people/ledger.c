@@ -32,6 +32,7 @@ static const struct kind {
 	{ "validator", SB_RECORD_VALIDATOR, &sealbond__validator__descriptor, ID_HEX, 32 },
 	{ "grant-keys", SB_RECORD_GRANT_KEYS, &sealbond__grant_keys__descriptor, ID_NONE, 0 },
 	{ "endpoint", SB_RECORD_ENDPOINT, &sealbond__endpoint__descriptor, ID_URL, 0 },
+	{ "endpoints", SB_RECORD_ENDPOINTS, &sealbond__endpoints__descriptor, ID_NONE, 0 },
 	{ "device", SB_RECORD_DEVICE, &sealbond__device__descriptor, ID_DEVICE, 32 },
 	{ "zone", SB_RECORD_ZONE, &sealbond__zone__descriptor, ID_HEX, 16 },
 	{ "known-key", SB_RECORD_KNOWN_KEY, &sealbond__known_key__descriptor, ID_HEX, 32 },

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/people/people.h"
+#include "common/cleanup.h"
 #include "common/field.h"
 #include "common/file.h"
 #include "common/ini.h"
@@ -13,6 +14,7 @@
 
 #define DESCRIPTION_MAX	16384
 #define DEADLINE_MS	60000
+#define ROOTS_MAX	(1U << 20)	/* bytes of tls_roots */
 
 struct description {
 	char chain[64], network[64], endpoints[900], roots[SB_PATH_ROOM], pin[128], directory[SB_PATH_ROOM], trust[80];
@@ -233,22 +235,28 @@ static void on_close(void *context)
 	free(connection);
 }
 
+/* *roots: the certificates that https is verified by, to be freed when the client is open. */
 static int configure(struct sb_cli *cli, const char *path, struct description *description,
-		     struct sb_light_config *config)
+		     struct sb_light_config *config, uint8_t **roots)
 {
 	char *at = description->endpoints, *rest = NULL;
+	size_t length;
+	int result = description->roots[0] ? sb_file_read(description->roots, ROOTS_MAX, roots, &length) : 0;
 
+	if (result < 0)
+		return cli_fail(cli, cli_code_of(result), "%s: tls_roots: %s: %s", path, description->roots, strerror(-result));
 	memset(config, 0, sizeof(*config));
 	config->chain = description->network;
 	config->directory = description->directory;
 	config->root.height = (int64_t)description->height;
+	config->roots = (char *)*roots;
 	if (strlen(description->trust) != 64 || sb_parse_hex(description->trust, config->root.hash, 32) < 0)
 		return cli_fail(cli, SB_EXIT_USAGE, "%s: trust_hash: 64 hex digits", path);
 	for (at = strtok_r(at, " ,", &rest); at; at = strtok_r(NULL, " ,", &rest)) {
-		if (config->endpoints == SB_ENDPOINTS_MAX)
-			return cli_fail(cli, SB_EXIT_USAGE, "%s: endpoints: at most %d", path, SB_ENDPOINTS_MAX);
+		if (config->endpoints == SB_ENDPOINTS_CONFIGURED)
+			return cli_fail(cli, SB_EXIT_USAGE, "%s: endpoints: at most %d", path, SB_ENDPOINTS_CONFIGURED);
 		config->endpoint[config->endpoints++] = (struct sb_light_endpoint){
-			at, description->roots[0] ? description->roots : NULL, description->pin[0] ? description->pin : NULL,
+			at, (char *)*roots, description->pin[0] ? description->pin : NULL,
 		};
 	}
 	return 0;
@@ -324,11 +332,12 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 	struct sb_light_config config;
 	struct sb_light_synced synced;
 	struct connection *connection;
+	sb_cleanup_free uint8_t *roots = NULL;
 	struct sb_error error = { "" };
 	int code = read_description(cli, path, false, &description), result;
 
 	if (code == 0)
-		code = configure(cli, path, &description, &config);
+		code = configure(cli, path, &description, &config, &roots);
 	if (code)
 		return code;
 	result = sb_make_directory(description.directory, 0700);
@@ -369,6 +378,7 @@ int cli_ledger_open(struct sb_cli *cli, const char *path, struct cli_ledger *led
 
 struct first {
 	const struct description *description;
+	const char *roots;
 	struct cli_beginning *beginning;
 };
 
@@ -377,7 +387,7 @@ static int ask_first(struct first *first, const char *url, struct sb_error *erro
 {
 	sb_cleanup(sb_light_block_free) struct sb_light_block block = { .header.height = 0 };
 	const struct description *description = first->description;
-	struct sb_http_config config = { .url = url, .connect_ms = 5000, .roots = description->roots[0] ? description->roots : NULL,
+	struct sb_http_config config = { .url = url, .connect_ms = 5000, .roots = first->roots,
 					 .pin = description->pin[0] ? description->pin : NULL };
 	struct cli_beginning *beginning = first->beginning;
 	struct sb_remote *remote = sb_http_valid(url) ? sb_remote_open(&config) : NULL;
@@ -385,8 +395,10 @@ static int ask_first(struct first *first, const char *url, struct sb_error *erro
 	enum sb_fault fault;
 	uint8_t hash[32];
 
-	if (!remote)
+	if (!remote || !sb_remote_check(remote)) {
+		sb_remote_close(remote);
 		return sb_fail(error, -EINVAL, "it is no address, or its certificates cannot be used");
+	}
 	fault = sb_remote_commit(remote, beginning->height, &block, error);
 	if (fault == SB_FAULT_NONE)
 		fault = sb_remote_validators(remote, beginning->height, &block.validators, error);
@@ -409,14 +421,21 @@ static int ask_first(struct first *first, const char *url, struct sb_error *erro
 int cli_ledger_beginning(struct sb_cli *cli, const char *path, struct cli_beginning *beginning)
 {
 	struct description description;
-	struct first first = { &description, beginning };
-	int code = read_description(cli, path, true, &description), result;
+	struct first first = { &description, NULL, beginning };
+	int code = read_description(cli, path, true, &description), result = 0;
+	sb_cleanup_free uint8_t *roots = NULL;
 	char *rest = NULL, *at;
 	uint8_t trust[32];
+	size_t length;
 
 	memset(beginning, 0, sizeof(*beginning));
 	if (code)
 		return code;
+	if (description.roots[0])
+		result = sb_file_read(description.roots, ROOTS_MAX, &roots, &length);
+	if (result < 0)
+		return cli_fail(cli, cli_code_of(result), "%s: tls_roots: %s: %s", path, description.roots, strerror(-result));
+	first.roots = (char *)roots;
 	strcpy(beginning->network, description.network);
 	beginning->height = description.height ? (int64_t)description.height : 1;
 	for (at = strtok_r(description.endpoints, " ,", &rest); at; at = strtok_r(NULL, " ,", &rest)) {
