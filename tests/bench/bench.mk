@@ -16,7 +16,7 @@ bench: setup
 	tests/bench/bench.py
 
 LEDGER_BENCH := $(addprefix $(BUILD)/,sealbond-ledgerd sealbond sealbond-people) \
-	$(addprefix $(BUILD)/tests/,state_bench tree_bench light_bench ledger_load ledger_fill renew_bench)
+	$(addprefix $(BUILD)/tests/,state_bench tree_bench light_bench ledger_load ledger_fill renew_bench) $(BUILD)/cometbft
 .PHONY: bench-ledger
 bench-ledger: $(LEDGER_BENCH)
 	tests/bench/bench.py --part ledger --out $(BUILD)/bench-ledger.json
@@ -90,8 +90,8 @@ $(BUILD)/tests/renew_bench: tests/bench/renew_bench.c tests/bench/load_http.c te
 		-pthread $$(pkg-config --libs $(STATE_LIBS) $(LIGHT_LIBS))
 
 # The daemon's own parts, under a program that fills its state.
-LEDGER_FILL_OBJ := $(filter-out $(patsubst %,$(BUILD)/obj/userspace/ledger/%.o,main home backup backup_make restore listen server ws_frame websocket) \
-	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC) userspace/abci/serve.c),$(LEDGERD_OBJ))
+LEDGER_FILL_OBJ := $(filter-out $(patsubst %,$(BUILD)/obj/userspace/ledger/%.o,main home backup backup_make restore server ws_frame websocket) \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(LEDGER_RPC)),$(LEDGERD_OBJ))
 
 $(BUILD)/tests/ledger_fill: tests/bench/ledger_fill.c $(LEDGER_FILL_OBJ)
 	@mkdir -p $(@D)

@@ -206,7 +206,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=1, help="guest seconds of each measurement")
     parser.add_argument("--part", choices=("guest", "ledger"), help="one of the two parts only")
     parser.add_argument("--only", nargs="*", default=(), help="of the ledger's part: checks light transactions tree "
-                        "million import")
+                        "million import throughput latency four growth statesync")
     parser.add_argument("--out", default=os.path.join(BUILD, "bench.json"))
     arguments = parser.parse_args()
     result, targets, further = {"raw": {}}, [], []

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(TOP, "tests", "cluster"), os.path.join(TOP, "tests", "qemu")]
 
+import abci  # noqa: E402
 from ledgerd import Client, free_port  # noqa: E402
 from process import end, spawn, wait_until  # noqa: E402
 
@@ -29,12 +30,16 @@ TARGETS = [
     ("tree_updates_per_s_1m", "tree updates a second of a core's time, 1,000 a batch, 1 M records", 100000, 1),
     ("proof_bytes_1m", "existence proof at 1 M records without value, median bytes", 1024, -1),
     ("cold_header_ms_100", "cold header of 100 validators, ms of processor time", 5, -1),
+    ("abci_tx_per_s", "signed transactions a second behind CometBFT, one validator, unix socket", 9000, 1),
     ("import_10000_s", "10,000 device ids through the command line into blocks, s", 60, -1),
 ]
 # without a target
 FURTHER = ["tree_updates_committed_per_s_1m", "absence_proof_bytes_1m", "ledgerd_rss_kib_1m", "ledgerd_pss_kib_1m",
            "ledgerd_anon_kib_1m", "ledgerd_disk_mib_1m", "embedded_tx_per_s_of_2_cores", "embedded_tx_cpu_us",
            "embedded_tx_per_s_1m", "renew_bytes",
+           "abci_tx_per_s_of_2_cores", "abci_cpu_us_ledgerd", "abci_cpu_us_cometbft", "abci_cpu_us_sender",
+           "abci_commit_p50_ms", "abci_commit_p99_ms", "four_heartbeats_per_s", "statesync_100k_s", "statesync_100k_mib",
+           "chain_growth_bytes_per_beat", "chain_index_bytes_per_beat", "chain_growth_mib_per_device_year",
            "renew_header_bytes", "renew_heartbeat_bytes", "renew_record_bytes", "renew_grant_bytes"]
 
 
@@ -243,6 +248,10 @@ class Ledger:
         """What fails is said, and its figures are missing; the others go on."""
         parts = [("checks", self.checks), ("light", self.light), ("transactions", self.transactions),
                  ("tree", self.tree), ("million", self.million), ("import", self.enrollers_list)]
+        behind = abci.Bench(self.directory)
+        self.raw["abci"] = behind.raw
+        behind.values = self.values
+        parts += [(name, getattr(behind, name)) for name in ("throughput", "latency", "four", "growth", "statesync")]
         for name, part in parts:
             if only and name not in only:
                 continue
@@ -256,6 +265,7 @@ class Ledger:
                 print(f"  {name}: failed: {error}", flush=True)
             finally:
                 self.close_home()
+                behind.close()
             for key in self.values.keys() - before.keys():
                 print(f"  {key}: {self.values[key]}", flush=True)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A home with many devices, for what a ledger of that size needs:
- *   ledger_fill HOME DEVICES
- * HOME is one that `sealbond-ledgerd init` has just made. The chain makes its first blocks here, and each of them
+ *   ledger_fill HOME DEVICES [ABCI_URL SNAPSHOT_EVERY]
+ * HOME is one that `sealbond-ledgerd init` has just made, or with a URL what `sealbond-ledgerd run --abci` has, and
+ * CometBFT makes the blocks, until a signal comes. The chain makes its first blocks here, and each of them
  * also gets records of live devices: the device, its two bond keys and its owner's account, shaped as those of a
  * device that has enrolled, with keys and ids of their own. They come with no transaction; all else is the ledger's.
  */
 #include "device_world.h"
 
+#include <signal.h>
 #include <stdio.h>
 
+#include "abci/serve.h"
 #include "ledger/chain_internal.h"
 #include "ledger/ledger_app.h"
 #include "ledger/ledger_app_internal.h"
@@ -161,6 +164,30 @@ static Sealbond__Device *live_device(void)
 	return record;
 }
 
+/* Until a signal comes; the records come with the first blocks. */
+static int serve(const char *home, const char *url, const char *every)
+{
+	const struct sb_abci_options options = { .snapshot_every = (int64_t)strtoull(every, NULL, 10), .snapshots = 2 };
+	struct sb_error error = { "" };
+	struct sb_app app;
+	sigset_t signals;
+	int rc;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	filler.like = live_device();
+	rc = sb_ledger_app_open(home, &filler.app, &error);
+	app = filler.app;
+	app.finish = finish;
+	if (!rc)
+		rc = sb_abci_serve(home, url, &app, &options, &error);
+	if (rc)
+		fprintf(stderr, "ledger_fill: %s\n", error.text);
+	return rc ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct sb_chain_options options = { .interval = 1000, .idle = 60000, .pool_count = 16, .pool_bytes = 1 << 20 };
@@ -169,11 +196,13 @@ int main(int argc, char **argv)
 	struct sb_app app;
 	int rc;
 
-	filler.count = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
+	filler.count = argc == 3 || argc == 5 ? strtoull(argv[2], NULL, 10) : 0;
 	if (!filler.count) {
-		fputs("usage: ledger_fill HOME DEVICES\n", stderr);
+		fputs("usage: ledger_fill HOME DEVICES [ABCI_URL SNAPSHOT_EVERY]\n", stderr);
 		return 2;
 	}
+	if (argc == 5)
+		return serve(argv[1], argv[3], argv[4]);
 	filler.like = live_device();
 	rc = sb_ledger_app_open(argv[1], &filler.app, &error);
 	app = filler.app;

@@ -4,7 +4,7 @@
  *   ledger_load genesis GRANT_KEY
  *       the app_state for it: one member, one enroller, whose keys this program knows; a new grant key of the node
  *       goes into the file
- *   ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS
+ *   ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS [async]
  *       enrols devices, each with an owner, and brings them live; then signs BEATS heartbeats (quotes) of each and
  *       CHANGES of each profile (BIP-340, by its owner), and writes them as HTTP requests into DIR/0, DIR/1, ...
  *   ledger_load send PORT DIR STREAMS
@@ -79,18 +79,16 @@ static int prepare(unsigned int port, const char *directory, size_t devices, uns
 		   unsigned int streams)
 {
 	struct device *device = calloc(devices, sizeof(*device));
-	int fd = load_connect(port);
 	struct person enroller;
 
 	assert_non_null(device);
 	make_person(&enroller, ENROLLER);
-	read_tip(fd);
+	read_tip(port);
 	for (size_t i = 0; i < devices; i++)
 		make_device(&device[i]);
 	for (size_t at = 0; at < devices; at += WAVE)
-		enrol_wave(fd, port, device + at, devices - at < WAVE ? devices - at : WAVE, &enroller);
+		enrol_wave(port, device + at, devices - at < WAVE ? devices - at : WAVE, &enroller);
 	sign_all(device, devices, beats, changes, streams, directory);
-	close(fd);
 	return 0;
 }
 
@@ -143,13 +141,12 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 	static struct sender sender[STREAMS_MAX];
 	double wall, processor, sent;
 	uint64_t taken = 0, refused = 0, first;
-	int fd = load_connect(port);
 
 	for (unsigned int i = 0; i < streams; i++) {
 		sender[i].port = port;
 		read_file(directory, i, &sender[i]);
 	}
-	read_tip(fd);
+	read_tip(port);
 	first = beacon.height;
 	wall = seconds_of(CLOCK_MONOTONIC);
 	processor = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -167,10 +164,7 @@ static int send_all(unsigned int port, const char *directory, unsigned int strea
 			fprintf(stderr, "ledger_load: refused: %s\n", sender[i].said.first);
 	}
 	sent = seconds_of(CLOCK_MONOTONIC) - wall;
-	/* The daemon has closed what was silent for a minute. */
-	close(fd);
-	fd = load_connect(port);
-	settle(fd);
+	settle(port);
 	printf("{\"taken\": %llu, \"refused\": %llu, \"sent_s\": %.3f, \"seconds\": %.3f, \"sender_cpu_s\": %.3f, "
 	       "\"first\": %llu, \"last\": %llu}\n", (unsigned long long)taken, (unsigned long long)refused, sent,
 	       seconds_of(CLOCK_MONOTONIC) - wall, seconds_of(CLOCK_PROCESS_CPUTIME_ID) - processor,
@@ -210,13 +204,17 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "genesis"))
 		return genesis(argv[2]);
+	if (argc == 9 && !strcmp(argv[1], "prepare") && !strcmp(argv[8], "async")) {
+		load_how = argv[8];
+		argc--;
+	}
 	if (argc == 8 && !strcmp(argv[1], "prepare") && number_of(argv[7]) >= 1 && number_of(argv[7]) <= STREAMS_MAX)
 		return prepare(number_of(argv[2]), argv[3], number_of(argv[4]), number_of(argv[5]), number_of(argv[6]),
 			       number_of(argv[7]));
 	if (argc == 5 && !strcmp(argv[1], "send") && number_of(argv[4]) <= STREAMS_MAX)
 		return send_all(number_of(argv[2]), argv[3], number_of(argv[4]));
 	fputs("usage: ledger_load genesis GRANT_KEY\n"
-	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS\n"
+	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS [async]\n"
 	      "       ledger_load send PORT DIR STREAMS\n", stderr);
 	return 2;
 }

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <poll.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "load_http.h"
 
@@ -33,6 +34,12 @@ static inline uint8_t *attest_tx(struct device *device, const Sealbond__Body *bo
 	return quote_body(device, (int64_t)beacon.height, body, length);
 }
 
+/*
+ * By what transactions are handed in: "sync" answers with the check's code. CometBFT asks its application after each
+ * for at most 20 ms whether more come, so that a connection has 50 a second by it; by "async" they go on in a row.
+ */
+static const char *load_how = "sync";
+
 /* Requests under way to a file or to the ledger. */
 struct requests {
 	struct load_text text, body;
@@ -55,8 +62,8 @@ static inline void add_tx(struct requests *requests, uint8_t *tx, size_t length)
 	char coded[2 * SB_TX_MAX], head[128];
 
 	snprintf(head, sizeof(head),
-		 "%s{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"broadcast_tx_sync\",\"params\":{\"tx\":\"",
-		 requests->count ? "," : "[", requests->count);
+		 "%s{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"broadcast_tx_%s\",\"params\":{\"tx\":\"",
+		 requests->count ? "," : "[", requests->count, load_how);
 	load_put(&requests->body, head, strlen(head));
 	sodium_bin2base64(coded, sizeof(coded), tx, length, sodium_base64_VARIANT_ORIGINAL);
 	load_put(&requests->body, coded, strlen(coded));
@@ -90,14 +97,17 @@ static const char *text_at(json_object *object, const char *outer, const char *n
 	return json_object_get_string(object);
 }
 
-static inline void read_tip(int fd)
+/* On a connection of its own: a node closes what was silent for ten seconds. */
+static inline void read_tip(unsigned int port)
 {
+	int fd = load_connect(port);
 	json_object *status = ask(fd, "status", "");
 
 	beacon.height = strtoull(text_at(status, "sync_info", "latest_block_height"), NULL, 10);
 	assert_int_equal(sodium_hex2bin(beacon.hash, 32, text_at(status, "sync_info", "latest_block_hash"), 64, NULL,
 					NULL, NULL), 0);
 	json_object_put(status);
+	close(fd);
 }
 
 static inline size_t waiting(int fd)
@@ -110,17 +120,19 @@ static inline size_t waiting(int fd)
 }
 
 /* Until all that was taken is in blocks that everybody sees. */
-static inline void settle(int fd)
+static inline void settle(unsigned int port)
 {
+	int fd = load_connect(port);
 	struct pollfd connection = { .fd = fd, .events = POLLIN };
 
 	/* Nothing comes unasked; asking all the time would be load, too. */
 	while (waiting(fd))
 		poll(&connection, 1, 10);
-	read_tip(fd);
+	close(fd);
+	read_tip(port);
 }
 
-static inline void send_now(int fd, unsigned int port, struct requests *requests, const char *what)
+static inline void send_now(unsigned int port, struct requests *requests, const char *what)
 {
 	struct load_said said;
 
@@ -129,7 +141,7 @@ static inline void send_now(int fd, unsigned int port, struct requests *requests
 	if (said.refused)
 		fail_msg("%s: %llu refused: %s", what, (unsigned long long)said.refused, said.first);
 	requests->text.length = 0;
-	settle(fd);
+	settle(port);
 }
 
 static inline uint8_t *beat_tx(struct device *device, size_t *length)
@@ -174,7 +186,7 @@ static inline uint8_t *approve_tx(struct device *device, size_t *length)
 }
 
 /* The whole way of each, in steps that all go together. */
-static inline void enrol_wave(int fd, unsigned int port, struct device *device, size_t count, struct person *enroller)
+static inline void enrol_wave(unsigned int port, struct device *device, size_t count, struct person *enroller)
 {
 	struct requests requests = { .count = 0 };
 	size_t length;
@@ -190,7 +202,7 @@ static inline void enrol_wave(int fd, unsigned int port, struct device *device, 
 			     step == 3 ? approve_tx(&device[i], &length) : beat_tx(&device[i], &length);
 			add_tx(&requests, tx, length);
 		}
-		send_now(fd, port, &requests, names[step]);
+		send_now(port, &requests, names[step]);
 	}
 	free(requests.text.data);
 	free(requests.body.data);

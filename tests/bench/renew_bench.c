@@ -55,7 +55,7 @@ static void into_zone(int fd, unsigned int port, struct device *device, const ui
 	set_membership.membership = &membership;
 	tx = sign_body(&device->owner, &body, &length);
 	add_tx(&requests, tx, length);
-	send_now(fd, port, &requests, "membership");
+	send_now(port, &requests, "membership");
 	free(requests.text.data);
 	free(requests.body.data);
 }
@@ -186,12 +186,12 @@ int main(int argc, char **argv)
 	}
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
 	fd = load_connect(port);
-	read_tip(fd);
+	read_tip(port);
 	make_person(&enroller, ENROLLER);
 	enroller.sequence = next_sequence(fd, enroller.key);
 	for (int i = 0; i < 2; i++)
 		make_other_device(&pair[i]);
-	enrol_wave(fd, port, pair, 2, &enroller);
+	enrol_wave(port, pair, 2, &enroller);
 	sb_zone_authority_new(secret, zone);
 	for (int i = 0; i < 2; i++)
 		into_zone(fd, port, &pair[i], secret, proofs[i]);
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 	/* Something happens meanwhile. */
 	for (int i = 0; i < 2; i++)
 		into_zone(fd, port, &pair[1], secret, proofs[1]);
-	read_tip(fd);
+	read_tip(port);
 	renew(client, &pair[0], &pair[1], zone, proofs);
 	sb_light_client_close(client);
 	snprintf(path, sizeof(path), "%s/trust", directory);

@@ -13,7 +13,8 @@
 #include "common/parse.h"
 
 #define KEY64	(sodium_base64_ENCODED_LEN(64, sodium_base64_VARIANT_ORIGINAL))
-#define BLOCK_BYTES	4194304
+/* Larger ones take longer than a round to make and to pass on where everybody is busy. */
+#define BLOCK_BYTES	1048576
 
 static int write_file(struct cluster *cluster, size_t node, const char *name, mode_t mode, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -100,7 +101,7 @@ static char *sync_of(struct cluster *cluster)
 	char *text = NULL;
 	int length = cluster->sync ?
 		asprintf(&text, "\n[statesync]\nenable = true\nrpc_servers = \"%s\"\ntrust_height = %s\ntrust_hash = \"%s\"\n"
-			 "trust_period = \"168h0m0s\"\n", cluster->sync, cluster->trust_height, cluster->trust_hash) :
+			 "trust_period = \"168h0m0s\"\ndiscovery_time = \"5s\"\n", cluster->sync, cluster->trust_height, cluster->trust_hash) :
 		asprintf(&text, "%s", "");
 
 	if (length < 0)
@@ -119,13 +120,15 @@ static int write_config(struct cluster *cluster, size_t i)
 			  "# Node %zu of ledger %s\n"
 			  "proxy_app = \"unix:///run/sealbond-ledger/abci.sock\"\nmoniker = \"node%zu\"\nabci = \"socket\"\n"
 			  "\n[rpc]\nladdr = \"tcp://%s:%u\"\nmax_body_bytes = 1000000\n"
+			  "# a device keeps up to three connections\nmax_open_connections = 20000\n"
 			  "\n[p2p]\nladdr = \"tcp://%s:%u\"\nexternal_address = \"%s:%u\"\npersistent_peers = \"%s\"\n"
 			  "# validators know each other by name, whatever their addresses are\n"
 			  "addr_book_strict = false\nallow_duplicate_ip = %s\n"
-			  "\n[mempool]\n# the ledger's transactions are no longer\nmax_tx_bytes = 65536\nsize = 20000\n"
-			  "max_txs_bytes = 67108864\n"
+			  "send_rate = 20480000\nrecv_rate = 20480000\nflush_throttle_timeout = \"10ms\"\n"
+			  "\n[mempool]\n# the ledger's transactions are no longer\nmax_tx_bytes = 65536\nsize = 50000\n"
+			  "max_txs_bytes = 67108864\ncache_size = 100000\n"
 			  "\n[consensus]\n# a quiet ledger makes a block a minute, one with work at once\n"
-			  "timeout_commit = \"1s\"\ncreate_empty_blocks = true\ncreate_empty_blocks_interval = \"60s\"\n%s",
+			  "timeout_commit = \"200ms\"\ncreate_empty_blocks = true\ncreate_empty_blocks_interval = \"60s\"\n%s",
 			  i + 1, cluster->chain, i + 1, local ? "127.0.0.1" : "0.0.0.0", node->rpc,
 			  local ? "127.0.0.1" : "0.0.0.0", node->p2p, node->host, node->p2p, peers,
 			  local ? "true" : "false", sync);
