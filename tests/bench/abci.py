@@ -195,6 +195,28 @@ class Bench:
         cluster.prepare(devices, beats, 0)
         self.raw["four"] = sent = cluster.send()
         self.values["four_heartbeats_per_s"] = sent["per_s"]
+        self.polls(cluster.nodes[0])
+
+    def polls(self, node, each=2000):
+        """What devices ask all the time: whether there is a new block. The answer has the votes of four validators."""
+        body = b'{"jsonrpc":"2.0","id":1,"method":"commit","params":{}}'
+        request = (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        files = os.path.join(self.cluster.directory, "polls")
+        os.makedirs(files)
+        for stream in range(STREAMS):
+            with open(os.path.join(files, str(stream)), "wb") as file:
+                file.write(request * each)
+        # (it counts a block's header as no code of a transaction, and says so by its end)
+        done = subprocess.run([LOAD, "send", str(node.rpc), files, str(STREAMS)], check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+        seconds = json.loads(done.stdout)["sent_s"]
+        client = Client(node.rpc, 30)
+        status, answer = client.request("POST", "/", body, {"Content-Type": "application/json"})
+        client.close()
+        if status != 200:
+            raise RuntimeError(f"commit: {status}")
+        self.values.update(endpoint_polls_per_s=round(STREAMS * each / seconds), poll_answer_bytes=len(answer))
 
     def latency(self, count=200):
         """One transaction after the other on an idle chain of one validator, from handing in until its block is there."""

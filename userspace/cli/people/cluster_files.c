@@ -170,12 +170,14 @@ static int write_readme(struct cluster *cluster, size_t i)
 
 	return write_file(cluster, i, "README", 0644,
 			  "Node %zu of ledger %s: %s, ports %u (other validators) and %u (devices, people).\n\n"
+			  "  mkdir -p /var/lib/private/sealbond-ledger-abci /var/lib/private/sealbond-cometbft\n"
 			  "  cp -a ledger/. /var/lib/private/sealbond-ledger-abci/\n"
 			  "  cp -a comet/. /var/lib/private/sealbond-cometbft/\n"
 			  "  cp *.service /etc/systemd/system/\n"
+			  "  systemctl daemon-reload\n"
 			  "  systemctl enable --now sealbond-ledgerd-abci sealbond-cometbft\n\n"
 			  "Secret: comet/config/priv_validator_key.json signs blocks; it must never run in two places.\n"
-			  "ledger/grant_key.pem signs grants. docs/abci.md tells the rest.\n",
+			  "ledger/grant_key.pem signs grants. docs/cluster.md tells the rest.\n",
 			  i + 1, cluster->chain, node->host, node->p2p, node->rpc);
 }
 
