@@ -197,26 +197,36 @@ class Bench:
         self.values["four_heartbeats_per_s"] = sent["per_s"]
         self.polls(cluster.nodes[0])
 
-    def polls(self, node, each=2000):
-        """What devices ask all the time: whether there is a new block. The answer has the votes of four validators."""
-        body = b'{"jsonrpc":"2.0","id":1,"method":"commit","params":{}}'
+    def polls(self, node):
+        """
+        What devices ask an endpoint all the time: whether there is a new block (the answer has the votes of four
+        validators), and, when there is, a record with its proof.
+        """
+        for name, size, method, params in (
+                ("endpoint_polls_per_s", "poll_answer_bytes", "commit", {}),
+                ("endpoint_records_per_s", "record_answer_bytes", "abci_query",
+                 {"path": "/store/sealbond/key", "data": "50", "prove": True})):
+            self.values[name], self.values[size] = self.rate(node, method, params)
+
+    def rate(self, node, method, params, each=2000):
+        """Questions a second over eight connections, and bytes of an answer."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         request = (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        files = os.path.join(self.cluster.directory, "polls")
+        files = os.path.join(self.cluster.directory, method)
         os.makedirs(files)
         for stream in range(STREAMS):
             with open(os.path.join(files, str(stream)), "wb") as file:
                 file.write(request * each)
-        # (it counts a block's header as no code of a transaction, and says so by its end)
+        # (it looks for codes of transactions, finds none, and ends as if they were refused)
         done = subprocess.run([LOAD, "send", str(node.rpc), files, str(STREAMS)], check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL)
-        seconds = json.loads(done.stdout)["sent_s"]
         client = Client(node.rpc, 30)
         status, answer = client.request("POST", "/", body, {"Content-Type": "application/json"})
         client.close()
-        if status != 200:
-            raise RuntimeError(f"commit: {status}")
-        self.values.update(endpoint_polls_per_s=round(STREAMS * each / seconds), poll_answer_bytes=len(answer))
+        if status != 200 or b'"result"' not in answer:
+            raise RuntimeError(f"{method}: {status} {answer[:200]}")
+        return round(STREAMS * each / json.loads(done.stdout)["sent_s"]), len(answer)
 
     def latency(self, count=200):
         """One transaction after the other on an idle chain of one validator, from handing in until its block is there."""
@@ -237,12 +247,12 @@ class Bench:
         self.values.update(abci_commit_p50_ms=round(took[count // 2], 1),
                            abci_commit_p99_ms=round(took[count * 99 // 100], 1))
 
-    def growth(self, devices=200, beats=40):
+    def growth(self, devices=50, beats=40):
         """
-        Blocks of 60 heartbeats, 100 of them kept: what grows all the same, and what would without pruning. The second
+        Blocks of some 16 heartbeats, 100 of them kept: what grows all the same, and what would without pruning. The second
         half counts, when what is pruned comes and goes.
         """
-        cluster = self.make(1, block_bytes=65536 + 1024)
+        cluster = self.make(1, block_bytes=20480)
         node = cluster.nodes[0]
         node.configure("timeout_commit", '"1ms"')
         cluster.start("--snapshot-every", "100", "--snapshots", "1", "--retain-blocks", "100")

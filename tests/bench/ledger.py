@@ -38,7 +38,8 @@ FURTHER = ["tree_updates_committed_per_s_1m", "absence_proof_bytes_1m", "ledgerd
            "ledgerd_anon_kib_1m", "ledgerd_disk_mib_1m", "embedded_tx_per_s_of_2_cores", "embedded_tx_cpu_us",
            "embedded_tx_per_s_1m", "renew_bytes",
            "abci_tx_per_s_of_2_cores", "abci_cpu_us_ledgerd", "abci_cpu_us_cometbft", "abci_cpu_us_sender",
-           "abci_commit_p50_ms", "abci_commit_p99_ms", "four_heartbeats_per_s", "endpoint_polls_per_s", "poll_answer_bytes", "statesync_100k_s", "statesync_100k_mib",
+           "abci_commit_p50_ms", "abci_commit_p99_ms", "four_heartbeats_per_s", "endpoint_polls_per_s", "poll_answer_bytes", "endpoint_records_per_s",
+           "record_answer_bytes", "statesync_100k_s", "statesync_100k_mib",
            "chain_growth_bytes_per_beat", "chain_index_bytes_per_beat", "chain_growth_mib_per_device_year",
            "renew_header_bytes", "renew_heartbeat_bytes", "renew_record_bytes", "renew_grant_bytes"]
 

@@ -55,6 +55,7 @@ struct sb_ledger_config {
 	char announce[512];		/* ADDR:PORT, ... */
 	struct sb_prefix networks[SB_LEDGER_NETWORKS_MAX];	/* of endpoints given by a name, or by a succession */
 	size_t networks_count;
+	uint64_t poll;			/* ms between two looks for a new block */
 	uint64_t rate, bytes;		/* packets and bytes a second that the helper may talk to it */
 };
 

@@ -7,7 +7,7 @@
 
 #include "common/field.h"
 
-#define SB_LEDGER_FIELDS	14
+#define SB_LEDGER_FIELDS	15
 extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
 
 /*

@@ -15,6 +15,7 @@ struct sb_ledger_settings {
 	char chain[64];
 	bool has_owner, enrol;		/* enrol: unasked */
 	uint8_t owner[32];		/* the owner's master public key */
+	uint64_t poll_ms;		/* between two looks for a new block; 0: the default */
 	bool has_hold;			/* on_ledger_loss of the configuration; else the ledger's */
 	uint64_t hold_ms;		/* 0: stop */
 	uint8_t keys[SB_GRANT_KEYS_MAX][SB_GRANT_POINT_LEN];	/* of those who may sign grants */

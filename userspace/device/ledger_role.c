@@ -205,6 +205,7 @@ static int load_settings(const struct sb_config *config, const char *directory, 
 	settings->has_owner = config->ledger.has_owner;
 	memcpy(settings->owner, config->ledger.owner, 32);
 	settings->enrol = config->ledger.enrol;
+	settings->poll_ms = config->ledger.poll;
 	settings->has_hold = config->ledger.loss != SB_LOSS_LEDGER;
 	settings->hold_ms = config->ledger.hold;
 	settings->threshold = (unsigned int)config->threshold;

@@ -389,7 +389,8 @@ static void act(struct sb_ledger *ledger)
 
 static uint64_t wait_after(struct sb_ledger *ledger, int result, uint64_t granted)
 {
-	uint64_t wait = is_live(ledger) ? LEDGER_POLL_MS : IDLE_MS;
+	uint64_t poll = ledger->settings.poll_ms ? ledger->settings.poll_ms : LEDGER_POLL_MS;
+	uint64_t wait = is_live(ledger) ? poll : IDLE_MS;
 
 	if (result < 0) {
 		wait = sb_retry_after(ledger->poll_failures ? ledger->poll_failures : 1, 0, ledger_random(ledger));
