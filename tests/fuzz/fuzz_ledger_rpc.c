@@ -33,6 +33,11 @@ bool sb_chain_wait(struct sb_chain *chain, int64_t height, unsigned int ms)
 	return height <= 7;
 }
 
+int64_t sb_chain_base(const struct sb_chain *chain)
+{
+	return 2;
+}
+
 bool sb_chain_is_gap(const struct sb_chain *chain, int64_t height)
 {
 	return height == 3;
