@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a device says of itself to its ledger: when, over which block, and with which TPM and keys. */
+/* What a device says of itself to its ledger: when, over which block, with which TPM and keys; and a peer's keys. */
 #include "ledger_role_world.h"
 
 /* Three days: never without a lease, six heartbeats a day, and a few more for the start. */
@@ -37,6 +37,23 @@ static void it_rotates(void **state)
 	later(6 * 3600000);
 	steps(2);
 	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+}
+
+/* A peer's next key becomes its bond key. */
+static void a_peer_rotates(void **state)
+{
+	BODY(ROTATE_KEY, rotate_key, RotateKey, rotate);
+	struct sb_grant_file grant;
+	unsigned int before;
+
+	with_zone();
+	before = world->grants;
+	rotate.key = span32(world->b.next);
+	assert_int_equal(attests(&world->plant.ledger, &world->b, &body), SB_TX_OK);
+	steps(2);
+	assert_int_equal(world->grants, before + 1);
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	assert_memory_equal(grant.body.key, world->b.next, 32);
 }
 
 /* A TPM that counts from zero, with keys that the ledger never heard of: no clone, but an enrolment anew. */
@@ -128,7 +145,7 @@ int main(void)
 {
 #define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		ROLE(it_renews), ROLE(it_rotates), ROLE(a_cleared_tpm), ROLE(a_clone), ROLE(a_block_too_new),
+		ROLE(it_renews), ROLE(it_rotates), ROLE(a_peer_rotates), ROLE(a_cleared_tpm), ROLE(a_clone), ROLE(a_block_too_new),
 		ROLE(an_endpoint_behind), cmocka_unit_test(timers),
 	};
 

@@ -532,23 +532,6 @@ static void a_zone_that_is_keyed_anew(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
-/* A peer's next key becomes its bond key. */
-static void a_peer_rotates(void **state)
-{
-	BODY(ROTATE_KEY, rotate_key, RotateKey, rotate);
-	struct sb_grant_file grant;
-	unsigned int before;
-
-	with_zone();
-	before = world->grants;
-	rotate.key = span32(world->b.next);
-	assert_int_equal(attests(&world->plant.ledger, &world->b, &body), SB_TX_OK);
-	steps(2);
-	assert_int_equal(world->grants, before + 1);
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
-	assert_memory_equal(grant.body.key, world->b.next, 32);
-}
-
 static void enter(const struct device *device, Sealbond__DeviceState state)
 {
 	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, device);
@@ -591,14 +574,13 @@ int main(void)
 #define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
-		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(a_profile), ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things),
-		ROLE(grants_of_k_nodes), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold),
-		ROLE(nothing_is_held_in_a_conduit), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
+		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it), ROLE(a_profile),
+		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
+		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
+		ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
-		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew),
-		ROLE(quarantine_comes_and_goes), ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
-		ROLE(a_peer_rotates),
+		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew), ROLE(quarantine_comes_and_goes),
+		ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
 		ROLE(the_ledger_goes_on_elsewhere), ROLE(endpoints_are_published),
 	};
 
