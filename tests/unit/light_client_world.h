@@ -3,10 +3,9 @@
 #ifndef LIGHT_CLIENT_WORLD_H
 #define LIGHT_CLIENT_WORLD_H
 
+#include "checkpoint_sign.h"
 #include "ledger_server.h"
 
-#include <secp256k1_extrakeys.h>
-#include <secp256k1_schnorrsig.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,14 +111,9 @@ static inline void change_votes(struct sb_light_block *block)
 /* Member number @number, of the members 1 to 3. */
 static inline void member_key(unsigned int number, secp256k1_keypair *pair, uint8_t key[32])
 {
-	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
 	uint8_t secret[32] = { 1, 2, 3, (uint8_t)number };
-	secp256k1_xonly_pubkey public;
 
-	assert_int_equal(secp256k1_keypair_create(context, pair, secret), 1);
-	assert_int_equal(secp256k1_keypair_xonly_pub(context, &public, NULL, pair), 1);
-	assert_int_equal(secp256k1_xonly_pubkey_serialize(context, key, &public), 1);
-	secp256k1_context_destroy(context);
+	key_of_secret(secret, pair, key);
 }
 
 static inline struct sb_members three_members(void)
@@ -138,19 +132,11 @@ static inline struct sb_members three_members(void)
 
 static inline void add_signature(struct sb_checkpoint *checkpoint, unsigned int number)
 {
-	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-	size_t at = checkpoint->signatures++;
 	secp256k1_keypair pair;
-	uint8_t key[32], message[32];
+	uint8_t key[32];
 
 	member_key(number, &pair, key);
-	for (; at && memcmp(checkpoint->signature[at - 1].key, key, 32) > 0; at--)
-		checkpoint->signature[at] = checkpoint->signature[at - 1];
-	memcpy(checkpoint->signature[at].key, key, 32);
-	assert_int_equal(sb_checkpoint_message(checkpoint, message), 0);
-	assert_int_equal(secp256k1_schnorrsig_sign32(context, checkpoint->signature[at].signature, message, &pair,
-						     NULL), 1);
-	secp256k1_context_destroy(context);
+	sign_checkpoint(checkpoint, &pair, key);
 }
 
 static inline struct sb_checkpoint checkpoint_of(const struct sb_header *header)

@@ -95,9 +95,9 @@ static int64_t newest_snapshot(struct engine *engine)
 	return height;
 }
 
-static void engine_wait_snapshot(struct engine *engine)
+static void engine_wait_snapshot(struct engine *engine, int64_t least)
 {
-	while (!newest_snapshot(engine))
+	while (newest_snapshot(engine) < least)
 		usleep(1000);
 }
 
@@ -124,7 +124,7 @@ static int set_up(void **state)
 	sb_abci_leave(pair->old->abci, &pair->old->consensus);
 	/* the next block changes the state while the copy is made */
 	empty_blocks(pair->old, 101);
-	engine_wait_snapshot(pair->old);
+	engine_wait_snapshot(pair->old, 1);
 	take_snapshot(pair->old, &pair->offered);
 	assert_int_equal(pair->offered.height, 100);
 	assert_true(pair->offered.chunks > 1);
@@ -371,8 +371,7 @@ static void kept(void **state)
 	engine_stop(pair->old);
 	engine_start(pair->old);
 	empty_blocks(pair->old, 201);
-	while (newest_snapshot(pair->old) < 200)
-		usleep(1000);
+	engine_wait_snapshot(pair->old, 200);
 	empty_blocks(pair->old, 301);
 	engine_stop(pair->old);
 	engine_start(pair->old);
@@ -454,7 +453,7 @@ static void goes_on(void **state)
 	memset(&pair->offered, 0, sizeof(pair->offered));
 	memcpy(pair->offered.app_hash, other->app_hash, 32);
 	/* (the snapshot is made beside this) */
-	engine_wait_snapshot(other);
+	engine_wait_snapshot(other, 1);
 	take_snapshot(other, &pair->offered);
 	assert_int_equal(offer(pair), ABCI__OFFER_RESULT__OFFER_ACCEPT);
 	assert_int_equal(apply_all(pair, NULL), ABCI__APPLY_RESULT__APPLY_ACCEPT);

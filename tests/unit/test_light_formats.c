@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The light client's pure parts: checkpoints, what is kept, proofs, answers, time, order. */
+#include "checkpoint_sign.h"
 #include "fake_ledger.h"
-
-#include <secp256k1_extrakeys.h>
-#include <secp256k1_schnorrsig.h>
 
 #include "common/cleanup.h"
 #include "light/answer.h"
@@ -17,14 +15,9 @@ static struct sb_error error;
 
 static void member(unsigned int number, secp256k1_keypair *pair, uint8_t key[32])
 {
-	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
 	uint8_t secret[32] = { 7, (uint8_t)(number >> 8), (uint8_t)number };
-	secp256k1_xonly_pubkey public;
 
-	assert_int_equal(secp256k1_keypair_create(context, pair, secret), 1);
-	assert_int_equal(secp256k1_keypair_xonly_pub(context, &public, NULL, pair), 1);
-	assert_int_equal(secp256k1_xonly_pubkey_serialize(context, key, &public), 1);
-	secp256k1_context_destroy(context);
+	key_of_secret(secret, pair, key);
 }
 
 /* Members first to first + count - 1, of weight 1 each. */
@@ -42,19 +35,11 @@ static void members_of(unsigned int first, unsigned int count, uint32_t threshol
 
 static void sign(struct sb_checkpoint *checkpoint, unsigned int number)
 {
-	secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-	size_t at = checkpoint->signatures++;
-	uint8_t key[32], message[32];
 	secp256k1_keypair pair;
+	uint8_t key[32];
 
 	member(number, &pair, key);
-	for (; at && memcmp(checkpoint->signature[at - 1].key, key, 32) > 0; at--)
-		checkpoint->signature[at] = checkpoint->signature[at - 1];
-	memcpy(checkpoint->signature[at].key, key, 32);
-	assert_int_equal(sb_checkpoint_message(checkpoint, message), 0);
-	assert_int_equal(secp256k1_schnorrsig_sign32(context, checkpoint->signature[at].signature, message, &pair,
-						     NULL), 1);
-	secp256k1_context_destroy(context);
+	sign_checkpoint(checkpoint, &pair, key);
 }
 
 static struct sb_checkpoint at_height(int64_t height)
