@@ -22,6 +22,7 @@ import subprocess
 from ledgerd import COMETBFT, TOP, Client, RpcError, b64
 from process import end, spawn, wait_until
 from links import Wire
+from people import Person
 
 SEALBOND = os.path.join(TOP, "build", "sealbond")
 LEDGERD = os.path.join(TOP, "build", "sealbond-ledgerd")
@@ -256,3 +257,13 @@ class CometLight:
 
     def stop(self):
         end(self.process, 10)
+
+
+class ClusterWorld:
+    """Four validators, and who may enrol there; what tests of them begin with."""
+
+    def __init__(self, checks, directory):
+        self.checks, self.directory = checks, directory
+        self.cluster = Cluster(directory)
+        self.nodes = self.cluster.nodes
+        self.enroller = Person(os.path.join(self.cluster.home, "people", "enroller.key"), CHAIN)

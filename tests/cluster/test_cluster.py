@@ -10,10 +10,9 @@ import os
 import shutil
 import threading
 
-from cluster import CHAIN, PATIENCE, Cluster, CometLight, sealbond
+from cluster import CHAIN, PATIENCE, ClusterWorld, CometLight, sealbond
 from killer import Killer
 from ledgerd import LightLines, RpcError, b64, first_hash
-from people import Person
 from process import wait_until
 from test_device import enrol, say
 
@@ -22,12 +21,9 @@ def device(number):
     return hashlib.sha256(b"device %d" % number).digest()
 
 
-class World:
+class World(ClusterWorld):
     def __init__(self, checks, directory):
-        self.checks, self.directory = checks, directory
-        self.cluster = Cluster(directory)
-        self.nodes = self.cluster.nodes
-        self.enroller = Person(os.path.join(self.cluster.home, "people", "enroller.key"), CHAIN)
+        super().__init__(checks, directory)
         self.known = 0		# devices that the ledger has to know
         self.devices = []
 

@@ -10,10 +10,9 @@ import hashlib
 import json
 import os
 
-from cluster import CHAIN, PATIENCE, Cluster, sealbond
+from cluster import CHAIN, PATIENCE, ClusterWorld, sealbond
 from ledgerd import LightLines, first_hash
 from liar import Forger, Liar
-from people import Person
 from process import wait_until
 
 KNOWN = hashlib.sha256(b"a device").digest()
@@ -26,12 +25,9 @@ LIES = (
 )
 
 
-class World:
+class World(ClusterWorld):
     def __init__(self, checks, directory):
-        self.checks, self.directory = checks, directory
-        self.cluster = Cluster(directory)
-        self.nodes = self.cluster.nodes
-        self.enroller = Person(os.path.join(self.cluster.home, "people", "enroller.key"), CHAIN)
+        super().__init__(checks, directory)
         self.liar, self.honest = Liar(self.nodes[0]), Liar(self.nodes[1], 0.2)
         self.number = 0
 
