@@ -82,6 +82,9 @@
 #define SB_EXC_BYTES_MAX		(1 << 30)
 #define SB_EXC_BURST_NS			(1 * SB_NS_PER_S)
 
+/* Between two looks for a new block of the ledger, at least. */
+#define SB_LEDGER_POLL_MS		500
+
 /*
  * What the helper may talk to its ledger where the configuration says nothing: a first look at a
  * chain of 100 validators takes some hundred KiB, a renewal some ten.

@@ -225,7 +225,7 @@ static void set_defaults(struct sb_config *config)
 		.hard_bytes = SB_REJECT_AFTER_BYTES,
 		.hard_packets = SB_REJECT_AFTER_PACKETS,
 		.peers_file = "/etc/sealbond/peers.conf",
-		.ledger = { .enrol = true, .learn = true, .poll = 500, .rate = SB_LEDGER_RATE, .bytes = SB_LEDGER_BYTES },
+		.ledger = { .enrol = true, .learn = true, .poll = SB_LEDGER_POLL_MS, .rate = SB_LEDGER_RATE, .bytes = SB_LEDGER_BYTES },
 	};
 }
 

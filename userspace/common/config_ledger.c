@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/config.h"
+#include "sealbond/limits.h"
 
 /* The next of a list with commas; 0 at its end. */
 static size_t next_word(const char **at, const char **word)
@@ -147,7 +148,7 @@ const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS] = {
 	{ "networks", parse_networks, "a list of addresses", "1 to 4 addresses with or without /bits, with commas",
 	  AT(networks) },
 	{ "learn", sb_field_bool, "yes or no", "yes, no", AT(learn) },
-	{ "poll", sb_field_duration, "a duration", "500ms to 5m", AT(poll), 500, 300000 },
+	{ "poll", sb_field_duration, "a duration", "500ms to 5m", AT(poll), SB_LEDGER_POLL_MS, 300000 },
 	{ "rate", sb_field_number, "a number", "1 to 1000000 packets a second", AT(rate), 1, 1000000 },
 	{ "bytes", sb_field_size, "a size", "1 to 1G bytes a second, e.g. 4M", AT(bytes), 1, 1ULL << 30 },
 	{ "network", sb_field_text, "a name", "1 to 50 characters: of the chain that carries the ledger now", AT(network),

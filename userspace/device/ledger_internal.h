@@ -12,9 +12,9 @@
 #include "state/membership.h"
 #include "state/message.h"
 #include "state/run.h"
+#include "sealbond/limits.h"
 
 #define LEDGER_BELONGINGS	8
-#define LEDGER_POLL_MS		500	/* between two looks for a new block */
 #define LEDGER_RECORD_MAX	262144
 
 /* A zone or conduit that this device is in. */

@@ -389,7 +389,7 @@ static void act(struct sb_ledger *ledger)
 
 static uint64_t wait_after(struct sb_ledger *ledger, int result, uint64_t granted)
 {
-	uint64_t poll = ledger->settings.poll_ms ? ledger->settings.poll_ms : LEDGER_POLL_MS;
+	uint64_t poll = ledger->settings.poll_ms ? ledger->settings.poll_ms : SB_LEDGER_POLL_MS;
 	uint64_t wait = is_live(ledger) ? poll : IDLE_MS;
 
 	if (result < 0) {
