@@ -239,7 +239,7 @@ static int status(struct sb_cli *cli, int argc, char **argv)
 			sb_json_string(&cli->out, "network", people.ledger.network);
 		} else {
 			printf("Ledger:     %s (%s)\n", people.ledger.chain, parameters ? parameters->name : "");
-			if (strcmp(people.ledger.chain, people.ledger.network))
+			if (strcmp(people.ledger.chain, people.ledger.network) != 0)
 				printf("Chain:      %s\n", people.ledger.network);
 		}
 		people.ledger.status(people.ledger.context, cli);
