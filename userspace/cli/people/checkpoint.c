@@ -223,6 +223,8 @@ static int make(struct work *work, const uint8_t secret[SB_PERSON_SECRET_LEN], i
 		return code;
 	if (is_fresh(work, older))
 		return report(work, "the newest checkpoint is young enough", true, 0, log);
+	if (work->complete_fits && work->complete.height >= work->latest.height)
+		return report(work, "the newest block has a complete checkpoint", true, 0, log);
 	if (is_proven(work)) {
 		work->made = work->waits;
 		if (has_signed(&work->waits, work->key))
