@@ -56,8 +56,13 @@ struct outer {
 static __always_inline const void *bytes_at(const struct sk_buff *skb, int offset, int len,
 					    void *buf, bool hot)
 {
-	if (likely((int)skb_headlen(skb) - offset >= len))
-		return skb->data + offset;
+	const void *at = skb->data + offset;
+
+	if (likely((int)skb_headlen(skb) - offset >= len)) {
+		if (!at)
+			__builtin_unreachable();	/* so that nobody asks whether it is NULL */
+		return at;
+	}
 	return hot ? NULL : skb_header_pointer(skb, offset, len, buf);
 }
 
@@ -549,7 +554,6 @@ static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net 
 	if (f->device == SB_DEVICE_SB0)
 		f->device = SB_DEVICE_PROTECTED;
 	f->packet_socket = skb->sk && skb->sk->sk_family == AF_PACKET;
-	f->own_socket = is_own_socket(sn, skb) && sb_packet_untouched(state->out);
 	f->forwarded = skb->skb_iif;
 	read_frame(p, hot);
 	if (p->ethertype == ETH_P_ARP)
@@ -558,6 +562,9 @@ static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net 
 		f->shape = SB_SHAPE_UNKNOWN;
 	else if (f->device == SB_DEVICE_PROTECTED)
 		leaving(p, hot);
+	/* What is sealed needs no excuse, and none of the bond sockets' is. */
+	if (f->sa != SB_SA_OURS)
+		f->own_socket = is_own_socket(sn, skb) && sb_packet_untouched(state->out);
 }
 
 #endif
