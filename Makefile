@@ -124,7 +124,7 @@ fuzz:
 print-%:
 	@echo $($*)
 
-lint:
+lint: $(STATE_PB) $(OWNER_PB) $(ABCI_PB)
 	@KDIR=$(KDIR) scripts/lint.sh
 
 install: install-user install-module

@@ -73,7 +73,7 @@ tidy_userspace() {
 	# one file each: version 14 takes what it learnt of va_list in one into the next
 	files 'userspace/*.c' | xargs -r -P "$(nproc)" -I FILE clang-tidy --quiet FILE -- \
 		-std=gnu11 -D_GNU_SOURCE '-DSB_LIBEXECDIR="/usr/libexec/sealbond"' \
-		-Iuserspace -Iinclude -Iinclude/uapi "${flags[@]}" 2>/dev/null |
+		-Iuserspace -Ibuild/gen -Iinclude -Iinclude/uapi "${flags[@]}" 2>/dev/null |
 		grep -E '^[^ ].*(warning|error): ' | sort -u | sed "s|$PWD/||"
 }
 

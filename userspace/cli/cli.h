@@ -54,8 +54,12 @@ int cli_take_common(struct sb_cli *cli, int argc, char **argv);
 int cli_fail(struct sb_cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same for a call of the module that returned a negative errno. */
 int cli_module_fail(struct sb_cli *cli, const struct sb_module *module, int result);
-/* An option or argument that is not understood. */
+/* An option or argument that is not understood; returns SB_EXIT_USAGE. */
 int cli_usage(struct sb_cli *cli, const char *usage);
+#ifdef __clang_analyzer__	/* see sb_fail() */
+#define cli_fail(cli, code, ...) ({ int sb_code = (code); (void)(cli); sb_code; })
+#define cli_usage(cli, usage) ((void)(cli), (void)(usage), SB_EXIT_USAGE)
+#endif
 /* Opens the module or says why not; 0 or the exit code. */
 int cli_open(struct sb_cli *cli, struct sb_module **module);
 /* The configuration, or its error said; 0 or SB_EXIT_USAGE. */

@@ -22,7 +22,7 @@ void cli_json_end(struct sb_cli *cli)
 	fflush(stdout);
 }
 
-int cli_fail(struct sb_cli *cli, int code, const char *format, ...)
+int (cli_fail)(struct sb_cli *cli, int code, const char *format, ...)
 {
 	va_list arguments;
 	char text[640];
@@ -47,7 +47,7 @@ int cli_code_of(int result)
 	return result == -EPERM || result == -EACCES ? SB_EXIT_PERMISSION : SB_EXIT_FAILED;
 }
 
-int cli_usage(struct sb_cli *cli, const char *usage)
+int (cli_usage)(struct sb_cli *cli, const char *usage)
 {
 	return cli_fail(cli, SB_EXIT_USAGE, "usage: sealbond %s", usage);
 }

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int sb_fail(struct sb_error *error, int number, const char *format, ...)
+int (sb_fail)(struct sb_error *error, int number, const char *format, ...)
 {
 	va_list arguments;
 

@@ -95,7 +95,7 @@ static void identify(struct tpm_role *role, uint8_t to)
 
 static int read_identity(struct sb_tpm *tpm, struct sb_identity_answer *answer, struct sb_error *error)
 {
-	struct sb_tpm_certificates certificates;
+	struct sb_tpm_certificates certificates = { 0 };
 	struct sb_ek ek;
 	struct sb_ak ak;
 	int result = sb_tpm_ek(tpm, &ek, error);
@@ -104,7 +104,7 @@ static int read_identity(struct sb_tpm *tpm, struct sb_identity_answer *answer, 
 		result = sb_tpm_ak(tpm, &ak, error);
 	if (result == 0)
 		result = sb_tpm_ek_certificates(tpm, &ek, &certificates, error);
-	if (result < 0)
+	if (result)
 		return result;
 	sb_device_id(ek.name, ek.name_length, answer->device_id);
 	answer->ek_profile = ek.profile;

@@ -181,7 +181,10 @@ static enum sb_end from_peer(struct sb_light_client *client, struct sb_peer *pee
 	return SB_END_OK;
 }
 
-/* Out: what was found, in work that is to be freed. With nobody to believe there is nothing to ask for. */
+/*
+ * Out: what was found, in work that is to be freed; as it was, where the end is not OK. With nobody to believe
+ * there is nothing to ask for.
+ */
 static enum sb_end find(struct sb_light_client *client, struct sb_peer *peer, int64_t above, bool recovery,
 			struct work **out)
 {
@@ -207,7 +210,7 @@ enum sb_end sb_client_checkpoint(struct sb_light_client *client, struct sb_peer 
 	sb_cleanup_free struct work *work = NULL;
 	enum sb_end end = find(client, peer, sb_trust_latest(&client->trust)->header.height, false, &work);
 
-	return end == SB_END_OK ? take_up(client, peer, work) : end;
+	return work ? take_up(client, peer, work) : end;
 }
 
 enum sb_end sb_client_recovery(struct sb_light_client *client, struct sb_peer *peer)
@@ -215,7 +218,7 @@ enum sb_end sb_client_recovery(struct sb_light_client *client, struct sb_peer *p
 	sb_cleanup_free struct work *work = NULL;
 	enum sb_end end = find(client, peer, sb_trust_latest(&client->trust)->header.height, true, &work);
 
-	return end == SB_END_OK ? take_up(client, peer, work) : end;
+	return work ? take_up(client, peer, work) : end;
 }
 
 enum sb_end sb_client_lost(struct sb_light_client *client, struct sb_peer *peer, const struct sb_light_block *ours)
@@ -223,8 +226,8 @@ enum sb_end sb_client_lost(struct sb_light_client *client, struct sb_peer *peer,
 	sb_cleanup(sb_light_block_free) struct sb_light_block block = { .header.height = 0 };
 	sb_cleanup_free struct work *work = NULL;
 
-	if (find(client, peer, ours->header.height, true, &work) != SB_END_OK ||
-	    work->checkpoint.after >= ours->header.height)
+	find(client, peer, ours->header.height, true, &work);
+	if (!work || work->checkpoint.after >= ours->header.height)
 		return SB_END_OK;
 	if (named_block(client, peer, &work->checkpoint, &block) != SB_END_OK)
 		return SB_END_FAULT;

@@ -37,7 +37,7 @@ static enum sb_certify_verdict read_info(const uint8_t *data, size_t length, str
 
 static bool is(struct sb_span span, const uint8_t *data, size_t length)
 {
-	return span.length == length && memcmp(span.data, data, length) == 0;
+	return span.data && span.length == length && memcmp(span.data, data, length) == 0;
 }
 
 static bool is_signed(struct sb_span info, const struct sb_tpm_signature *signature, const struct sb_tpm_public *by)

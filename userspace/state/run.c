@@ -230,7 +230,7 @@ void sb_run_answer(struct sb_run *run, const void *data, size_t length)
 	run->result->data_length = (uint8_t)length;
 }
 
-enum sb_tx_code sb_run_refuse(struct sb_run *run, enum sb_tx_code code, const char *format, ...)
+enum sb_tx_code (sb_run_refuse)(struct sb_run *run, enum sb_tx_code code, const char *format, ...)
 {
 	char *log = run->result->log;
 	int used = snprintf(log, SB_TX_LOG_MAX, "%s", sb_tx_sentence(code));

@@ -139,6 +139,9 @@ void sb_run_answer(struct sb_run *run, const void *data, size_t length);
 /* sb_run_refuse() - the code, and its sentence into the log with what the caller adds to it. */
 enum sb_tx_code sb_run_refuse(struct sb_run *run, enum sb_tx_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__	/* see sb_fail() */
+#define sb_run_refuse(run, code, ...) ({ enum sb_tx_code sb_code = (code); (void)(run); sb_code; })
+#endif
 
 /* A rule for each action, in the files state/rules_*.c; all have this shape. */
 #define SB_RULE(name, type)	enum sb_tx_code sb_rule_##name(struct sb_run *run, const Sealbond__##type *action)

@@ -67,10 +67,12 @@ int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 {
 	uint8_t last[SB_RECORD_KEY_MAX] = { (uint8_t)kind };
 	size_t last_length = 1;
-	bool more = true;
+	bool more = false;
 	int code = cli_people_open(people);
 
-	while (code == 0 && more) {
+	if (code)
+		return code;
+	do {
 		SB_AUTO_MESSAGE Sealbond__RecordsAnswer *answer = NULL;
 
 		code = ask(people, last, last_length, &answer);
@@ -85,7 +87,7 @@ int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 			code = each(people, (struct sb_span){ record->key.data + 1, record->key.len - 1 },
 				    (struct sb_span){ record->value.data, record->value.len }, context);
 		}
-	}
+	} while (code == 0 && more);
 	return code;
 }
 

@@ -53,7 +53,7 @@ static int take_values(struct cli_people *people, uint8_t values[24][32], uint32
 
 		if (equals && equals - people->argument[i] <= 2)
 			memcpy(digits, people->argument[i], (size_t)(equals - people->argument[i]));
-		if (sb_parse_u64(digits, &pcr) < 0 || pcr > 23 || *pcrs & 1U << pcr ||
+		if (!equals || sb_parse_u64(digits, &pcr) < 0 || pcr > 23 || *pcrs & 1U << pcr ||
 		    strlen(equals + 1) != 64 || sb_parse_hex(equals + 1, values[pcr], 32) < 0)
 			return cli_fail(people->cli, SB_EXIT_USAGE, "%s: a PCR from 0 to 23, once, =, and its 64 hex digits",
 					people->argument[i]);

@@ -83,7 +83,7 @@ static int plan_one(struct rekey *rekey, struct rekey_member *member)
 	member->others = member->record && (sb_owner_key(rekey->owner.key, people->ledger.chain, id, key) < 0 ||
 					    !sb_bytes_are(member->record->owner, key, 32));
 	rekey->leave += member->leaves != NULL;
-	if (member->leaves)
+	if (member->leaves || !member->record)
 		return 0;
 	rekey->others += member->others;
 	rekey->stay += !member->others;
