@@ -18,6 +18,7 @@ from wire import ICMP, checksum, ip_frame
 CC_GET_RANDOM = 0x17B
 RC_LOCKOUT = 0x921
 PATTERN = "5ea1b04d0ddba11c0ffee5"
+LONG = True		# of the lab, not of the project
 
 
 def _addresses(guest, number):
