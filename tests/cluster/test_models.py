@@ -3,9 +3,9 @@
 devices and people whom it refuses. Software TPMs, one of them with a manufacturer's certificate."""
 
 import os
-import subprocess
 
 from ledgerd import wait_until
+from maker import root_of, run_setup
 from test_device import Device, Plant, say
 
 PATIENCE = 120
@@ -83,28 +83,6 @@ def solo(world):
     checks.check("solo: one member decides", len(members["members"]) == 1 and members["threshold"] == 1, members)
 
 
-def run_setup(path, tpm):
-    """Makes a TPM with an endorsement key's certificate, signed by the CA in this directory."""
-    os.makedirs(path, exist_ok=True)
-    os.makedirs(tpm)
-    files = {"ca.conf": f"statedir = {path}\nsigningkey = {path}/key.pem\nissuercert = {path}/ca.pem\n"
-                        f"certserial = {path}/serial\n",
-             "options": "--platform-manufacturer Maker\n--platform-version 1\n--platform-model one\n",
-             "setup.conf": f"create_certs_tool=/usr/bin/swtpm_localca\ncreate_certs_tool_config={path}/ca.conf\n"
-                           f"create_certs_tool_options={path}/options\nactive_pcr_banks = sha256\n"}
-    for name, text in files.items():
-        with open(os.path.join(path, name), "w", encoding="ascii") as file:
-            file.write(text)
-    subprocess.run(["swtpm_setup", "--tpm2", "--create-ek-cert", "--tpmstate", tpm, "--config",
-                    os.path.join(path, "setup.conf")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-
-
-def root_of(path):
-    root = os.path.join(path, "ca.der")
-    subprocess.run(["openssl", "x509", "-in", os.path.join(path, "ca.pem"), "-outform", "der", "-out", root], check=True)
-    return root
-
-
 def manufacturer(checks, directory):
     maker, other = os.path.join(directory, "maker"), os.path.join(directory, "other-maker")
     place = os.path.join(directory, "manufacturer")
@@ -116,8 +94,13 @@ def manufacturer(checks, directory):
     try:
         for name in ("genuine", "foreign"):
             os.rename(os.path.join(directory, f"tpm-{name}"), os.path.join(place, f"tpm-{name}"))
-        checks.equal("manufacturer: a TPM with its maker's certificate comes in", world.enters(world.device("genuine"),
-                     "enroller"), "lease-live")
+        genuine = world.device("genuine")
+        genuine.until_state("enrolling", PATIENCE)
+        words = world.plant.vouch("--own", "--roots", root_of(other))
+        checks.check("manufacturer: an enroller with roots of its own need not follow the ledger's",
+                     f"{genuine.id}: cert-bad-signature" in words and "0 answered" in words, words)
+        checks.equal("manufacturer: a TPM with its maker's certificate comes in", world.enters(genuine, "enroller"),
+                     "lease-live")
         world.refused(world.device("foreign"), "cert-bad-signature")
         checks.check("manufacturer: one whose maker only has the same name is refused: cert-bad-signature", True)
         world.refused(world.device("bare"), "no-endorsement")
