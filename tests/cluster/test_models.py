@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who vouches for a device and who decides: each model that sealbond init offers, with devices that come in by it and
-devices and people whom it refuses. Software TPMs, one of them with a manufacturer's certificate."""
+devices and people whom it refuses. Software TPMs, some of them with a manufacturer's certificate."""
 
+import json
 import os
 
 from ledgerd import wait_until
-from maker import root_of, run_setup
+from maker import give_iak, make_ca, root_of, run_setup
 from test_device import Device, Plant, say
 
 PATIENCE = 120
@@ -41,7 +42,8 @@ class World:
         say("enroller", "challenge", device.id, "--key", self.key(enroller), *self.plant.people)
 
     def enters(self, device, *enrollers):
-        device.until_state("enrolling", PATIENCE)
+        if enrollers:
+            device.until_state("enrolling", PATIENCE)
         for enroller in enrollers:
             self.challenge(device, enroller)
         device.until_state("awaiting-approval", PATIENCE)
@@ -55,8 +57,8 @@ class World:
             return name in " ".join(device.wait(lambda words: words[0] == "state", PATIENCE))
         wait_until(is_said, PATIENCE, f"{device.name}: {name}", 0.5)
 
-    def ledger(self, kind):
-        return say("ledger", "show", kind, *self.plant.people)["record"]
+    def ledger(self, kind, *which):
+        return say("ledger", "show", kind, *which, *self.plant.people)["record"]
 
     def end(self):
         for device in self.devices:
@@ -112,6 +114,43 @@ def manufacturer(checks, directory):
         world.end()
 
 
+def by_roots_alone(world):
+    """Two of three members change what an enrolment takes: a maker's certificate, and no enroller."""
+    path = os.path.join(world.directory, "roots-alone.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"title": "roots alone", "changes": [{"parameters": {**world.ledger("parameters"), "enrolment": 1}}]}, file)
+    proposal = say("member", "propose", path, "--key", world.key("member1"), *world.plant.people)["transaction"]
+    say("member", "vote", proposal, "--key", world.key("member2"), *world.plant.people)
+
+
+def device_maker(checks, directory):
+    """Who made the devices has certified a key in each TPM; who made the TPMs is unknown to the ledger."""
+    maker, strangers = os.path.join(directory, "tpms"), os.path.join(directory, "tpm-")
+    place = os.path.join(directory, "manufacturer")
+    root = make_ca(os.path.join(directory, "devices"), "Devices")
+    make_ca(os.path.join(directory, "others"), "Devices")
+    for name, by, keep in (("kept", "devices", True), ("anew", "devices", False), ("foreign", "others", True), ("bare", None, False)):
+        run_setup(maker, strangers + name)
+        if by:
+            give_iak(os.path.join(directory, by), strangers + name, keep)
+    world = World(checks, directory, "manufacturer", "--root", root)
+    try:
+        for name in ("kept", "anew", "foreign", "bare"):
+            os.rename(strangers + name, os.path.join(place, f"tpm-{name}"))
+        by_roots_alone(world)
+        for name, how in (("kept", "kept in its TPM"), ("anew", "that its template makes again")):
+            device = world.device(name)
+            checks.equal(f"device's maker: with a certified key {how} it needs no enroller", world.enters(device), "lease-live")
+            record = world.ledger("device", device.id)
+            checks.equal("device's maker: that alone speaks for it", record["proven"], 1)
+        world.refused(world.device("foreign"), "cert-bad-signature")
+        checks.check("device's maker: one certified by who only has the name is refused: cert-bad-signature", True)
+        world.refused(world.device("bare"), "cert-no-trust-root")
+        checks.check("device's maker: one without such a key is refused: cert-no-trust-root", True)
+    finally:
+        world.end()
+
+
 def enrollers(world):
     checks, plant = world.checks, world.plant
     a = world.device("a")
@@ -147,4 +186,7 @@ def run(checks, directory):
             test(world)
         finally:
             world.end()
-    manufacturer(checks, directory)
+    for name, test in (("tpm-maker", manufacturer), ("device-maker", device_maker)):
+        place = os.path.join(directory, name)
+        os.mkdir(place)
+        test(checks, place)

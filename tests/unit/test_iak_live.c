@@ -260,7 +260,8 @@ static void another_curve(void **state)
 	make(&h3, ATTRIBUTES, "IAK", true, "", &made);
 	define_nv(CERTIFICATE, made.certificate, made.length, TPMA_NV_AUTHREAD);
 	assert_int_equal(sb_tpm_iak(swtpm.tpm, &iak, &error), -ENODATA);
-	assert_int_equal(swtpm.keys, 0);
+	/* No key is made for a certificate of another kind: with RSA that takes its time. */
+	assert_int_equal(swtpm.keys_most, 0);
 	Esys_Free(made.public);
 }
 
