@@ -43,7 +43,7 @@ check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/comet
 	@tests/cluster/run.py --kills $(KILLS)
 
 # A device without its kernel module: tests/cluster/test_device.py.
-DEVICEHOST_SRC := tests/cluster/devicehost.c $(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak certificates quote activate) \
+DEVICEHOST_SRC := tests/cluster/devicehost.c $(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate) \
 	$(patsubst %,userspace/common/%.c,sha256 error frame states grant)
 $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/device/message.h include/sealbond/grant.h
 	@mkdir -p $(@D)

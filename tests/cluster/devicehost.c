@@ -109,6 +109,31 @@ static void tell_identity(void)
 	send_frame(SB_ROLE_TPM, SB_MESSAGE_IDENTITY, &answer, sizeof(answer));
 }
 
+static void tell_iak(void)
+{
+	static struct sb_iak_answer answer;
+	static struct sb_iak iak;
+	struct sb_error error = { "" };
+	int result = sb_tpm_iak(swtpm.tpm, &iak, &error);
+
+	memset(&answer, 0, sizeof(answer));
+	tell_failure(&answer.failure, result, &error);
+	printf("iak %s\n", result ? error.text : "is there");
+	if (result == 0) {
+		answer.public_length = (uint16_t)iak.area_length;
+		memcpy(answer.public, iak.area, iak.area_length);
+		answer.info_length = (uint16_t)iak.info_length;
+		memcpy(answer.info, iak.info, iak.info_length);
+		answer.signature_length = (uint16_t)iak.signature_length;
+		memcpy(answer.signature, iak.signature, iak.signature_length);
+		answer.certificates = (uint16_t)iak.certificates.count;
+		memcpy(answer.certificate, iak.certificates.length, sizeof(answer.certificate));
+		answer.certificates_length = (uint16_t)iak.certificates.used;
+		memcpy(answer.certificate_data, iak.certificates.data, iak.certificates.used);
+	}
+	send_frame(SB_ROLE_TPM, SB_MESSAGE_IAK, &answer, sizeof(answer));
+}
+
 static void quote(const struct sb_quote_request *request)
 {
 	struct sb_quote_answer answer = { .id = request->id, .pcrs = request->pcrs };
@@ -203,6 +228,8 @@ static void on_frame(const struct sb_frame_header *header, const uint8_t *payloa
 {
 	if (header->type == SB_MESSAGE_IDENTITY_GET)
 		tell_identity();
+	if (header->type == SB_MESSAGE_IAK_GET)
+		tell_iak();
 	if (header->type == SB_MESSAGE_KEYS_GET)
 		tell_keys();
 	TAKE(SB_MESSAGE_QUOTE_GET, struct sb_quote_request, quote(&message));

@@ -15,6 +15,7 @@ import threading
 import time
 
 from ledgerd import TOP, end, spawn, wait_until
+from maker import root_of, run_setup
 
 BUILD = os.path.join(TOP, "build")
 SEALBOND = os.path.join(BUILD, "sealbond")
@@ -132,6 +133,13 @@ class Plant:
     def member(self, *words):
         return say(*words, "--key", os.path.join(self.home, "member.key"), *self.people)
 
+    def vouch(self, *options, enroller="enroller"):
+        """An enroller looks once at who waits. What it says for people."""
+        done = subprocess.run([SEALBOND, "enroller", "serve", "--once", *options, "--key",
+                               os.path.join(self.home, f"{enroller}.key"), *self.people], capture_output=True, text=True,
+                              timeout=120, check=False)
+        return done.stdout + done.stderr
+
 
 def enrol(checks, plant, directory):
     a, b = (Device(name, directory, plant.config) for name in ("a", "b"))
@@ -149,6 +157,30 @@ def enrol(checks, plant, directory):
     addresses = [next(words for words in device.seen if words[0] == "local")[1] for device in (a, b)]
     checks.check("each with an address of its own", addresses[0] != addresses[1], addresses)
     return a, b
+
+
+def by_its_maker(checks, plant, directory, devices):
+    """An enroller vouches by roots of its own, of which the ledger knows nothing."""
+    roots = {}
+    for name in ("made", "other"):
+        run_setup(os.path.join(directory, f"maker-{name}"), os.path.join(directory, f"tpm-{name}"))
+        roots[name] = root_of(os.path.join(directory, f"maker-{name}"))
+    device = Device("made", directory, plant.config)
+    devices.append(device)
+    device.id = device.wait(lambda words: words[0] == "identity")[1]
+    device.until_state("enrolling")
+
+    words = plant.vouch("--own", "--roots", roots["other"])
+    checks.check("an enroller does not vouch for a TPM by a maker that only has the name of its own",
+                 f"{device.id}: cert-bad-signature" in words and "0 answered, 0 refused, 1 that" in words, words)
+    checks.equal("and the TPM stays out", device.status("now")["state"], "enrolling")
+    words = plant.vouch("--own", "--roots", roots["made"])
+    checks.check("for one by the maker itself it does", "1 answered, 0 refused, 0 that" in words, words)
+    device.until_state("awaiting-approval")
+    plant.owner("device", "approve", device.id)
+    device.until_state("lease-live")
+    checks.check("which comes to its lease", True)
+    device.end()
 
 
 def cloned(checks, plant, directory, devices):
@@ -205,6 +237,7 @@ def run(checks, directory):
         grants = [device.wait(lambda words: words[0] == "admit", 90) for device in devices]
         checks.equal("each is granted the other", [words[1] for words in grants], [b.id, a.id])
         checks.equal("by the name that the zone has for it", [words[5] for words in grants], ["b", "a"])
+        by_its_maker(checks, plant, directory, devices)
         # a reboot, with nobody there
         # both words at once: neither may be lost
         a.say("reboot\nstatus")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who vouches for a device and who decides: each model that sealbond init offers, with devices that come in by it and
-devices and people whom it refuses. Software TPMs, one of them with a manufacturer's certificate."""
+devices and people whom it refuses. Software TPMs, some of them with a manufacturer's certificate."""
 
+import json
 import os
-import subprocess
 
 from ledgerd import wait_until
+from maker import give_iak, make_ca, root_of, run_setup
 from test_device import Device, Plant, say
 
 PATIENCE = 120
@@ -41,7 +42,8 @@ class World:
         say("enroller", "challenge", device.id, "--key", self.key(enroller), *self.plant.people)
 
     def enters(self, device, *enrollers):
-        device.until_state("enrolling", PATIENCE)
+        if enrollers:
+            device.until_state("enrolling", PATIENCE)
         for enroller in enrollers:
             self.challenge(device, enroller)
         device.until_state("awaiting-approval", PATIENCE)
@@ -55,8 +57,8 @@ class World:
             return name in " ".join(device.wait(lambda words: words[0] == "state", PATIENCE))
         wait_until(is_said, PATIENCE, f"{device.name}: {name}", 0.5)
 
-    def ledger(self, kind):
-        return say("ledger", "show", kind, *self.plant.people)["record"]
+    def ledger(self, kind, *which):
+        return say("ledger", "show", kind, *which, *self.plant.people)["record"]
 
     def end(self):
         for device in self.devices:
@@ -83,28 +85,6 @@ def solo(world):
     checks.check("solo: one member decides", len(members["members"]) == 1 and members["threshold"] == 1, members)
 
 
-def run_setup(path, tpm):
-    """Makes a TPM with an endorsement key's certificate, signed by the CA in this directory."""
-    os.makedirs(path, exist_ok=True)
-    os.makedirs(tpm)
-    files = {"ca.conf": f"statedir = {path}\nsigningkey = {path}/key.pem\nissuercert = {path}/ca.pem\n"
-                        f"certserial = {path}/serial\n",
-             "options": "--platform-manufacturer Maker\n--platform-version 1\n--platform-model one\n",
-             "setup.conf": f"create_certs_tool=/usr/bin/swtpm_localca\ncreate_certs_tool_config={path}/ca.conf\n"
-                           f"create_certs_tool_options={path}/options\nactive_pcr_banks = sha256\n"}
-    for name, text in files.items():
-        with open(os.path.join(path, name), "w", encoding="ascii") as file:
-            file.write(text)
-    subprocess.run(["swtpm_setup", "--tpm2", "--create-ek-cert", "--tpmstate", tpm, "--config",
-                    os.path.join(path, "setup.conf")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-
-
-def root_of(path):
-    root = os.path.join(path, "ca.der")
-    subprocess.run(["openssl", "x509", "-in", os.path.join(path, "ca.pem"), "-outform", "der", "-out", root], check=True)
-    return root
-
-
 def manufacturer(checks, directory):
     maker, other = os.path.join(directory, "maker"), os.path.join(directory, "other-maker")
     place = os.path.join(directory, "manufacturer")
@@ -116,8 +96,13 @@ def manufacturer(checks, directory):
     try:
         for name in ("genuine", "foreign"):
             os.rename(os.path.join(directory, f"tpm-{name}"), os.path.join(place, f"tpm-{name}"))
-        checks.equal("manufacturer: a TPM with its maker's certificate comes in", world.enters(world.device("genuine"),
-                     "enroller"), "lease-live")
+        genuine = world.device("genuine")
+        genuine.until_state("enrolling", PATIENCE)
+        words = world.plant.vouch("--own", "--roots", root_of(other))
+        checks.check("manufacturer: an enroller with roots of its own need not follow the ledger's",
+                     f"{genuine.id}: cert-bad-signature" in words and "0 answered" in words, words)
+        checks.equal("manufacturer: a TPM with its maker's certificate comes in", world.enters(genuine, "enroller"),
+                     "lease-live")
         world.refused(world.device("foreign"), "cert-bad-signature")
         checks.check("manufacturer: one whose maker only has the same name is refused: cert-bad-signature", True)
         world.refused(world.device("bare"), "no-endorsement")
@@ -125,6 +110,43 @@ def manufacturer(checks, directory):
         members = world.ledger("members")
         checks.check("manufacturer: two of three members decide", len(members["members"]) == 3 and
                      members["threshold"] == 2, members)
+    finally:
+        world.end()
+
+
+def by_roots_alone(world):
+    """Two of three members change what an enrolment takes: a maker's certificate, and no enroller."""
+    path = os.path.join(world.directory, "roots-alone.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"title": "roots alone", "changes": [{"parameters": {**world.ledger("parameters"), "enrolment": 1}}]}, file)
+    proposal = say("member", "propose", path, "--key", world.key("member1"), *world.plant.people)["transaction"]
+    say("member", "vote", proposal, "--key", world.key("member2"), *world.plant.people)
+
+
+def device_maker(checks, directory):
+    """Who made the devices has certified a key in each TPM; who made the TPMs is unknown to the ledger."""
+    maker, strangers = os.path.join(directory, "tpms"), os.path.join(directory, "tpm-")
+    place = os.path.join(directory, "manufacturer")
+    root = make_ca(os.path.join(directory, "devices"), "Devices")
+    make_ca(os.path.join(directory, "others"), "Devices")
+    for name, by, keep in (("kept", "devices", True), ("anew", "devices", False), ("foreign", "others", True), ("bare", None, False)):
+        run_setup(maker, strangers + name)
+        if by:
+            give_iak(os.path.join(directory, by), strangers + name, keep)
+    world = World(checks, directory, "manufacturer", "--root", root)
+    try:
+        for name in ("kept", "anew", "foreign", "bare"):
+            os.rename(strangers + name, os.path.join(place, f"tpm-{name}"))
+        by_roots_alone(world)
+        for name, how in (("kept", "kept in its TPM"), ("anew", "that its template makes again")):
+            device = world.device(name)
+            checks.equal(f"device's maker: with a certified key {how} it needs no enroller", world.enters(device), "lease-live")
+            record = world.ledger("device", device.id)
+            checks.equal("device's maker: that alone speaks for it", record["proven"], 1)
+        world.refused(world.device("foreign"), "cert-bad-signature")
+        checks.check("device's maker: one certified by who only has the name is refused: cert-bad-signature", True)
+        world.refused(world.device("bare"), "cert-no-trust-root")
+        checks.check("device's maker: one without such a key is refused: cert-no-trust-root", True)
     finally:
         world.end()
 
@@ -164,4 +186,7 @@ def run(checks, directory):
             test(world)
         finally:
             world.end()
-    manufacturer(checks, directory)
+    for name, test in (("tpm-maker", manufacturer), ("device-maker", device_maker)):
+        place = os.path.join(directory, name)
+        os.mkdir(place)
+        test(checks, place)

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # The TPM and the device's roles; included behind tests.mk.
 
-TPM := $(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak certificates quote activate)
+TPM := $(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate)
 UNIT_LIVE += tpm_live
 tpm_live_SRC := tests/unit/test_tpm_live.c $(TPM) userspace/state/heartbeat.c $(STATE) \
 	userspace/common/file.c userspace/common/sha256.c userspace/common/error.c
 tpm_live_CFLAGS := $(USER_TEST_CFLAGS)
 tpm_live_LIBS := $(shell pkg-config --libs tss2-esys tss2-mu tss2-rc tss2-tcti-device)
+UNIT_LIVE += iak_live
+iak_live_SRC := tests/unit/test_iak_live.c $(TPM) userspace/state/certify.c $(STATE) \
+	userspace/common/sha256.c userspace/common/error.c
+iak_live_CFLAGS := $(USER_TEST_CFLAGS)
+iak_live_LIBS := $(tpm_live_LIBS)
 UNIT_LIVE += credential
 credential_SRC := tests/unit/test_credential.c userspace/enroller/credential.c $(TPM) $(STATE) \
 	userspace/common/file.c userspace/common/sha256.c userspace/common/error.c

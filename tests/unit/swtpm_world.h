@@ -221,4 +221,23 @@ static inline int swtpm_tear_down(void **state)
 	return nftw(swtpm.directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static inline void define_nv(uint32_t index, const void *data, size_t length, TPMA_NV more)
+{
+	TPM2B_NV_PUBLIC public = { .nvPublic = { .nvIndex = index, .nameAlg = TPM2_ALG_SHA256, .dataSize = (uint16_t)length,
+		.attributes = TPMA_NV_OWNERWRITE | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA | more } };
+	TPM2B_AUTH auth = { 0 };
+	ESYS_TR handle;
+
+	assert_int_equal(Esys_NV_DefineSpace(swtpm.tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+					     &auth, &public, &handle), 0);
+	for (size_t at = 0; at < length; at += 512) {
+		TPM2B_MAX_NV_BUFFER piece = { .size = (uint16_t)(length - at < 512 ? length - at : 512) };
+
+		memcpy(piece.buffer, (const uint8_t *)data + at, piece.size);
+		assert_int_equal(Esys_NV_Write(swtpm.tpm->esys, handle, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+					       &piece, (uint16_t)at), 0);
+	}
+	Esys_TR_Close(swtpm.tpm->esys, &handle);
+}
+
 #endif

@@ -145,7 +145,10 @@ static void manufacturer(void **state)
 	REFUSED(papers.word.about = &plant->b.ak, SB_TX_CERTIFY);
 	REFUSED(papers.word.longer = true, SB_TX_CERTIFY);
 	REFUSED((papers.ek_by = &root, papers.swapped = true), SB_TX_CERT_OTHER_KEY);
-	REFUSED(papers.ek_by = &other_root, SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.iak = NULL, papers.ek_by = &other_root), SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.iak_by = &other_root, papers.ek_by = &root), SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.iak_by = &other_root, papers.ek_by = &other_root), SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.word.signs = &other_iak, papers.ek_by = &other_root), SB_TX_CERTIFY);
 	REFUSED(papers.ek_by = &root, SB_TX_OK);
 	record = device_record(&plant->ledger, a);
 	assert_int_equal(record->state, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL);
@@ -157,6 +160,19 @@ static void manufacturer(void **state)
 	assert_int_equal(enrols_by(plant, &squatter, &(struct papers){ .word = good_word(&squatter), .iak = &iak,
 								       .iak_by = &root }), SB_TX_EXISTS);
 	assert_int_equal(approves(&plant->ledger, &a->owner, a, a->current), SB_TX_OK);
+}
+
+/* The ledger knows who has made the device, and not who has made the TPM in it. */
+static void maker_of_the_device(void **state)
+{
+	struct plant *plant = *state;
+	struct device *a = &plant->a;
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+
+	REFUSED(papers.ek_by = &other_root, SB_TX_OK);
+	record = device_record(&plant->ledger, a);
+	assert_int_equal(record->state, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL);
+	assert_int_equal(record->proven, SB_PROVEN_IAK);
 }
 
 /* ---- what may be wrong with an EK's chain of certificates, each with the transaction's own code */
@@ -385,7 +401,11 @@ static void both_ways(void **state)
 
 	REFUSED(papers.iak = NULL, SB_TX_NO_ENDORSEMENT);
 	REFUSED((papers.iak = NULL, papers.ek_by = &root, papers.swapped = true), SB_TX_CERT_OTHER_KEY);
-	REFUSED((papers.iak = NULL, papers.ek_by = &root), SB_TX_OK);
+	/* An IAK by a maker whom the ledger does not know takes nothing away from that, and adds nothing. */
+	REFUSED(papers.iak_by = &other_root, SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.iak_by = &other_root, papers.ek_by = &other_root), SB_TX_CERT_NO_ROOT);
+	REFUSED((papers.ek_by = &root, papers.word.signs = &other_iak), SB_TX_CERTIFY);
+	REFUSED((papers.iak_by = &other_root, papers.ek_by = &root), SB_TX_OK);
 	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__NONE);
 	assert_int_equal(challenges(ledger, &plant->enroller[2], a), SB_TX_OK);
 	assert_int_equal(activates(ledger, a, &plant->enroller[2], 1), SB_TX_OK);
@@ -466,7 +486,7 @@ int main(void)
 {
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
-		TEST(manufacturer, by_root), TEST(chains, by_both), TEST(certify_forms, by_root),
+		TEST(manufacturer, by_root), TEST(maker_of_the_device, by_root), TEST(chains, by_both), TEST(certify_forms, by_root),
 		TEST(damaged_root, by_root), TEST(ek_lines, by_root),
 		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
 		TEST(large_import, by_inventory),

@@ -68,6 +68,52 @@ static void a_cleared_tpm(void **state)
 	assert_int_equal(state_now(), SB_LEDGER_AWAITING_APPROVAL);
 }
 
+static unsigned int iak_asks;
+static int iak_answer;
+
+static int port_iak(void *context, struct sb_iak_answer *iak, struct sb_error *error)
+{
+	iak_asks++;
+	return sb_fail(error, iak_answer, "no word");
+}
+
+static int set_up_roots(void **state)
+{
+	Sealbond__Parameters parameters;
+
+	sane_parameters(&parameters);
+	parameters.enrolment = SB_ENROL_ROOTS;
+	parameters.pcrs = PCRS;
+	open_world(&parameters);
+	world->port.iak = port_iak;
+	iak_asks = 0;
+	return 0;
+}
+
+/*
+ * Where a ledger asks for a manufacturer's word, the TPM is asked for its maker's key: again while it is busy, and once only
+ * when that key has a password, since each try counts towards the TPM's lockout. Then the device enrols without it.
+ */
+static void a_key_with_a_password(void **state)
+{
+	iak_answer = -EBUSY;
+	for (int i = 0; i < 2; i++) {
+		later(3600000);
+		steps(1);
+	}
+	assert_in_range(iak_asks, 1, 3);
+	assert_int_equal(world->submits, 0);
+	iak_answer = -EACCES;
+	iak_asks = 0;
+	for (int i = 0; i < 4; i++) {
+		later(3600000);
+		steps(1);
+	}
+	assert_int_equal(iak_asks, 1);
+	assert_in_range(world->submits, 2, 4);
+	assert_int_equal(world->plant.ledger.last.code, SB_TX_NO_ENDORSEMENT);
+}
+
 /* A second TPM state with the same keys speaks: this one, asked again, is frozen, and says so. */
 static void a_clone(void **state)
 {
@@ -147,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(it_renews), ROLE(it_rotates), ROLE(a_peer_rotates), ROLE(a_cleared_tpm), ROLE(a_clone), ROLE(a_block_too_new),
 		ROLE(an_endpoint_behind), cmocka_unit_test(timers),
+		cmocka_unit_test_setup_teardown(a_key_with_a_password, set_up_roots, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,37 @@ static int call_identity(void *context, struct sb_identity_answer *identity, str
 	return result;
 }
 
+static bool iak_fits(const struct sb_iak_answer *iak)
+{
+	size_t used = 0;
+
+	if (!iak->public_length || iak->public_length > sizeof(iak->public) || iak->info_length > sizeof(iak->info) ||
+	    iak->signature_length > sizeof(iak->signature) || iak->certificates > SB_IDENTITY_CERTIFICATES)
+		return false;
+	for (size_t i = 0; i < iak->certificates; i++)
+		used += iak->certificate[i];
+	return used == iak->certificates_length && used <= sizeof(iak->certificate_data);
+}
+
+static int call_iak(void *context, struct sb_iak_answer *iak, struct sb_error *error)
+{
+	sb_cleanup_free struct sb_iak_answer *answer = calloc(1, sizeof(*answer));
+	int result;
+
+	if (!answer)
+		return sb_fail(error, -ENOMEM, "out of memory");
+	result = ledger_role_ask(context, SB_ROLE_TPM, SB_MESSAGE_IAK_GET, NULL, 0, SB_MESSAGE_IAK, answer, sizeof(*answer),
+				 TPM_S);
+	if (result < 0)
+		return silent(error, result, "tpm");
+	result = failure_of(&answer->failure, error);
+	if (result == 0 && !iak_fits(answer))
+		result = sb_fail(error, -EBADMSG, "the tpm role's answer does not hold together");
+	if (result == 0)
+		*iak = *answer;
+	return result;
+}
+
 static int call_quote(void *context, const uint8_t extra[32], uint32_t pcrs, struct sb_quote_answer *quote,
 		      struct sb_error *error)
 {
@@ -294,7 +325,7 @@ void ledger_role_port(struct ledger_role *role)
 		.context = role, .now_ms = call_now, .random = call_random, .sync = call_sync, .read = call_read,
 		.submit = call_submit, .ask = call_ask, .endpoints = call_endpoints, .learn = call_learn, .members = call_members,
 		.succeed = call_succeed,
-		.identity = call_identity, .quote = call_quote, .activate = call_activate, .keys = call_keys,
+		.identity = call_identity, .iak = call_iak, .quote = call_quote, .activate = call_activate, .keys = call_keys,
 		.local = call_local, .nonce = call_nonce, .admit = call_admit, .drop = call_drop, .profile = call_profile,
 		.addresses = call_addresses,
 	};

@@ -8,6 +8,7 @@
 #include "device/ledger_internal.h"
 #include "device/ledger_tx.h"
 #include "owner/key.h"
+#include "state/device.h"
 
 #define ENROLMENT_LOOK_MS	5000	/* between two looks for enrollers' challenges that were not there */
 
@@ -18,6 +19,34 @@ static uint32_t pcrs_of(const struct sb_ledger *ledger, const struct sb_keys_ans
 	uint32_t must = parameters->pcrs | 1U << parameters->cap_pcr;
 
 	return (keys->pcrs & parameters->pcrs_allowed) | must;
+}
+
+/*
+ * The word of the device's maker on its attestation key, where the ledger asks for one of a manufacturer. Its answer does
+ * not change while this process lives, and is not asked for twice. False: the TPM has no time for it now.
+ */
+static bool find_iak(struct sb_ledger *ledger)
+{
+	sb_cleanup_free struct sb_iak_answer *iak = NULL;
+	struct sb_error error = { "" };
+	int result;
+
+	if (ledger->iak_asked || !(ledger->parameters->enrolment & SB_ENROL_ROOTS))
+		return true;
+	iak = calloc(1, sizeof(*iak));
+	if (!iak)
+		abort();
+	result = ledger->port->iak(ledger->port->context, iak, &error);
+	if (result == -EBUSY || result == -ETIMEDOUT) {
+		ledger_text(ledger, "the TPM's initial attestation key: %s", error.text);
+		return false;
+	}
+	ledger->iak_asked = true;
+	if (result == 0)
+		ledger->iak = sb_take_ptr(iak);
+	else if (result != -ENODATA)
+		sb_warn("enrolling without an initial attestation key: %s", error.text);
+	return true;
 }
 
 void ledger_enrol(struct sb_ledger *ledger, const struct sb_keys_answer *keys)
@@ -40,8 +69,13 @@ void ledger_enrol(struct sb_ledger *ledger, const struct sb_keys_answer *keys)
 		ledger_failed(ledger);
 		return;
 	}
+	if (!find_iak(ledger)) {
+		ledger_failed(ledger);
+		return;
+	}
 	/* Certificates always go along: where the ledger asks for none, its enrollers may have roots of their own. */
-	body = sb_body_enrol(identity, settings->has_owner ? owner : NULL, settings->box_public, pcrs, keys->assurance, &length);
+	body = sb_body_enrol(identity, ledger->parameters->enrolment & SB_ENROL_ROOTS ? ledger->iak : NULL,
+			     settings->has_owner ? owner : NULL, settings->box_public, pcrs, keys->assurance, &length);
 	if (ledger_submit(ledger, keys, pcrs, body, length, "enrolment") == 0)
 		ledger->act_ms = ledger_now(ledger) + ENROLMENT_LOOK_MS;
 }

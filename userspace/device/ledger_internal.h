@@ -57,6 +57,8 @@ struct sb_ledger {
 	bool has_identity;
 	struct sb_identity_answer identity;
 	uint64_t identity_ms;		/* not before */
+	struct sb_iak_answer *iak;	/* NULL: none, or not asked for yet */
+	bool iak_asked;
 	Sealbond__Parameters *parameters;
 	Sealbond__Device *self, *enrolment;
 	uint64_t parameters_ms;		/* when they were read */

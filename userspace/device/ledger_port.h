@@ -62,6 +62,8 @@ struct sb_ledger_port {
 	int (*succeed)(void *context, const uint8_t *record, size_t length, struct sb_error *error);
 
 	int (*identity)(void *context, struct sb_identity_answer *identity, struct sb_error *error);
+	/* -ENODATA: the TPM has none; -EACCES: none that it may use. Who asks again may lock the TPM up: tpm/tpm.h */
+	int (*iak)(void *context, struct sb_iak_answer *iak, struct sb_error *error);
 	int (*quote)(void *context, const uint8_t extra[32], uint32_t pcrs, struct sb_quote_answer *quote,
 		     struct sb_error *error);
 	int (*activate)(void *context, const uint8_t *blob, size_t blob_length, const uint8_t *encrypted,

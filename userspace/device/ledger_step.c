@@ -101,6 +101,7 @@ void sb_ledger_free(struct sb_ledger *ledger)
 {
 	if (!ledger)
 		return;
+	free(ledger->iak);
 	sb_message_free(ledger->parameters);
 	sb_message_free(ledger->self);
 	sb_message_free(ledger->enrolment);

@@ -31,22 +31,32 @@ static uint8_t *pack(const ProtobufCMessage *message, size_t *length)
 	return data;
 }
 
-uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const uint8_t *owner, const uint8_t box_key[32],
-		       uint32_t pcrs, uint32_t assurance, size_t *length)
+static void cut(const uint8_t *data, const uint16_t *length, size_t count, ProtobufCBinaryData *out)
+{
+	for (size_t i = 0; i < count; data += length[i++])
+		out[i] = bytes(data, length[i]);
+}
+
+uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const struct sb_iak_answer *iak, const uint8_t *owner,
+		       const uint8_t box_key[32], uint32_t pcrs, uint32_t assurance, size_t *length)
 {
 	Sealbond__Body body = SEALBOND__BODY__INIT;
 	Sealbond__Enrol enrol = SEALBOND__ENROL__INIT;
-	ProtobufCBinaryData certificate[SB_IDENTITY_CERTIFICATES];
-	size_t at = 0;
+	ProtobufCBinaryData certificate[SB_IDENTITY_CERTIFICATES], of_iak[SB_IDENTITY_CERTIFICATES];
 
-	for (size_t i = 0; i < identity->certificates; i++) {
-		certificate[i] = bytes(identity->certificate_data + at, identity->certificate[i]);
-		at += identity->certificate[i];
-	}
+	cut(identity->certificate_data, identity->certificate, identity->certificates, certificate);
 	enrol.ek_public = bytes(identity->ek_public, identity->ek_length);
 	enrol.ak_public = bytes(identity->ak_public, identity->ak_length);
 	enrol.n_ek_certificates = identity->certificates;
 	enrol.ek_certificates = certificate;
+	if (iak) {
+		cut(iak->certificate_data, iak->certificate, iak->certificates, of_iak);
+		enrol.iak_public = bytes(iak->public, iak->public_length);
+		enrol.n_iak_certificates = iak->certificates;
+		enrol.iak_certificates = of_iak;
+		enrol.certify_info = bytes(iak->info, iak->info_length);
+		enrol.certify_signature = bytes(iak->signature, iak->signature_length);
+	}
 	enrol.owner = bytes(owner, 32);
 	enrol.box_key = bytes(box_key, 32);
 	enrol.pcrs = pcrs;

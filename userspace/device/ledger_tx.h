@@ -13,8 +13,8 @@
 #define SB_SECRETS_MAX	16
 
 /* All give bytes to be freed; without memory the process ends. Empty fields: NULL. */
-uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const uint8_t *owner, const uint8_t box_key[32],
-		       uint32_t pcrs, uint32_t assurance, size_t *length);
+uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const struct sb_iak_answer *iak, const uint8_t *owner,
+		       const uint8_t box_key[32], uint32_t pcrs, uint32_t assurance, size_t *length);
 
 struct sb_opened {
 	uint8_t enroller[32], secret[32];

@@ -52,6 +52,9 @@ enum sb_message {
 	SB_MESSAGE_KEYS_CHANGED,	/* nothing in it */
 	/* of the CLI's questions about the ledger */
 	SB_MESSAGE_LEDGER_REPLY,	/* struct sb_ledger_reply */
+	/* ledger to tpm and back */
+	SB_MESSAGE_IAK_GET,		/* nothing in it */
+	SB_MESSAGE_IAK,			/* struct sb_iak_answer */
 };
 
 enum sb_control_verb {
@@ -103,6 +106,18 @@ struct sb_identity_answer {
 	uint16_t certificate[SB_IDENTITY_CERTIFICATES];	/* lengths, one behind the other in certificate_data */
 	uint8_t ak_name[34];
 	uint8_t ek_public[512], ak_public[512];		/* TPMT_PUBLIC */
+	uint8_t certificate_data[SB_IDENTITY_CERTIFICATE_BYTES];
+};
+
+/* What a key that the device's maker has certified says of the attestation key. */
+struct sb_iak_answer {
+	struct sb_tpm_failure failure;	/* -ENODATA: the TPM has none */
+	uint16_t public_length, info_length, signature_length, certificates_length;
+	uint16_t certificates;
+	uint16_t certificate[SB_IDENTITY_CERTIFICATES];	/* as in struct sb_identity_answer */
+	uint8_t public[512];		/* TPMT_PUBLIC */
+	uint8_t info[512];		/* TPMS_ATTEST */
+	uint8_t signature[520];		/* TPMT_SIGNATURE */
 	uint8_t certificate_data[SB_IDENTITY_CERTIFICATE_BYTES];
 };
 

@@ -18,9 +18,13 @@ _Static_assert(SB_IDENTITY_CERTIFICATES == SB_TPM_CERTIFICATES_MAX &&
 	       sizeof(((struct sb_quote_answer *)0)->attest) == SB_TPM_ATTEST_MAX &&
 	       sizeof(((struct sb_quote_answer *)0)->signature) == SB_TPM_SIGNED_MAX &&
 	       sizeof(((struct sb_activate_answer *)0)->secret) == SB_TPM_SECRET_MAX &&
-	       sizeof(((struct sb_identity_answer *)0)->ek_public) == SB_TPM_AREA_MAX,
+	       sizeof(((struct sb_identity_answer *)0)->ek_public) == SB_TPM_AREA_MAX &&
+	       sizeof(((struct sb_iak_answer *)0)->public) == SB_TPM_AREA_MAX &&
+	       sizeof(((struct sb_iak_answer *)0)->info) == SB_TPM_ATTEST_MAX &&
+	       sizeof(((struct sb_iak_answer *)0)->signature) == SB_TPM_WORD_SIGNED_MAX,
 	       "messages have room for what the library gives");
-_Static_assert(sizeof(struct sb_identity_answer) <= SB_FRAME_MAX, "the longest answer is a frame");
+_Static_assert(sizeof(struct sb_identity_answer) <= SB_FRAME_MAX && sizeof(struct sb_iak_answer) <= SB_FRAME_MAX,
+	       "the longest answers are frames");
 
 struct tpm_role {
 	struct event_base *base;
@@ -135,6 +139,38 @@ static void tell_identity(struct tpm_role *role)
 	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_IDENTITY, &answer, sizeof(answer));
 }
 
+static void write_iak(const struct sb_iak *iak, struct sb_iak_answer *answer)
+{
+	answer->public_length = (uint16_t)iak->area_length;
+	memcpy(answer->public, iak->area, iak->area_length);
+	answer->info_length = (uint16_t)iak->info_length;
+	memcpy(answer->info, iak->info, iak->info_length);
+	answer->signature_length = (uint16_t)iak->signature_length;
+	memcpy(answer->signature, iak->signature, iak->signature_length);
+	answer->certificates = (uint16_t)iak->certificates.count;
+	memcpy(answer->certificate, iak->certificates.length, sizeof(answer->certificate));
+	answer->certificates_length = (uint16_t)iak->certificates.used;
+	memcpy(answer->certificate_data, iak->certificates.data, iak->certificates.used);
+}
+
+static void tell_iak(struct tpm_role *role)
+{
+	static struct sb_iak_answer answer;
+	static struct sb_iak iak;
+	struct sb_tpm *tpm = NULL;
+	struct sb_error error = { "" };
+	int result = open_tpm(role, &tpm, &error);
+
+	memset(&answer, 0, sizeof(answer));
+	if (result == 0)
+		result = sb_tpm_iak(tpm, &iak, &error);
+	sb_tpm_close(tpm);
+	fail(&answer.failure, result, &error);
+	if (result == 0)
+		write_iak(&iak, &answer);
+	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_IAK, &answer, sizeof(answer));
+}
+
 static void quote(struct tpm_role *role, const struct sb_quote_request *request)
 {
 	struct sb_quote_answer answer = { .id = request->id, .pcrs = request->pcrs };
@@ -185,6 +221,8 @@ static void serve_ledger(struct tpm_role *role, const struct sb_frame_header *he
 
 	if (header->type == SB_MESSAGE_IDENTITY_GET && header->length == 0) {
 		tell_identity(role);
+	} else if (header->type == SB_MESSAGE_IAK_GET && header->length == 0) {
+		tell_iak(role);
 	} else if (header->type == SB_MESSAGE_QUOTE_GET && header->length == sizeof(request)) {
 		memcpy(&request, payload, sizeof(request));
 		quote(role, &request);

@@ -62,7 +62,10 @@ static enum sb_tx_code check_chain(struct sb_run *run, enum sb_chain_verdict ver
 	return verdict == SB_CHAIN_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_CERT + verdict, "of the %s", whose);
 }
 
-/* Where the ledger asks for no manufacturer's word, what does not lead to a root of its own is for enrollers to judge. */
+/*
+ * Where the ledger asks for no manufacturer's word, what does not lead to a root of its own is for enrollers to judge.
+ * Where it does, the maker of the device may be one of its roots without the maker of the TPM: the IAK decides then.
+ */
 static enum sb_tx_code check_ek(struct sb_run *run, const Sealbond__Enrol *enrol, const struct roots *roots,
 				const struct sb_tpm_public *ek, uint32_t *proven)
 {
@@ -71,28 +74,42 @@ static enum sb_tx_code check_ek(struct sb_run *run, const Sealbond__Enrol *enrol
 
 	if (verdict == SB_CHAIN_OK)
 		*proven |= SB_PROVEN_EK;
-	return sb_run_parameters(run)->enrolment & SB_ENROL_ROOTS ? check_chain(run, verdict, "EK") : SB_TX_OK;
+	if (!(sb_run_parameters(run)->enrolment & SB_ENROL_ROOTS) || (verdict == SB_CHAIN_NO_ROOT && enrol->iak_public.len))
+		return SB_TX_OK;
+	return check_chain(run, verdict, "EK");
+}
+
+/* With activation it is enough: then an IAK by a maker whom the ledger does not know takes nothing away. */
+static bool ek_is_enough(struct sb_run *run, uint32_t proven)
+{
+	return proven & SB_PROVEN_EK && sb_run_parameters(run)->enrolment & SB_ENROL_ACTIVATION;
 }
 
 static enum sb_tx_code check_iak(struct sb_run *run, const Sealbond__Enrol *enrol, const struct roots *roots,
-				 const struct sb_tpm_public *ak)
+				 const struct sb_tpm_public *ak, uint32_t *proven)
 {
 	struct sb_tpm_public iak;
 	enum sb_ak_verdict form = SB_AK_MALFORMED;
 	enum sb_certify_verdict verdict;
+	enum sb_chain_verdict chain;
 	enum sb_tx_code code;
 
 	if (sb_tpm_public_parse(enrol->iak_public.data, enrol->iak_public.len, &iak) == 0)
 		form = sb_ak_check(&iak);
 	if (form != SB_AK_OK)
 		return sb_run_refuse(run, SB_TX_AK + form, "of the IAK");
-	code = check_chain(run, judge_chain(run, roots, &iak, enrol->iak_certificates, enrol->n_iak_certificates,
-					    sb_chain_check_iak), "IAK");
+	chain = judge_chain(run, roots, &iak, enrol->iak_certificates, enrol->n_iak_certificates, sb_chain_check_iak);
+	if (chain == SB_CHAIN_NO_ROOT && ek_is_enough(run, *proven))
+		return SB_TX_OK;
+	code = check_chain(run, chain, "IAK");
 	if (code != SB_TX_OK)
 		return code;
 	verdict = sb_certify_check(enrol->certify_info.data, enrol->certify_info.len, enrol->certify_signature.data,
 				   enrol->certify_signature.len, &iak, ak);
-	return verdict == SB_CERTIFY_OK ? SB_TX_OK : sb_run_refuse(run, SB_TX_CERTIFY, "%s", sb_certify_name(verdict));
+	if (verdict != SB_CERTIFY_OK)
+		return sb_run_refuse(run, SB_TX_CERTIFY, "%s", sb_certify_name(verdict));
+	*proven |= SB_PROVEN_IAK;
+	return SB_TX_OK;
 }
 
 static int any(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
@@ -117,10 +134,8 @@ enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, con
 		code = SB_TX_INTERNAL;
 	if (code == SB_TX_OK && enrol->n_ek_certificates)
 		code = check_ek(run, enrol, &roots, ek, proven);
-	if (code == SB_TX_OK && enrol->iak_public.len) {
-		code = check_iak(run, enrol, &roots, ak);
-		*proven |= SB_PROVEN_IAK;
-	}
+	if (code == SB_TX_OK && enrol->iak_public.len)
+		code = check_iak(run, enrol, &roots, ak, proven);
 	free_roots(&roots);
 	if (code == SB_TX_OK && sb_run_each(run, SB_RECORD_KNOWN_KEY, device, 32, any, NULL) > 0)
 		*proven |= SB_PROVEN_INVENTORY;

@@ -29,6 +29,7 @@
 #define SB_TPM_CERTIFICATES_ROOM	6144
 #define SB_TPM_ATTEST_MAX	512	/* bytes of a TPMS_ATTEST that is a quote */
 #define SB_TPM_SIGNED_MAX	128	/* of a TPMT_SIGNATURE by P-256 */
+#define SB_TPM_WORD_SIGNED_MAX	520	/* of one by a maker's key, RSA with up to 4096 bits */
 #define SB_TPM_SECRET_MAX	64	/* of an opened credential */
 #define SB_TPM_PCRS		24
 
@@ -97,6 +98,28 @@ struct sb_ak {
 	size_t area_length;
 };
 int sb_tpm_ak(struct sb_tpm *tpm, struct sb_ak *ak, struct sb_error *error);
+
+/* What an initial attestation key says of the attestation key by TPM2_Certify. */
+struct sb_iak {
+	uint8_t area[SB_TPM_AREA_MAX];		/* TPMT_PUBLIC of the IAK */
+	size_t area_length;
+	struct sb_tpm_certificates certificates;	/* its own, and those behind it in the same index */
+	uint8_t info[SB_TPM_ATTEST_MAX];	/* TPMS_ATTEST */
+	size_t info_length;
+	uint8_t signature[SB_TPM_WORD_SIGNED_MAX];	/* TPMT_SIGNATURE */
+	size_t signature_length;
+};
+
+/*
+ * sb_tpm_iak() - the device's maker has certified a restricted signing key of this TPM (TCG TPM 2.0 Keys for Device
+ * Identity and Attestation): that key vouches for the attestation key.
+ *
+ * Its certificate is looked for in 0x01c90000 to 0x01c9ffff; the key among the persistent ones, else it is made by
+ * the template H-1 (RSA-2048) or H-2 (P-256). Other curves are left alone: no ledger takes them. It has to obey an empty password: with another one a wrong
+ * authorisation counts towards the TPM's lockout, so that who gets -EACCES must not try again and again.
+ * -ENODATA: there is no such certificate, or no key to it. May take a minute with a slow TPM and RSA.
+ */
+int sb_tpm_iak(struct sb_tpm *tpm, struct sb_iak *iak, struct sb_error *error);
 
 struct sb_tpm_quote {
 	uint8_t attest[SB_TPM_ATTEST_MAX];	/* TPMS_ATTEST */
