@@ -114,7 +114,7 @@ check-kernels: setup
 	+@$(MAKE) --no-print-directory user tools $(BUILD)/sbctl
 	@tests/qemu/kernels.sh
 
-run-demo: all tools
+run-demo: all tools $(BUILD)/sbctl
 	@tests/qemu/run.py --demo
 
 fuzz:
