@@ -240,7 +240,7 @@ class Bench:
         client, took = Client(cluster.nodes[0].rpc, 60), []
         for number in range(count):
             tx = b64(enroller.knows(hashlib.sha256(b"%d" % number).digest()))
-            time.sleep(0.25)		# longer than timeout_commit: the node waits for it, not it for the node
+            wait_until(lambda: self.waits_for_work(client), 60, "a node that waits for transactions", 0.01)
             began = time.monotonic()
             done = client.call("broadcast_tx_commit", tx=tx)
             took.append(1000 * (time.monotonic() - began))
@@ -251,6 +251,11 @@ class Bench:
         self.raw["abci_commit_ms"] = [round(one, 2) for one in took]
         self.values.update(abci_commit_p50_ms=round(took[count // 2], 1),
                            abci_commit_p99_ms=round(took[count * 99 // 100], 1))
+
+    @staticmethod
+    def waits_for_work(client):
+        """After timeout_commit, at a new height's beginning (RoundStepNewRound): it waits for it, not it for the node."""
+        return client.call("consensus_state")["round_state"]["height/round/step"].endswith("/0/2")
 
     def growth(self, devices=50, beats=40):
         """

@@ -229,6 +229,90 @@ static void checks_at_the_door(void **state)
 	free(big);
 }
 
+/* A request of the pool's, to be freed. */
+static uint8_t *pool_request(const ProtobufCBinaryData *tx, size_t *length)
+{
+	Abci__RequestCheckTx check = ABCI__REQUEST_CHECK_TX__INIT;
+	Abci__Flush flush = ABCI__FLUSH__INIT;
+	Abci__Request request = ABCI__REQUEST__INIT;
+	uint8_t *packed;
+
+	request.value_case = tx ? ABCI__REQUEST__VALUE_CHECK_TX : ABCI__REQUEST__VALUE_FLUSH;
+	if (tx) {
+		check.tx = *tx;
+		request.check_tx = &check;
+	} else {
+		request.flush = &flush;
+	}
+	packed = malloc(abci__request__get_packed_size(&request) + 1);
+	*length = abci__request__pack(&request, packed);
+	assert_true(sb_abci_is_of_pool(packed, *length));
+	return packed;
+}
+
+/* The code of the next response, or -1: a Flush, -2: an exception. */
+static int64_t next_of_pool(struct sb_abci_input *in)
+{
+	const uint8_t *message;
+	Abci__Response *response;
+	int64_t code = -2;
+	size_t size;
+
+	assert_int_equal(sb_abci_take(in, &message, &size), 1);
+	response = abci__response__unpack(NULL, size, message);
+	assert_non_null(response);
+	if (response->value_case == ABCI__RESPONSE__VALUE_CHECK_TX)
+		code = response->check_tx->code;
+	else if (response->value_case == ABCI__RESPONSE__VALUE_FLUSH)
+		code = -1;
+	DONE(response);
+	return code;
+}
+
+static void many_at_the_door(void **state)
+{
+	struct engine *engine = *state;
+	uint8_t key[32] = { 9 };
+	ProtobufCBinaryData good = decide_validator(engine, key, 10), bad = BYTES("nothing", 7);
+	const ProtobufCBinaryData *wave[] = { &good, &bad, NULL, &good, &good, &bad, NULL };
+	struct sb_abci_pool pool = { .count = 0 };
+	struct sb_abci_output out = { 0 };
+	struct sb_abci_input in = { 0 };
+
+	engine_init(engine);
+	empty_blocks(engine, 1);
+	while (pool.count < SB_ABCI_POOL_MOST) {
+		pool.message[pool.count] = pool_request(wave[pool.count % 7], &pool.length[pool.count]);
+		pool.count++;
+	}
+	assert_false(sb_abci_is_of_pool((const uint8_t *)"", 0));
+	assert_false(sb_abci_is_of_pool((const uint8_t *)"\x1a\x00", 2));
+	assert_int_equal(sb_abci_answer_pool(engine->abci, &engine->mempool, &pool, &out, &engine->error), 0);
+	assert_int_equal(pool.count, 0);
+	put_input(&in, out.data, out.length);
+	for (size_t i = 0; i < SB_ABCI_POOL_MOST; i++) {
+		const ProtobufCBinaryData *tx = wave[i % 7];
+
+		assert_int_equal(next_of_pool(&in), !tx ? -1 : tx == &good ? 0 : SB_TX_MALFORMED);
+	}
+	/* one that is no request: those before it have their answers, those behind it none */
+	out.length = 0;
+	pool.count = 3;
+	free((void *)pool.message[1]);
+	pool.message[1] = (const uint8_t *)strdup("\x42\x7f");
+	pool.length[1] = 2;
+	assert_int_equal(sb_abci_answer_pool(engine->abci, &engine->mempool, &pool, &out, &engine->error), -EPROTO);
+	put_input(&in, out.data, out.length);
+	assert_int_equal(next_of_pool(&in), 0);
+	assert_int_equal(next_of_pool(&in), -2);
+	assert_int_equal(in.begin, in.end);
+	for (size_t i = 0; i < SB_ABCI_POOL_MOST; i++)
+		free((void *)pool.message[i]);
+	sb_abci_input_free(&in);
+	sb_abci_output_free(&out);
+	free(good.data);
+}
+
 static Abci__Verdict process(struct engine *engine, size_t count, ProtobufCBinaryData *txs)
 {
 	Abci__Response *response = ASK(engine, &engine->consensus, PROCESS_PROPOSAL, process_proposal,
@@ -562,6 +646,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(beginnings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(beside_a_block, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checks_at_the_door, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_at_the_door, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proposals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(out_of_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(votes, set_up, tear_down),

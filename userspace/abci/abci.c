@@ -25,7 +25,9 @@ int sb_abci_new(const char *home, const struct sb_app *app, const struct sb_abci
 	new->options = options;
 	pthread_mutex_init(&new->block, NULL);
 	pthread_rwlock_init(&new->names, NULL);
-	rc = sb_snapshots_open(home, app, options->snapshots, &new->snapshots, error);
+	new->workers = sb_workers_new();
+	rc = new->workers ? sb_snapshots_open(home, app, options->snapshots, &new->snapshots, error) :
+		sb_fail(error, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = sb_handover_new(home, app, &new->restore, error);
 	if (rc)
@@ -41,6 +43,7 @@ void sb_abci_free(struct sb_abci *abci)
 		return;
 	sb_snapshots_close(abci->snapshots);
 	sb_handover_free(abci->restore);
+	sb_workers_free(abci->workers);
 	pthread_rwlock_destroy(&abci->names);
 	pthread_mutex_destroy(&abci->block);
 	free(abci);
@@ -118,17 +121,16 @@ static int answer(struct sb_abci_call *call)
 	return sb_fail(call->error, -EPROTO, "not a request of ABCI 2.0");
 }
 
-int sb_abci_answer(struct sb_abci *abci, struct sb_abci_caller *caller, const uint8_t *message, size_t length,
-		   struct sb_abci_output *out, struct sb_error *error)
+/* request: NULL where it was none. */
+static int reply_to(struct sb_abci *abci, struct sb_abci_caller *caller, const Abci__Request *request,
+		    const struct sb_tx_result *checked, struct sb_abci_output *out, struct sb_error *error)
 {
 	Abci__ResponseException exception = ABCI__RESPONSE_EXCEPTION__INIT;
-	Abci__Request *request = abci__request__unpack(NULL, length, message);
-	struct sb_abci_call call = { abci, caller, request, out, error };
+	struct sb_abci_call call = { abci, caller, request, checked, out, error };
 	int rc;
 
 	error->text[0] = '\0';
 	rc = request ? answer(&call) : sb_fail(error, -EPROTO, "not a request of ABCI 2.0");
-	abci__request__free_unpacked(request, NULL);
 	if (rc) {
 		if (!error->text[0])
 			sb_fail(error, rc, "%s", strerror(-rc));
@@ -136,6 +138,56 @@ int sb_abci_answer(struct sb_abci *abci, struct sb_abci_caller *caller, const ui
 		call.error = NULL;
 		sb_abci_reply(&call, ABCI__RESPONSE__VALUE_EXCEPTION, &exception);
 	}
+	return rc;
+}
+
+int sb_abci_answer(struct sb_abci *abci, struct sb_abci_caller *caller, const uint8_t *message, size_t length,
+		   struct sb_abci_output *out, struct sb_error *error)
+{
+	Abci__Request *request = abci__request__unpack(NULL, length, message);
+	int rc = reply_to(abci, caller, request, NULL, out, error);
+
+	abci__request__free_unpacked(request, NULL);
+	return rc;
+}
+
+bool sb_abci_is_of_pool(const uint8_t *message, size_t length)
+{
+	/* the keys of a field with a length: CheckTx, and Flush between several */
+	return length && (message[0] == (ABCI__REQUEST__VALUE_CHECK_TX << 3 | 2) ||
+			  message[0] == (ABCI__REQUEST__VALUE_FLUSH << 3 | 2));
+}
+
+struct looking {
+	struct sb_abci *abci;
+	const struct sb_abci_pool *pool;
+	Abci__Request *request[SB_ABCI_POOL_MOST];
+	struct sb_tx_result result[SB_ABCI_POOL_MOST];
+};
+
+static void look_at_one(void *context, size_t index)
+{
+	struct looking *looking = context;
+	Abci__Request *request = abci__request__unpack(NULL, looking->pool->length[index], looking->pool->message[index]);
+
+	looking->request[index] = request;
+	if (request && request->value_case == ABCI__REQUEST__VALUE_CHECK_TX)
+		sb_abci_look_at(looking->abci, request->check_tx->tx, &looking->result[index]);
+}
+
+int sb_abci_answer_pool(struct sb_abci *abci, struct sb_abci_caller *caller, struct sb_abci_pool *pool,
+			struct sb_abci_output *out, struct sb_error *error)
+{
+	struct looking looking = { .abci = abci, .pool = pool };
+	int rc = 0;
+
+	sb_workers_run(abci->workers, pool->count, look_at_one, &looking);
+	for (size_t i = 0; i < pool->count; i++) {
+		if (!rc)
+			rc = reply_to(abci, caller, looking.request[i], &looking.result[i], out, error);
+		abci__request__free_unpacked(looking.request[i], NULL);
+	}
+	pool->count = 0;
 	return rc;
 }
 

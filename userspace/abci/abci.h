@@ -48,6 +48,24 @@ void sb_abci_free(struct sb_abci *abci);
 int sb_abci_answer(struct sb_abci *abci, struct sb_abci_caller *caller, const uint8_t *message, size_t length,
 		   struct sb_abci_output *out, struct sb_error *error);
 
+/*
+ * What the pool asks comes many at a time: CheckTx, and Flush between. Such requests that are there together are looked
+ * at on all processors and answered in their order. The messages have to stay where they are until then.
+ */
+#define SB_ABCI_POOL_MOST	64
+struct sb_abci_pool {
+	const uint8_t *message[SB_ABCI_POOL_MOST];
+	size_t length[SB_ABCI_POOL_MOST];
+	size_t count;
+};
+
+/* May it be among them? */
+bool sb_abci_is_of_pool(const uint8_t *message, size_t length);
+
+/* Adds all their responses, and empties the pool. The result and error: of the first that is as in sb_abci_answer(). */
+int sb_abci_answer_pool(struct sb_abci *abci, struct sb_abci_caller *caller, struct sb_abci_pool *pool,
+			struct sb_abci_output *out, struct sb_error *error);
+
 /* In the thread of its requests: what it has begun and not committed is forgotten. */
 void sb_abci_leave(struct sb_abci *abci, struct sb_abci_caller *caller);
 

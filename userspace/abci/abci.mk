@@ -5,7 +5,7 @@ ifndef ABCI_PURE
 ABCI_GEN := $(or $(BUILD),build)/gen
 ABCI_PB := $(ABCI_GEN)/abci/abci.pb-c.c
 ABCI_PURE := $(patsubst %,userspace/abci/%.c,frame abci state proposal consensus snapshot snapshots restore) \
-	userspace/state/codes.c
+	userspace/ledger/workers.c userspace/state/codes.c
 ABCI_SERVER := $(ABCI_PURE) userspace/abci/serve.c
 
 $(ABCI_PB): userspace/abci/abci.proto

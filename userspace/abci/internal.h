@@ -8,6 +8,7 @@
 #include "abci/abci.h"
 #include "abci/abci.pb-c.h"
 #include "abci/restore.h"
+#include "ledger/workers.h"
 
 struct sb_abci {
 	const struct sb_app *app;
@@ -19,6 +20,7 @@ struct sb_abci {
 	pthread_rwlock_t names;
 	struct sb_snapshots *snapshots;
 	struct sb_handover *restore;		/* under block */
+	struct sb_workers *workers;		/* for what the pool asks */
 };
 
 /* What a request is answered with. */
@@ -26,6 +28,7 @@ struct sb_abci_call {
 	struct sb_abci *abci;
 	struct sb_abci_caller *caller;
 	const Abci__Request *request;
+	const struct sb_tx_result *checked;	/* of a CheckTx that was looked at already; or NULL */
 	struct sb_abci_output *out;
 	struct sb_error *error;
 };
@@ -47,6 +50,8 @@ int sb_abci_verify_vote_extension(struct sb_abci_call *call);
 int sb_abci_info(struct sb_abci_call *call);
 int sb_abci_check_tx(struct sb_abci_call *call);
 int sb_abci_query(struct sb_abci_call *call);
+/* in any thread: what CheckTx says of a transaction */
+void sb_abci_look_at(struct sb_abci *abci, ProtobufCBinaryData tx, struct sb_tx_result *result);
 /* snapshot.c */
 int sb_abci_list_snapshots(struct sb_abci_call *call);
 int sb_abci_load_snapshot_chunk(struct sb_abci_call *call);

@@ -72,34 +72,58 @@ static void fail(struct server *server, int rc, const struct sb_error *error)
 		sb_error("%s", strerror(errno));
 }
 
+/*
+ * Answers those that were taken: the pool's, which come first, and another. 0: it can go on; 1: it cannot, and why was
+ * said; -errno: nobody reads.
+ */
+static int answer_some(struct connection *connection, struct sb_abci_caller *caller, struct sb_abci_pool *pool,
+		       const uint8_t *message, size_t length, struct sb_abci_output *out)
+{
+	struct sb_abci *abci = connection->server->abci;
+	struct sb_error error = { "" };
+	int rc = pool->count ? sb_abci_answer_pool(abci, caller, pool, out, &error) : 0;
+
+	if (!rc && message)
+		rc = sb_abci_answer(abci, caller, message, length, out, &error);
+	if (rc && rc != -EPROTO)
+		fail(connection->server, rc, &error);
+	else if (rc)
+		sb_warn("a connection ends: %s", error.text);
+	if (rc)
+		return 1;
+	return out->length > WRITE_AT ? write_all(connection->fd, out) : 0;
+}
+
 /* Answers what is there. 0: it can go on. */
 static int answer_all(struct connection *connection, struct sb_abci_caller *caller, struct sb_abci_input *in,
 		      struct sb_abci_output *out)
 {
-	struct sb_abci *abci = connection->server->abci;
-	struct sb_error error = { "" };
+	struct sb_abci_pool pool = { .count = 0 };
 	const uint8_t *message;
-	size_t length;
-	int rc;
+	size_t length = 0;
+	int rc = 0, taken;
 
-	while ((rc = sb_abci_take(in, &message, &length)) > 0) {
-		rc = sb_abci_answer(abci, caller, message, length, out, &error);
-		if (rc && rc != -EPROTO)
-			fail(connection->server, rc, &error);
-		else if (rc)
-			sb_warn("a connection ends: %s", error.text);
-		if (rc)
-			break;
-		if (out->length > WRITE_AT && (rc = write_all(connection->fd, out)))
+	do {
+		taken = sb_abci_take(in, &message, &length);
+		if (taken > 0 && sb_abci_is_of_pool(message, length)) {
+			pool.message[pool.count] = message;
+			pool.length[pool.count++] = length;
+			message = NULL;
+		}
+		/* the pool's wait for others, as long as there are any */
+		if (taken > 0 && !message && pool.count < SB_ABCI_POOL_MOST)
+			continue;
+		rc = answer_some(connection, caller, &pool, taken > 0 ? message : NULL, length, out);
+		if (rc < 0)
 			return rc;
-	}
-	if (rc == -EBADMSG || rc == -EMSGSIZE)
-		sb_warn("a connection ends: %s", rc == -EBADMSG ? "these are no messages" : "a message is too long");
+	} while (taken > 0 && !rc);
+	if (!rc && taken < 0)
+		sb_warn("a connection ends: %s", taken == -EBADMSG ? "these are no messages" : "a message is too long");
 	/*
 	 * All that was there is answered: a Flush stood at its end, or what follows it will bring one; it costs
 	 * nothing to write now.
 	 */
-	return write_all(connection->fd, out) || rc ? -EPIPE : 0;
+	return write_all(connection->fd, out) || rc || taken < 0 ? -EPIPE : 0;
 }
 
 static void *serve_one(void *context)

@@ -24,26 +24,35 @@ int sb_abci_info(struct sb_abci_call *call)
 }
 
 /* A transaction that waits is checked again as if it were new. */
-int sb_abci_check_tx(struct sb_abci_call *call)
+void sb_abci_look_at(struct sb_abci *abci, ProtobufCBinaryData tx, struct sb_tx_result *result)
 {
-	const Abci__RequestCheckTx *request = call->request->check_tx;
-	const struct sb_app *app = call->abci->app;
-	Abci__ResponseCheckTx answer = ABCI__RESPONSE_CHECK_TX__INIT;
-	struct sb_tx_result result;
+	const struct sb_app *app = abci->app;
 	int rc;
 
-	memset(&result, 0, sizeof(result));
-	pthread_rwlock_rdlock(&call->abci->names);
-	rc = app->check(app->context, request->tx.data, request->tx.len, &result);
-	pthread_rwlock_unlock(&call->abci->names);
+	memset(result, 0, sizeof(*result));
+	pthread_rwlock_rdlock(&abci->names);
+	rc = app->check(app->context, tx.data, tx.len, result);
+	pthread_rwlock_unlock(&abci->names);
 	/* what the state cannot say now is no reason to end: the block would say it */
 	if (rc) {
-		result.code = SB_TX_INTERNAL;
-		strcpy(result.log, sb_tx_sentence(SB_TX_INTERNAL));
+		result->code = SB_TX_INTERNAL;
+		strcpy(result->log, sb_tx_sentence(SB_TX_INTERNAL));
 	}
-	answer.code = result.code;
-	answer.data = sb_abci_bytes(result.data, result.data_length);
-	answer.log = result.log;
+}
+
+int sb_abci_check_tx(struct sb_abci_call *call)
+{
+	Abci__ResponseCheckTx answer = ABCI__RESPONSE_CHECK_TX__INIT;
+	const struct sb_tx_result *result = call->checked;
+	struct sb_tx_result now;
+
+	if (!result) {
+		sb_abci_look_at(call->abci, call->request->check_tx->tx, &now);
+		result = &now;
+	}
+	answer.code = result->code;
+	answer.data = sb_abci_bytes(result->data, result->data_length);
+	answer.log = (char *)result->log;
 	return sb_abci_reply(call, ABCI__RESPONSE__VALUE_CHECK_TX, &answer);
 }
 
