@@ -52,7 +52,7 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 
 .PHONY: check-device
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
-	@tests/cluster/run.py device models
+	@tests/cluster/run.py device models conduit
 
 # Four validators of CometBFT in network namespaces, each test in one of its own; needs root.
 .PHONY: check-cluster

@@ -13,6 +13,7 @@
  */
 #include "../unit/swtpm_world.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <time.h>
@@ -201,8 +202,11 @@ static void admit(const struct sb_admit_request *request)
 	} else {
 		print_hex("admit", request->device_id, 32);
 		print_hex(" key", grant.body.key, 32);
-		printf(" name %s for %llu signed %zu at %llu\n", request->name,
+		printf(" name %s for %llu signed %zu at %llu allows", request->name,
 		       (unsigned long long)sb_grant_file_duration(&grant), grant.count, (unsigned long long)now_ms());
+		for (size_t i = 0; i < grant.body.rules; i++)
+			printf(" %u/%u-%u", grant.rule[i].proto, be16toh(grant.rule[i].first), be16toh(grant.rule[i].last));
+		printf("%s\n", grant.body.rules ? "" : " all");
 	}
 	send_frame(SB_ROLE_LINK, SB_MESSAGE_ADMITTED, &answer, sizeof(answer));
 }
