@@ -33,6 +33,7 @@ struct exchange {
 	size_t length, room;
 	bool too_long;
 	struct sb_rpc_request *request;
+	bool answered;
 };
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, const char *type, char *text,
@@ -75,8 +76,12 @@ static enum MHD_Result run(struct exchange *exchange)
 	size_t length = 0;
 	char *answer;
 
+	/* libmicrohttpd takes no response while it stops, says that it has, and asks again */
+	if (exchange->answered)
+		return MHD_NO;
 	if (!sb_rpc_run(exchange->request))
 		return MHD_YES;
+	exchange->answered = true;
 	answer = sb_rpc_answer(exchange->request, &length, &status);
 	if (!answer)
 		return reply_text(exchange->connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
