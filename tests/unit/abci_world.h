@@ -303,4 +303,16 @@ static inline ProtobufCBinaryData decide_validator(struct engine *engine, const 
 	return decide(engine, &change);
 }
 
+static inline int engine_set_up(void **state)
+{
+	*state = engine_new(0);
+	return 0;
+}
+
+static inline int engine_tear_down(void **state)
+{
+	engine_free(*state);
+	return 0;
+}
+
 #endif

@@ -235,14 +235,17 @@ ledger_app_SRC := tests/unit/test_ledger_app.c userspace/ledger/app.c userspace/
 ledger_app_CFLAGS := $(MACHINE_CFLAGS)
 ledger_app_LIBS := $(MACHINE_LIBS) -ljson-c -llmdb
 
-UNIT += abci abci_snapshot
+UNIT += abci abci_pool abci_snapshot
 ABCI_TEST := $(sort $(ABCI_PURE) $(ABCI_PB) userspace/ledger/app.c $(LEDGER_APP) $(LEDGER_LIGHT) \
 	$(patsubst %,userspace/common/%.c,sha256 file json log) $(USER_TEST_PARSE))
 abci_SRC := tests/unit/test_abci.c $(ABCI_TEST)
+abci_pool_SRC := tests/unit/test_abci_pool.c $(ABCI_TEST)
 abci_snapshot_SRC := tests/unit/test_abci_snapshot.c $(ABCI_TEST)
 abci_CFLAGS := $(MACHINE_CFLAGS)
+abci_pool_CFLAGS := $(MACHINE_CFLAGS)
 abci_snapshot_CFLAGS := $(MACHINE_CFLAGS)
 abci_LIBS := $(MACHINE_LIBS) -ljson-c -llmdb
+abci_pool_LIBS := $(abci_LIBS)
 abci_snapshot_LIBS := $(abci_LIBS)
 UNIT += node_grants
 node_grants_SRC := tests/unit/test_node_grants.c tests/unit/kernel_grant.c userspace/device/ledger_grant.c $(GRANT) \
