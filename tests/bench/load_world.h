@@ -35,8 +35,8 @@ static inline uint8_t *attest_tx(struct device *device, const Sealbond__Body *bo
 }
 
 /*
- * By what transactions are handed in: "sync" answers with the check's code. CometBFT asks its application after each
- * for at most 20 ms whether more come, so that a connection has 50 a second by it; by "async" they go on in a row.
+ * By what transactions are handed in: "sync" answers with the check's code, and a connection has one under way at a
+ * time; by "async" they go on in a row.
  */
 static const char *load_how = "sync";
 
