@@ -129,7 +129,8 @@ class Device:
         """What `peers --json` says of one peer, or None."""
         return next((p for p in self.ask("peers")["peers"] if p["peer"] == name), None)
 
-    def wait_bond(self, timeout=120):
+    def wait_bond(self, timeout=300):
+        """B has no endpoint of A's: after B's boot A begins, when its epoch is two minutes old."""
         return self.guest.wait_for("sealbond status", timeout=timeout)
 
     def monitor(self):
