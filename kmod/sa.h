@@ -71,18 +71,17 @@ void sb_sa_migrated(void (*act)(struct sb_sa *sa));
  */
 static inline enum sb_nonce_answer sb_sa_take(struct sb_sa *sa, u32 first, u32 count)
 {
+	/* Most packets come with softirqs off already: below sb0, and at egress. */
+	bool on = unlikely(!in_softirq());
 	enum sb_nonce_answer answer;
 
-	/* Most packets come with softirqs off already: below sb0, and at egress. */
-	if (likely(in_softirq())) {
-		spin_lock(&sa->nonce_lock);
-		answer = sb_nonce_take(sa->nonce, first, count);
-		spin_unlock(&sa->nonce_lock);
-		return answer;
-	}
-	spin_lock_bh(&sa->nonce_lock);
+	if (on)
+		local_bh_disable();
+	spin_lock(&sa->nonce_lock);
 	answer = sb_nonce_take(sa->nonce, first, count);
-	spin_unlock_bh(&sa->nonce_lock);
+	spin_unlock(&sa->nonce_lock);
+	if (on)
+		local_bh_enable();
 	return answer;
 }
 
