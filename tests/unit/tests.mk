@@ -181,7 +181,7 @@ owner_key_SRC := tests/unit/test_owner_key.c $(OWNER_TEST)
 $(foreach t,membership envelope owner_key,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS) -I$(OWNER_GEN)) \
 	$(eval $(t)_LIBS := -lsodium -lsecp256k1 -lprotobuf-c))
 include userspace/ledger/ledger.mk
-UNIT += signer produce mempool ledger_chain ledger_genesis ws_frame
+UNIT += signer produce mempool ledger_chain ledger_rpc ledger_genesis ws_frame
 LEDGER_TEST_LIBS := -pthread -lcrypto -ljson-c -lsodium -llmdb
 signer_SRC := tests/unit/test_signer.c userspace/ledger/signer.c userspace/light/ed25519.c \
 	userspace/light/edwards.c $(LEDGER_LIGHT) $(LEDGER_COMMON)
@@ -189,10 +189,13 @@ produce_SRC := tests/unit/test_produce.c userspace/ledger/produce.c $(LEDGER_LIG
 mempool_SRC := tests/unit/test_mempool.c userspace/ledger/mempool.c userspace/common/sha256.c
 ledger_chain_SRC := tests/unit/test_ledger_chain.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_CHAIN) $(LEDGER_PROVE) \
 	userspace/light/verify.c userspace/light/ed25519.c userspace/light/edwards.c $(TREE_STORE)
+ledger_rpc_SRC := tests/unit/test_ledger_rpc.c tests/cluster/kv_app.c userspace/ledger/home.c $(LEDGER_RPC) $(sort \
+	$(LEDGER_CHAIN) $(LEDGER_PROVE) userspace/light/bytes.c $(TREE_STORE))
 ledger_genesis_SRC := tests/unit/test_ledger_genesis.c userspace/ledger/home.c $(LEDGER_CHAIN)
 ws_frame_SRC := tests/unit/test_ws_frame.c userspace/ledger/ws_frame.c
-$(foreach t,signer produce mempool ledger_chain ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
+$(foreach t,signer produce mempool ledger_chain ledger_rpc ledger_genesis ws_frame,$(eval $(t)_CFLAGS := $(USER_TEST_CFLAGS)) \
 	$(eval $(t)_LIBS := $(LEDGER_TEST_LIBS)))
+ledger_rpc_LIBS += -Wl,--wrap=sb_chain_base
 UNIT += backup
 backup_SRC := tests/unit/test_backup.c userspace/ledger/backup.c userspace/light/bytes.c userspace/common/sha256.c
 backup_CFLAGS := $(USER_TEST_CFLAGS)

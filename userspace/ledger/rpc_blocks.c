@@ -187,8 +187,13 @@ int sb_rpc_blockchain(struct sb_rpc_call *call)
 
 		if (sb_chain_is_gap(call->rpc->chain, height))
 			continue;
-		if (!sb_rpc_load(call, height, &stored))
-			return SB_RPC_FAILED;
+		if (sb_rpc_read(call, height, &stored)) {
+			/* the older ones may have been removed since */
+			if (height < most && height < sb_chain_base(call->rpc->chain))
+				break;
+			if (!sb_rpc_load(call, height, &stored))
+				return SB_RPC_FAILED;
+		}
 		sb_json_open(call->json, NULL, '{');
 		sb_put_block_id(call->json, "block_id", &stored.commit.block);
 		sb_put_int64(call->json, "block_size", (int64_t)stored.length);

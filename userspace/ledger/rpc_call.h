@@ -53,7 +53,11 @@ struct sb_stored {
 	struct sb_block block;
 	struct sb_commit commit;
 };
+/* 0, or -ENOENT where it is not there; the call is not answered with an error. */
+int sb_rpc_read(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored);
 bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored);
+/* The lowest, even while old blocks are being removed. */
+bool sb_rpc_load_first(struct sb_rpc_call *call, int64_t *height, struct sb_stored *stored);
 void sb_stored_free(struct sb_stored *stored);
 
 typedef int sb_rpc_method(struct sb_rpc_call *call);

@@ -53,8 +53,7 @@ int sb_rpc_status(struct sb_rpc_call *call)
 
 	sb_chain_tip(call->rpc->chain, &tip);
 	sb_chain_validator(call->rpc->chain, tip.height, &validator);
-	base = sb_chain_base(call->rpc->chain);
-	if (!sb_rpc_load(call, base, &first))
+	if (!sb_rpc_load_first(call, &base, &first))
 		return SB_RPC_FAILED;
 	put_node(call, &tip.header);
 	sb_json_open(call->json, "sync_info", '{');

@@ -194,13 +194,12 @@ bool sb_rpc_height(struct sb_rpc_call *call, int64_t over, int64_t *height, stru
 	return false;
 }
 
-bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored)
+int sb_rpc_read(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored)
 {
 	struct sb_blocks *blocks = sb_chain_blocks(call->rpc->chain);
 	sb_cleanup_free uint8_t *commit = NULL;
 	struct sb_stored read = { .bytes = NULL };
 	size_t length;
-	int64_t base;
 	int rc = sb_blocks_get(blocks, SB_BLOCKS_BLOCK, height, &read.bytes, &read.length);
 
 	if (!rc)
@@ -209,12 +208,20 @@ bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *sto
 		rc = sb_block_decode(read.bytes, read.length, &read.block);
 	if (!rc)
 		rc = sb_commit_decode(commit, length, &read.commit);
-	if (!rc) {
+	if (rc)
+		sb_stored_free(&read);
+	else
 		*stored = read;
+	return rc;
+}
+
+bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored)
+{
+	int rc = sb_rpc_read(call, height, stored);
+	int64_t base = sb_chain_base(call->rpc->chain);
+
+	if (!rc)
 		return true;
-	}
-	sb_stored_free(&read);
-	base = sb_chain_base(call->rpc->chain);
 	if (rc == -ENOENT && height < base)
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available, lowest height is %" PRId64, height,
 			    base);
@@ -225,6 +232,19 @@ bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *sto
 	else
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " cannot be read: %s", height, strerror(-rc));
 	return false;
+}
+
+bool sb_rpc_load_first(struct sb_rpc_call *call, int64_t *height, struct sb_stored *stored)
+{
+	int64_t base = sb_chain_base(call->rpc->chain);
+
+	do {
+		*height = base;
+		if (!sb_rpc_read(call, base, stored))
+			return true;
+		base = sb_chain_base(call->rpc->chain);
+	} while (base != *height);
+	return sb_rpc_load(call, base, stored);
 }
 
 void sb_stored_free(struct sb_stored *stored)
