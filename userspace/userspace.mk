@@ -31,7 +31,7 @@ SEALBONDD_LIBS := libnl-genl-3.0 libnl-3.0 libevent_core libseccomp
 
 SEALBONDD_TPM_SRC := $(patsubst %,userspace/common/%.c,$(USER_PARSE) log frame sandbox) \
 	$(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate node) \
-	$(patsubst %,userspace/device/%.c,tpm_role role channel)
+	$(patsubst %,userspace/device/%.c,tpm_role tpm_answers role channel)
 SEALBONDD_TPM_LIBS := tss2-esys tss2-mu tss2-rc tss2-tcti-device libevent_core libseccomp
 
 # Its own parts come after the ledger's, whose lists they use.

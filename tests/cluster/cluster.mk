@@ -43,9 +43,11 @@ check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/comet
 	@tests/cluster/run.py --kills $(KILLS)
 
 # A device without its kernel module: tests/cluster/test_device.py.
-DEVICEHOST_SRC := tests/cluster/devicehost.c $(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate) \
+DEVICEHOST_SRC := tests/cluster/devicehost.c userspace/device/tpm_answers.c \
+	$(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate) \
 	$(patsubst %,userspace/common/%.c,sha256 error frame states grant)
-$(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/device/message.h include/sealbond/grant.h
+$(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/device/message.h \
+		userspace/device/tpm_answers.h include/sealbond/grant.h
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(USER_CFLAGS)) $(USER_INCLUDES) -Itests/unit -o $@ $(DEVICEHOST_SRC) \
 		$$(pkg-config --libs tss2-esys tss2-mu tss2-rc tss2-tcti-device) -lcmocka

@@ -22,7 +22,7 @@
 #include "common/grant.h"
 #include "common/sha256.h"
 #include "common/states.h"
-#include "device/message.h"
+#include "device/tpm_answers.h"
 #include "sealbond/blob.h"
 #include "state/heartbeat.h"
 
@@ -70,68 +70,32 @@ static void cap(void)
 	extend_pcr(14, digest);
 }
 
-static void tell_failure(struct sb_tpm_failure *failure, int result, const struct sb_error *error)
-{
-	failure->error = result;
-	failure->state = result ? sb_tpm_state(result) : 0;
-	snprintf(failure->text, sizeof(failure->text), "%.255s", error->text);
-}
-
 static void tell_identity(void)
 {
 	static struct sb_identity_answer answer;
-	static struct sb_tpm_certificates certificates;
 	struct sb_error error = { "" };
-	struct sb_ek ek;
-	struct sb_ak ak;
-	int result = sb_tpm_ek(swtpm.tpm, &ek, &error);
+	int result;
 
 	memset(&answer, 0, sizeof(answer));
-	if (result == 0)
-		result = sb_tpm_ek_certificates(swtpm.tpm, &ek, &certificates, &error);
-	if (result == 0)
-		result = sb_tpm_ak(swtpm.tpm, &ak, &error);
+	result = sb_answer_identity(swtpm.tpm, &answer, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	if (result == 0) {
-		sb_device_id(ek.name, ek.name_length, answer.device_id);
 		print_hex("identity", answer.device_id, 32);
 		printf("\n");
-		answer.certificates = (uint16_t)certificates.count;
-		memcpy(answer.certificate, certificates.length, sizeof(certificates.length));
-		answer.certificates_length = (uint16_t)certificates.used;
-		memcpy(answer.certificate_data, certificates.data, certificates.used);
-		answer.ek_profile = ek.profile;
-		answer.ek_length = (uint16_t)ek.area_length;
-		memcpy(answer.ek_public, ek.area, ek.area_length);
-		answer.ak_length = (uint16_t)ak.area_length;
-		memcpy(answer.ak_public, ak.area, ak.area_length);
-		memcpy(answer.ak_name, ak.name, sizeof(ak.name));
 	}
-	tell_failure(&answer.failure, result, &error);
 	send_frame(SB_ROLE_TPM, SB_MESSAGE_IDENTITY, &answer, sizeof(answer));
 }
 
 static void tell_iak(void)
 {
 	static struct sb_iak_answer answer;
-	static struct sb_iak iak;
 	struct sb_error error = { "" };
-	int result = sb_tpm_iak(swtpm.tpm, &iak, &error);
+	int result;
 
 	memset(&answer, 0, sizeof(answer));
-	tell_failure(&answer.failure, result, &error);
+	result = sb_answer_iak(swtpm.tpm, &answer, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	printf("iak %s\n", result ? error.text : "is there");
-	if (result == 0) {
-		answer.public_length = (uint16_t)iak.area_length;
-		memcpy(answer.public, iak.area, iak.area_length);
-		answer.info_length = (uint16_t)iak.info_length;
-		memcpy(answer.info, iak.info, iak.info_length);
-		answer.signature_length = (uint16_t)iak.signature_length;
-		memcpy(answer.signature, iak.signature, iak.signature_length);
-		answer.certificates = (uint16_t)iak.certificates.count;
-		memcpy(answer.certificate, iak.certificates.length, sizeof(answer.certificate));
-		answer.certificates_length = (uint16_t)iak.certificates.used;
-		memcpy(answer.certificate_data, iak.certificates.data, iak.certificates.used);
-	}
 	send_frame(SB_ROLE_TPM, SB_MESSAGE_IAK, &answer, sizeof(answer));
 }
 
@@ -142,7 +106,7 @@ static void quote(const struct sb_quote_request *request)
 	struct sb_tpm_quote taken;
 	int result = sb_tpm_take_quote(swtpm.tpm, request->extra, request->pcrs, &taken, &error);
 
-	tell_failure(&answer.failure, result, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	if (result == 0) {
 		answer.attest_length = (uint16_t)taken.attest_length;
 		memcpy(answer.attest, taken.attest, taken.attest_length);
@@ -161,7 +125,7 @@ static void activate(const struct sb_activate_request *request)
 	int result = sb_tpm_activate(swtpm.tpm, request->blob, request->blob_length, request->encrypted,
 				     request->encrypted_length, answer.secret, &length, &error);
 
-	tell_failure(&answer.failure, result, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	answer.length = (uint16_t)length;
 	send_frame(SB_ROLE_TPM, SB_MESSAGE_ACTIVATED, &answer, sizeof(answer));
 }

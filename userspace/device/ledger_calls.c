@@ -78,16 +78,21 @@ static int failure_of(struct sb_tpm_failure *failure, struct sb_error *error)
 	return failure->error < 0 ? sb_fail(error, failure->error, "%s", failure->text) : 0;
 }
 
-static bool identity_fits(const struct sb_identity_answer *identity)
+static bool certificates_fit(const struct sb_certificates_answer *certificates)
 {
 	size_t used = 0;
 
-	if (!identity->ek_length || identity->ek_length > sizeof(identity->ek_public) || !identity->ak_length ||
-	    identity->ak_length > sizeof(identity->ak_public) || identity->certificates > SB_IDENTITY_CERTIFICATES)
+	if (certificates->count > SB_IDENTITY_CERTIFICATES)
 		return false;
-	for (size_t i = 0; i < identity->certificates; i++)
-		used += identity->certificate[i];
-	return used == identity->certificates_length && used <= sizeof(identity->certificate_data);
+	for (size_t i = 0; i < certificates->count; i++)
+		used += certificates->length[i];
+	return used == certificates->used && used <= sizeof(certificates->data);
+}
+
+static bool identity_fits(const struct sb_identity_answer *identity)
+{
+	return identity->ek_length && identity->ek_length <= sizeof(identity->ek_public) && identity->ak_length &&
+	       identity->ak_length <= sizeof(identity->ak_public) && certificates_fit(&identity->certificates);
 }
 
 static int call_identity(void *context, struct sb_identity_answer *identity, struct sb_error *error)
@@ -113,14 +118,8 @@ static int call_identity(void *context, struct sb_identity_answer *identity, str
 
 static bool iak_fits(const struct sb_iak_answer *iak)
 {
-	size_t used = 0;
-
-	if (!iak->public_length || iak->public_length > sizeof(iak->public) || iak->info_length > sizeof(iak->info) ||
-	    iak->signature_length > sizeof(iak->signature) || iak->certificates > SB_IDENTITY_CERTIFICATES)
-		return false;
-	for (size_t i = 0; i < iak->certificates; i++)
-		used += iak->certificate[i];
-	return used == iak->certificates_length && used <= sizeof(iak->certificate_data);
+	return iak->public_length && iak->public_length <= sizeof(iak->public) && iak->info_length <= sizeof(iak->info) &&
+	       iak->signature_length <= sizeof(iak->signature) && certificates_fit(&iak->certificates);
 }
 
 static int call_iak(void *context, struct sb_iak_answer *iak, struct sb_error *error)

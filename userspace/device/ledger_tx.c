@@ -31,10 +31,12 @@ static uint8_t *pack(const ProtobufCMessage *message, size_t *length)
 	return data;
 }
 
-static void cut(const uint8_t *data, const uint16_t *length, size_t count, ProtobufCBinaryData *out)
+static void cut(const struct sb_certificates_answer *certificates, ProtobufCBinaryData *out)
 {
-	for (size_t i = 0; i < count; data += length[i++])
-		out[i] = bytes(data, length[i]);
+	const uint8_t *data = certificates->data;
+
+	for (size_t i = 0; i < certificates->count; data += certificates->length[i++])
+		out[i] = bytes(data, certificates->length[i]);
 }
 
 uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const struct sb_iak_answer *iak, const uint8_t *owner,
@@ -44,15 +46,15 @@ uint8_t *sb_body_enrol(const struct sb_identity_answer *identity, const struct s
 	Sealbond__Enrol enrol = SEALBOND__ENROL__INIT;
 	ProtobufCBinaryData certificate[SB_IDENTITY_CERTIFICATES], of_iak[SB_IDENTITY_CERTIFICATES];
 
-	cut(identity->certificate_data, identity->certificate, identity->certificates, certificate);
+	cut(&identity->certificates, certificate);
 	enrol.ek_public = bytes(identity->ek_public, identity->ek_length);
 	enrol.ak_public = bytes(identity->ak_public, identity->ak_length);
-	enrol.n_ek_certificates = identity->certificates;
+	enrol.n_ek_certificates = identity->certificates.count;
 	enrol.ek_certificates = certificate;
 	if (iak) {
-		cut(iak->certificate_data, iak->certificate, iak->certificates, of_iak);
+		cut(&iak->certificates, of_iak);
 		enrol.iak_public = bytes(iak->public, iak->public_length);
-		enrol.n_iak_certificates = iak->certificates;
+		enrol.n_iak_certificates = iak->certificates.count;
 		enrol.iak_certificates = of_iak;
 		enrol.certify_info = bytes(iak->info, iak->info_length);
 		enrol.certify_signature = bytes(iak->signature, iak->signature_length);

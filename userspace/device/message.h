@@ -97,28 +97,31 @@ struct sb_tpm_failure {
 #define SB_IDENTITY_CERTIFICATES	6
 #define SB_IDENTITY_CERTIFICATE_BYTES	6144
 
+/* A key's certificate and the issuers', one behind the other. */
+struct sb_certificates_answer {
+	uint16_t count, used;
+	uint16_t length[SB_IDENTITY_CERTIFICATES];
+	uint8_t data[SB_IDENTITY_CERTIFICATE_BYTES];
+};
+
 struct sb_identity_answer {
 	struct sb_tpm_failure failure;
 	uint8_t device_id[32];
 	uint32_t ek_profile;	/* 1 to 5, tpm/tpm.h */
-	uint16_t ek_length, ak_length, certificates_length;
-	uint16_t certificates;
-	uint16_t certificate[SB_IDENTITY_CERTIFICATES];	/* lengths, one behind the other in certificate_data */
+	uint16_t ek_length, ak_length;
 	uint8_t ak_name[34];
 	uint8_t ek_public[512], ak_public[512];		/* TPMT_PUBLIC */
-	uint8_t certificate_data[SB_IDENTITY_CERTIFICATE_BYTES];
+	struct sb_certificates_answer certificates;	/* the endorsement key's */
 };
 
 /* What a key that the device's maker has certified says of the attestation key. */
 struct sb_iak_answer {
 	struct sb_tpm_failure failure;	/* -ENODATA: the TPM has none */
-	uint16_t public_length, info_length, signature_length, certificates_length;
-	uint16_t certificates;
-	uint16_t certificate[SB_IDENTITY_CERTIFICATES];	/* as in struct sb_identity_answer */
+	uint16_t public_length, info_length, signature_length;
 	uint8_t public[512];		/* TPMT_PUBLIC */
 	uint8_t info[512];		/* TPMS_ATTEST */
 	uint8_t signature[520];		/* TPMT_SIGNATURE */
-	uint8_t certificate_data[SB_IDENTITY_CERTIFICATE_BYTES];
+	struct sb_certificates_answer certificates;
 };
 
 struct sb_quote_request {

@@ -10,21 +10,9 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "device/role.h"
+#include "device/tpm_answers.h"
 #include "tpm/node.h"
 #include "tpm/tpm.h"
-
-_Static_assert(SB_IDENTITY_CERTIFICATES == SB_TPM_CERTIFICATES_MAX &&
-	       SB_IDENTITY_CERTIFICATE_BYTES == SB_TPM_CERTIFICATES_ROOM &&
-	       sizeof(((struct sb_quote_answer *)0)->attest) == SB_TPM_ATTEST_MAX &&
-	       sizeof(((struct sb_quote_answer *)0)->signature) == SB_TPM_SIGNED_MAX &&
-	       sizeof(((struct sb_activate_answer *)0)->secret) == SB_TPM_SECRET_MAX &&
-	       sizeof(((struct sb_identity_answer *)0)->ek_public) == SB_TPM_AREA_MAX &&
-	       sizeof(((struct sb_iak_answer *)0)->public) == SB_TPM_AREA_MAX &&
-	       sizeof(((struct sb_iak_answer *)0)->info) == SB_TPM_ATTEST_MAX &&
-	       sizeof(((struct sb_iak_answer *)0)->signature) == SB_TPM_WORD_SIGNED_MAX,
-	       "messages have room for what the library gives");
-_Static_assert(sizeof(struct sb_identity_answer) <= SB_FRAME_MAX && sizeof(struct sb_iak_answer) <= SB_FRAME_MAX,
-	       "the longest answers are frames");
 
 struct tpm_role {
 	struct event_base *base;
@@ -66,15 +54,6 @@ static int open_tpm(struct tpm_role *role, struct sb_tpm **tpm, struct sb_error 
 	return result;
 }
 
-static void fail(struct sb_tpm_failure *failure, int result, const struct sb_error *error)
-{
-	failure->error = result;
-	if (result == 0)
-		return;
-	failure->state = sb_tpm_state(result);
-	snprintf(failure->text, sizeof(failure->text), "%.255s", error->text);
-}
-
 static void identify(struct tpm_role *role, uint8_t to)
 {
 	struct sb_device_id_answer answer = { 0 };
@@ -97,33 +76,6 @@ static void identify(struct tpm_role *role, uint8_t to)
 	sb_channel_send(role->channel, SB_ROLE_TPM, to, SB_MESSAGE_DEVICE_ID, &answer, sizeof(answer));
 }
 
-static int read_identity(struct sb_tpm *tpm, struct sb_identity_answer *answer, struct sb_error *error)
-{
-	struct sb_tpm_certificates certificates = { 0 };
-	struct sb_ek ek;
-	struct sb_ak ak;
-	int result = sb_tpm_ek(tpm, &ek, error);
-
-	if (result == 0)
-		result = sb_tpm_ak(tpm, &ak, error);
-	if (result == 0)
-		result = sb_tpm_ek_certificates(tpm, &ek, &certificates, error);
-	if (result)
-		return result;
-	sb_device_id(ek.name, ek.name_length, answer->device_id);
-	answer->ek_profile = ek.profile;
-	answer->ek_length = (uint16_t)ek.area_length;
-	memcpy(answer->ek_public, ek.area, ek.area_length);
-	answer->ak_length = (uint16_t)ak.area_length;
-	memcpy(answer->ak_public, ak.area, ak.area_length);
-	memcpy(answer->ak_name, ak.name, sizeof(ak.name));
-	answer->certificates = (uint16_t)certificates.count;
-	memcpy(answer->certificate, certificates.length, sizeof(certificates.length));
-	answer->certificates_length = (uint16_t)certificates.used;
-	memcpy(answer->certificate_data, certificates.data, certificates.used);
-	return 0;
-}
-
 static void tell_identity(struct tpm_role *role)
 {
 	static struct sb_identity_answer answer;
@@ -133,41 +85,24 @@ static void tell_identity(struct tpm_role *role)
 
 	memset(&answer, 0, sizeof(answer));
 	if (result == 0)
-		result = read_identity(tpm, &answer, &error);
+		result = sb_answer_identity(tpm, &answer, &error);
 	sb_tpm_close(tpm);
-	fail(&answer.failure, result, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_IDENTITY, &answer, sizeof(answer));
-}
-
-static void write_iak(const struct sb_iak *iak, struct sb_iak_answer *answer)
-{
-	answer->public_length = (uint16_t)iak->area_length;
-	memcpy(answer->public, iak->area, iak->area_length);
-	answer->info_length = (uint16_t)iak->info_length;
-	memcpy(answer->info, iak->info, iak->info_length);
-	answer->signature_length = (uint16_t)iak->signature_length;
-	memcpy(answer->signature, iak->signature, iak->signature_length);
-	answer->certificates = (uint16_t)iak->certificates.count;
-	memcpy(answer->certificate, iak->certificates.length, sizeof(answer->certificate));
-	answer->certificates_length = (uint16_t)iak->certificates.used;
-	memcpy(answer->certificate_data, iak->certificates.data, iak->certificates.used);
 }
 
 static void tell_iak(struct tpm_role *role)
 {
 	static struct sb_iak_answer answer;
-	static struct sb_iak iak;
 	struct sb_tpm *tpm = NULL;
 	struct sb_error error = { "" };
 	int result = open_tpm(role, &tpm, &error);
 
 	memset(&answer, 0, sizeof(answer));
 	if (result == 0)
-		result = sb_tpm_iak(tpm, &iak, &error);
+		result = sb_answer_iak(tpm, &answer, &error);
 	sb_tpm_close(tpm);
-	fail(&answer.failure, result, &error);
-	if (result == 0)
-		write_iak(&iak, &answer);
+	sb_answer_failure(&answer.failure, result, &error);
 	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_IAK, &answer, sizeof(answer));
 }
 
@@ -182,7 +117,7 @@ static void quote(struct tpm_role *role, const struct sb_quote_request *request)
 	if (result == 0)
 		result = sb_tpm_take_quote(tpm, request->extra, request->pcrs, &taken, &error);
 	sb_tpm_close(tpm);
-	fail(&answer.failure, result, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	if (result == 0) {
 		answer.attest_length = (uint16_t)taken.attest_length;
 		memcpy(answer.attest, taken.attest, taken.attest_length);
@@ -207,7 +142,7 @@ static void activate(struct tpm_role *role, const struct sb_activate_request *re
 		result = sb_tpm_activate(tpm, request->blob, request->blob_length, request->encrypted,
 					 request->encrypted_length, answer.secret, &length, &error);
 	sb_tpm_close(tpm);
-	fail(&answer.failure, result, &error);
+	sb_answer_failure(&answer.failure, result, &error);
 	answer.length = (uint16_t)length;
 	sb_channel_send(role->channel, SB_ROLE_TPM, SB_ROLE_LEDGER, SB_MESSAGE_ACTIVATED, &answer, sizeof(answer));
 	explicit_bzero(&answer, sizeof(answer));
