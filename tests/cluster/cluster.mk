@@ -45,7 +45,7 @@ check-chain: $(BUILD)/tests/ledgerd_kv $(BUILD)/tests/light_lines $(BUILD)/comet
 # A device without its kernel module: tests/cluster/test_device.py.
 DEVICEHOST_SRC := tests/cluster/devicehost.c userspace/device/tpm_answers.c \
 	$(patsubst %,userspace/tpm/%.c,tpm rc primary nv ek ak iak certificates quote activate) \
-	$(patsubst %,userspace/common/%.c,sha256 error frame states grant)
+	$(patsubst %,userspace/common/%.c,sha256 error frame states grant format)
 $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/device/message.h \
 		userspace/device/tpm_answers.h include/sealbond/grant.h
 	@mkdir -p $(@D)

@@ -20,6 +20,7 @@
 
 #include "common/frame.h"
 #include "common/grant.h"
+#include "common/parse.h"
 #include "common/sha256.h"
 #include "common/states.h"
 #include "device/tpm_answers.h"
@@ -158,16 +159,21 @@ static void about_peer(uint16_t type, const struct sb_about_peer *question)
 static void admit(const struct sb_admit_request *request)
 {
 	struct sb_about_peer answer = { .error = 0 };
+	char where[SB_ENDPOINT_ROOM] = "nowhere";
+	union sb_endpoint endpoint;
 	struct sb_grant_file grant;
 
+	memcpy(&endpoint, request->endpoint, sizeof(endpoint));
+	if (endpoint.any.sa_family)
+		sb_format_endpoint(where, &endpoint);
 	memcpy(answer.device_id, request->device_id, 32);
 	if (sb_grant_file_decode(request->grant, request->length, &grant) < 0 || grant.body.nonce[0] != nonces) {
 		answer.error = -EBADMSG;
 	} else {
 		print_hex("admit", request->device_id, 32);
 		print_hex(" key", grant.body.key, 32);
-		printf(" name %s for %llu signed %zu at %llu allows", request->name,
-		       (unsigned long long)sb_grant_file_duration(&grant), grant.count, (unsigned long long)now_ms());
+		printf(" name %s for %llu signed %zu at %llu where %s allows", request->name,
+		       (unsigned long long)sb_grant_file_duration(&grant), grant.count, (unsigned long long)now_ms(), where);
 		for (size_t i = 0; i < grant.body.rules; i++)
 			printf(" %u/%u-%u", grant.rule[i].proto, be16toh(grant.rule[i].first), be16toh(grant.rule[i].last));
 		printf("%s\n", grant.body.rules ? "" : " all");

@@ -10,6 +10,11 @@ import os
 from test_device import Device, Plant, say
 
 PATIENCE = 120
+ADDRESS = "192.0.2.7:7454"     # what the configuration of both says, test_device.py
+
+
+def where(grant):
+    return grant[grant.index("where") + 1]
 
 
 def allowed(grant):
@@ -48,6 +53,10 @@ def run(checks, directory):
         checks.equal("a conduit lets the nodes grant each the other", [words[1] for words in grants], [b.id, a.id])
         checks.equal("for its protocols and ports, and no others", [allowed(words) for words in grants],
                      [["6/502-502", "17/1000-2000"]] * 2)
+        for device, other in zip(devices, (b, a)):
+            checks.check("and each learns from the ledger where the other is", any(where(words) == ADDRESS for words in device.seen if
+                         words[:2] == ["admit", other.id]) or device.wait(lambda words: words[0] == "admit" and
+                         where(words) == ADDRESS, PATIENCE))
         plant.owner("zone", "remove", a.id, "--zone", files["conduit"])
         dropped = [device.wait(lambda words: words[0] == "drop", 30)[1] for device in devices]
         checks.equal("when one of them is removed from it on the ledger it ends at both", dropped, [b.id, a.id])

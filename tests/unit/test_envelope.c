@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdbool.h>
 
 #include "owner/envelope.h"
 #include "owner/private.h"
@@ -84,10 +85,9 @@ static void what_the_ledger_would_refuse_is_not_made(void **state)
 {
 	static const struct { enum sb_purpose purpose; size_t most; } limits[] = {
 		{ SB_PURPOSE_ZONE, SB_ZONE_SEALED_MAX }, { SB_PURPOSE_PROFILE, SB_PROFILE_SEALED_MAX },
-		{ SB_PURPOSE_ENDPOINTS, SB_ENDPOINTS_SEALED_MAX },
 	};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		const struct sb_about of = { limits[i].purpose, "chain", id, sizeof(id) };
 		size_t most = limits[i].most - SB_ENVELOPE_EXTRA - 1, length, text_length;
 		uint8_t *text = calloc(1, most + 1), *sealed, *opened;
@@ -101,6 +101,71 @@ static void what_the_ledger_would_refuse_is_not_made(void **state)
 		free(sealed);
 		free(text);
 	}
+}
+
+static const struct sb_about endpoints = { SB_PURPOSE_ENDPOINTS, "chain", id, sizeof(id) };
+
+static int opens_shared(const uint8_t with[32], const struct sb_about *of, const uint8_t *sealed, size_t length,
+			const uint8_t *text, size_t text_length)
+{
+	size_t opened_length;
+	uint8_t *opened;
+	int result = sb_envelope_open_shared(with, of, sealed, length, &opened, &opened_length);
+
+	if (result == 0) {
+		assert_int_equal(opened_length, text_length);
+		assert_memory_equal(opened, text, text_length);
+		sb_private_release(opened, opened_length);
+	}
+	return result;
+}
+
+static void what_is_shared_opens_with_each_of_the_keys(void **state)
+{
+	const struct sb_about elsewhere = { SB_PURPOSE_ENDPOINTS, "chain2", id, sizeof(id) };
+	uint8_t keys[SB_ENVELOPE_READERS + 1][32], text[SB_ENVELOPE_SHARED_LEN], sealed[SB_ENVELOPE_SHARED_LEN];
+	const uint8_t *key_of[SB_ENVELOPE_READERS + 1];
+
+	randombytes_buf(keys, sizeof(keys));
+	randombytes_buf(text, sizeof(text));
+	for (size_t i = 0; i <= SB_ENVELOPE_READERS; i++)
+		key_of[i] = keys[i];
+	assert_int_equal(sb_envelope_share(key_of, 0, &endpoints, text, 1, sealed), -EINVAL);
+	assert_int_equal(sb_envelope_share(key_of, SB_ENVELOPE_READERS + 1, &endpoints, text, 1, sealed), -EINVAL);
+	for (size_t count = 1; count <= SB_ENVELOPE_READERS; count++) {
+		size_t most = 469 - 32 * count;
+
+		assert_int_equal(sb_envelope_share(key_of, count, &endpoints, text, most + 1, sealed), -EMSGSIZE);
+		for (size_t length = 0; length <= most; length += most) {
+			assert_int_equal(sb_envelope_share(key_of, count, &endpoints, text, length, sealed), 0);
+			for (size_t i = 0; i < count; i++) {
+				assert_int_equal(opens_shared(keys[i], &endpoints, sealed, sizeof(sealed), text, length), 0);
+				assert_int_equal(opens_shared(keys[i], &elsewhere, sealed, sizeof(sealed), text, length),
+						 -EBADMSG);
+			}
+			assert_int_equal(opens_shared(keys[count], &endpoints, sealed, sizeof(sealed), text, length), -EBADMSG);
+		}
+	}
+}
+
+/* Each bit counts; those of another reader's slot do for that reader. */
+static void what_is_shared_and_changed_does_not_open(void **state)
+{
+	uint8_t sealed[SB_ENVELOPE_SHARED_LEN], other[32] = { 9 };
+	const uint8_t *key_of[] = { key, other };
+	static const uint8_t words[] = "192.0.2.1:7454";
+
+	assert_int_equal(sb_envelope_share(key_of, 2, &endpoints, words, sizeof(words), sealed), 0);
+	for (size_t i = 0; i < sizeof(sealed); i++) {
+		bool others = i >= 26 + 32 && i < 26 + 64;
+
+		sealed[i] ^= 4;
+		assert_int_equal(opens_shared(key, &endpoints, sealed, sizeof(sealed), words, sizeof(words)),
+				 others ? 0 : -EBADMSG);
+		sealed[i] ^= 4;
+	}
+	for (size_t cut = 0; cut < sizeof(sealed); cut += 17)
+		assert_int_equal(opens_shared(key, &endpoints, sealed, cut, words, sizeof(words)), -EBADMSG);
 }
 
 static void a_box_opens_for_its_device(void **state)
@@ -161,6 +226,8 @@ int main(void)
 		cmocka_unit_test(it_opens_in_its_place_only),
 		cmocka_unit_test(lengths_and_repeats_tell_nothing),
 		cmocka_unit_test(what_the_ledger_would_refuse_is_not_made),
+		cmocka_unit_test(what_is_shared_opens_with_each_of_the_keys),
+		cmocka_unit_test(what_is_shared_and_changed_does_not_open),
 		cmocka_unit_test(a_box_opens_for_its_device),
 		cmocka_unit_test(private_messages_have_one_encoding),
 	};

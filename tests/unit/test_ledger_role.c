@@ -493,7 +493,7 @@ static void published_under(const uint8_t key[32])
 	size_t length;
 
 	assert_int_equal(record->endpoints.len, 512);
-	assert_int_equal(sb_envelope_open(key, &about, record->endpoints.data, 512, &text, &length), 0);
+	assert_int_equal(sb_envelope_open_shared(key, &about, record->endpoints.data, 512, &text, &length), 0);
 	assert_non_null(memmem(text, length, "192.0.2.7:7454", 14));
 	sb_private_release(text, length);
 }

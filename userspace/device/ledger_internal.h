@@ -7,6 +7,7 @@
 #include "device/ledger.h"
 #include "device/ledger_claim.h"
 #include "device/ledger_state.h"
+#include "owner/envelope.h"
 #include "state/codes.h"
 #include "state/ledger.pb-c.h"
 #include "state/membership.h"
@@ -14,7 +15,7 @@
 #include "state/run.h"
 #include "sealbond/limits.h"
 
-#define LEDGER_BELONGINGS	8
+#define LEDGER_BELONGINGS	SB_ENVELOPE_READERS	/* its zone, and conduits */
 #define LEDGER_RECORD_MAX	262144
 
 /* A zone or conduit that this device is in. */
@@ -74,7 +75,7 @@ struct sb_ledger {
 	uint64_t beats, refused;
 	uint32_t last_code;
 	bool beat_wanted;		/* what it tells has changed */
-	uint8_t told[512];		/* endpoints as they were sealed last */
+	uint8_t told[SB_ENVELOPE_SHARED_LEN];	/* endpoints as they were sealed last */
 	char said[512];			/* what was in them */
 	size_t told_length;
 	uint32_t profile_version;	/* that is in force */

@@ -69,14 +69,25 @@ static SealbondPrivate__MembershipContent *open_membership(struct sb_ledger *led
 	return content;
 }
 
+/* Who can read what is published for all of them. */
+static void digest_keys(const struct sb_ledger *ledger, uint8_t digest[32])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, 32);
+	for (size_t i = 0; i < ledger->zones; i++)
+		crypto_generichash_update(&state, ledger->zone[i].key, sizeof(ledger->zone[i].key));
+	crypto_generichash_final(&state, digest, 32);
+	sodium_memzero(&state, sizeof(state));
+}
+
 /* Zones whose tag on the ledger is ours; what somebody else has sealed to us is none. */
 static void take_zones(struct sb_ledger *ledger, const SealbondPrivate__MembershipContent *content)
 {
 	const Sealbond__Membership *membership = ledger->self->membership;
-	uint8_t before[32] = { 0 };
+	uint8_t before[32], after[32];
 
-	if (ledger->zones)
-		memcpy(before, ledger->zone[0].key, sizeof(before));
+	digest_keys(ledger, before);
 	ledger->zones = 0;
 	for (size_t i = 0; i < content->n_belongings && ledger->zones < LEDGER_BELONGINGS; i++) {
 		const SealbondPrivate__Belonging *from = content->belongings[i];
@@ -97,10 +108,10 @@ static void take_zones(struct sb_ledger *ledger, const SealbondPrivate__Membersh
 		memcpy(zone->proof, from->proof.data, sizeof(zone->proof));
 		ledger->zones++;
 	}
-	/* What was published is under a key that the zone has no more. */
-	if (ledger->zones && sodium_memcmp(before, ledger->zone[0].key, sizeof(before)) != 0)
+	/* What was published is not for everybody, or under a key that a zone has no more. */
+	digest_keys(ledger, after);
+	if (memcmp(before, after, sizeof(before)) != 0)
 		ledger->said[0] = '\0';
-	explicit_bzero(before, sizeof(before));
 }
 
 static void list_device(struct sb_ledger *ledger, size_t zone, const SealbondPrivate__ZoneDevice *from)
@@ -299,13 +310,35 @@ int ledger_follow_zone(struct sb_ledger *ledger)
 	return result;
 }
 
+/* As many of the first addresses as there is room for, to our zone and to each of our conduits. */
+static bool share(const struct sb_ledger *ledger, char *list[], size_t count, uint8_t sealed[SB_ENVELOPE_SHARED_LEN])
+{
+	SealbondPrivate__Endpoints endpoints = SEALBOND_PRIVATE__ENDPOINTS__INIT;
+	const struct sb_about place = about(ledger, SB_PURPOSE_ENDPOINTS, ledger->identity.device_id, 32);
+	const uint8_t *key[LEDGER_BELONGINGS];
+	int result = -EMSGSIZE;
+
+	for (size_t i = 0; i < ledger->zones; i++)
+		key[i] = ledger->zone[i].key;
+	endpoints.addresses = list;
+	for (endpoints.n_addresses = count; result == -EMSGSIZE; endpoints.n_addresses--) {
+		size_t length;
+		uint8_t *text = sb_private_pack(&endpoints, &length);
+
+		if (!text)
+			return false;
+		result = sb_envelope_share(key, ledger->zones, &place, text, length, sealed);
+		sb_private_release(text, length);
+		if (!endpoints.n_addresses)
+			break;
+	}
+	return result == 0;
+}
+
 void ledger_seal_endpoints(struct sb_ledger *ledger)
 {
 	char address[SB_ANNOUNCE_MAX][ADDRESS_ROOM], said[sizeof(ledger->said)] = "", *list[SB_ANNOUNCE_MAX];
-	SealbondPrivate__Endpoints endpoints = SEALBOND_PRIVATE__ENDPOINTS__INIT;
-	size_t count, used = 0, length, sealed_length = 0;
-	struct sb_about place = about(ledger, SB_PURPOSE_ENDPOINTS, ledger->identity.device_id, 32);
-	uint8_t *text, *sealed = NULL;
+	size_t count, used = 0;
 
 	if (!ledger->zones)
 		return;
@@ -314,31 +347,27 @@ void ledger_seal_endpoints(struct sb_ledger *ledger)
 		used += (size_t)snprintf(said + used, sizeof(said) - used, "%s ", address[i]);
 		list[i] = address[i];
 	}
-	if (strcmp(said, ledger->said) == 0)
+	if (strcmp(said, ledger->said) == 0 || !share(ledger, list, count, ledger->told))
 		return;
-	endpoints.n_addresses = count;
-	endpoints.addresses = list;
-	text = sb_private_pack(&endpoints, &length);
-	if (text && sb_envelope_seal(ledger->zone[0].key, &place, text, length, &sealed, &sealed_length) == 0 &&
-	    sealed_length <= sizeof(ledger->told)) {
-		memcpy(ledger->told, sealed, sealed_length);
-		ledger->told_length = sealed_length;
-		memcpy(ledger->said, said, sizeof(said));
-		ledger->beat_wanted = true;
-	}
-	sb_private_release(text, text ? length : 0);
-	free(sealed);
+	ledger->told_length = sizeof(ledger->told);
+	memcpy(ledger->said, said, sizeof(said));
+	ledger->beat_wanted = true;
 }
 
 void ledger_open_endpoints(struct sb_ledger *ledger, struct ledger_peer *peer, ProtobufCBinaryData sealed)
 {
+	const struct sb_about place = about(ledger, SB_PURPOSE_ENDPOINTS, peer->id, sizeof(peer->id));
 	SealbondPrivate__Endpoints *endpoints;
 	union sb_endpoint read;
+	uint8_t *text;
+	size_t length;
 
 	if (!sealed.len || peer->zone >= ledger->zones)
 		return;
-	endpoints = open_sealed(ledger, &sealbond_private__endpoints__descriptor, ledger->zone[peer->zone].key,
-				SB_PURPOSE_ENDPOINTS, peer->id, sizeof(peer->id), sealed);
+	if (sb_envelope_open_shared(ledger->zone[peer->zone].key, &place, sealed.data, sealed.len, &text, &length) < 0)
+		return;
+	endpoints = sb_private_unpack(&sealbond_private__endpoints__descriptor, text, length);
+	sb_private_release(text, length);
 	for (size_t i = 0; endpoints && i < endpoints->n_addresses; i++) {
 		memset(&read, 0, sizeof(read));
 		if (sb_parse_endpoint(endpoints->addresses[i], &read) < 0)

@@ -23,8 +23,7 @@ static const struct {
 } purposes[SB_PURPOSES] = {
 	[SB_PURPOSE_ZONE] = { "sealbond zone v1", 4096, SB_ZONE_SEALED_MAX - SB_ENVELOPE_EXTRA },
 	[SB_PURPOSE_PROFILE] = { "sealbond profile v1", 1024, SB_PROFILE_SEALED_MAX - SB_ENVELOPE_EXTRA },
-	[SB_PURPOSE_ENDPOINTS] = { "sealbond endpoints v1", SB_ENDPOINTS_SEALED_MAX - SB_ENVELOPE_EXTRA,
-				   SB_ENDPOINTS_SEALED_MAX - SB_ENVELOPE_EXTRA },
+	[SB_PURPOSE_ENDPOINTS] = { "sealbond endpoints v2", 0, 0 },
 };
 
 /* Name with its NUL || chain's length || chain || id's length || id. */
@@ -82,7 +81,7 @@ int sb_envelope_seal(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *
 	size_t size, extra_length = associated(about, extra);
 	int result = pad(text, length, purposes[about->purpose].step, purposes[about->purpose].most, &padded, &size);
 
-	if (result < 0)
+	if (result < 0)	/* also of a purpose that is shared, which has no room here */
 		return result;
 	out = malloc(SB_ENVELOPE_EXTRA + size);
 	if (out) {
@@ -113,6 +112,82 @@ int sb_envelope_open(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed + 1 + NONCE, size + MAC, extra,
 						       extra_length, sealed + 1, key) != 0 ||
 	    unpad(out, size, length) < 0) {
+		sb_private_release(out, size);
+		return -EBADMSG;
+	}
+	*text = out;
+	return 0;
+}
+
+#define SHARED_HEAD	(1 + 1 + NONCE)
+#define SHARED_KEY	16	/* it is the key of one text */
+#define SHARED_SLOT	(SHARED_KEY + MAC)
+
+static size_t shared_room(size_t count)
+{
+	return SB_ENVELOPE_SHARED_LEN - SHARED_HEAD - count * SHARED_SLOT - MAC;
+}
+
+/* The text's key; the name of the purpose is among what is hashed. */
+static void shared_key(const uint8_t from[SHARED_KEY], const uint8_t *extra, size_t extra_length,
+		       uint8_t key[SB_ZONE_KEY_LEN])
+{
+	crypto_generichash(key, SB_ZONE_KEY_LEN, extra, extra_length, from, SHARED_KEY);
+}
+
+int sb_envelope_share(const uint8_t *const keys[], size_t count, const struct sb_about *about, const uint8_t *text,
+		      size_t length, uint8_t sealed[SB_ENVELOPE_SHARED_LEN])
+{
+	uint8_t extra[ABOUT_MAX], once[SHARED_KEY], key[SB_ZONE_KEY_LEN], *padded, *slot = sealed + SHARED_HEAD;
+	size_t extra_length = associated(about, extra), size;
+	int result;
+
+	if (!count || count > SB_ENVELOPE_READERS)
+		return -EINVAL;
+	result = pad(text, length, shared_room(count), shared_room(count), &padded, &size);
+	if (result < 0)
+		return result;
+	sealed[0] = VERSION;
+	sealed[1] = (uint8_t)count;
+	randombytes_buf(sealed + 2, NONCE);
+	randombytes_buf(once, sizeof(once));
+	for (size_t i = 0; i < count; i++, slot += SHARED_SLOT)
+		crypto_aead_xchacha20poly1305_ietf_encrypt(slot, NULL, once, sizeof(once), extra, extra_length, NULL,
+							   sealed + 2, keys[i]);
+	shared_key(once, extra, extra_length, key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(slot, NULL, padded, size, extra, extra_length, NULL, sealed + 2, key);
+	sodium_memzero(once, sizeof(once));
+	sodium_memzero(key, sizeof(key));
+	sb_private_release(padded, size);
+	return 0;
+}
+
+int sb_envelope_open_shared(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *about, const uint8_t *sealed,
+			    size_t sealed_length, uint8_t **text, size_t *length)
+{
+	uint8_t extra[ABOUT_MAX], once[SHARED_KEY], own[SB_ZONE_KEY_LEN], *out;
+	size_t extra_length = associated(about, extra), count, size, i = 0;
+	const uint8_t *slots = sealed + SHARED_HEAD;
+	int rc;
+
+	if (sealed_length != SB_ENVELOPE_SHARED_LEN || sealed[0] != VERSION || !sealed[1] || sealed[1] > SB_ENVELOPE_READERS)
+		return -EBADMSG;
+	count = sealed[1];
+	size = shared_room(count);
+	while (i < count && crypto_aead_xchacha20poly1305_ietf_decrypt(once, NULL, NULL, slots + i * SHARED_SLOT, SHARED_SLOT,
+								       extra, extra_length, sealed + 2, key) != 0)
+		i++;
+	if (i == count)
+		return -EBADMSG;
+	out = malloc(size);
+	if (!out)
+		return -ENOMEM;
+	shared_key(once, extra, extra_length, own);
+	rc = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, slots + count * SHARED_SLOT, size + MAC, extra,
+							extra_length, sealed + 2, own);
+	sodium_memzero(once, sizeof(once));
+	sodium_memzero(own, sizeof(own));
+	if (rc != 0 || unpad(out, size, length) < 0) {
 		sb_private_release(out, size);
 		return -EBADMSG;
 	}

@@ -16,13 +16,12 @@
 #define SB_ZONE_SEALED_MAX	60000		/* bytes of Zone.sealed */
 #define SB_PROFILE_SEALED_MAX	4096
 #define SB_MEMBERSHIP_SEALED_MAX 4096
-#define SB_ENDPOINTS_SEALED_MAX	512
 
 /* What is inside: the associated data's third part. A name, and the step that it is padded to. */
 enum sb_purpose {
 	SB_PURPOSE_ZONE,	/* of a zone's id, 16 bytes: steps of 4,096 bytes */
 	SB_PURPOSE_PROFILE,	/* of a device's id: steps of 1,024 bytes */
-	SB_PURPOSE_ENDPOINTS,	/* of a device's id: always 471 bytes, 512 sealed */
+	SB_PURPOSE_ENDPOINTS,	/* of a device's id, for sb_envelope_share() */
 	SB_PURPOSES
 };
 
@@ -46,6 +45,20 @@ int sb_envelope_seal(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *
  */
 int sb_envelope_open(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *about, const uint8_t *sealed,
 		     size_t sealed_length, uint8_t **text, size_t *length);
+
+#define SB_ENVELOPE_READERS	8
+#define SB_ENVELOPE_SHARED_LEN	512	/* bytes, always */
+
+/*
+ * sb_envelope_share() - for whoever has one of up to eight zones' keys: version 1 || count || nonce || count keys ||
+ * ciphertext. A key of 16 bytes is encrypted to each of them, and from it comes the text's; with the same nonce, as no
+ * two of these keys are the same. Out: sealed. Returns 0, or -EMSGSIZE where the text has more than 469 - 32 * count bytes.
+ * sb_envelope_open_shared() - with one of the keys; 0, -EBADMSG, -ENOMEM, and *text as of sb_envelope_open().
+ */
+int sb_envelope_share(const uint8_t *const keys[], size_t count, const struct sb_about *about, const uint8_t *text,
+		      size_t length, uint8_t sealed[SB_ENVELOPE_SHARED_LEN]);
+int sb_envelope_open_shared(const uint8_t key[SB_ZONE_KEY_LEN], const struct sb_about *about, const uint8_t *sealed,
+			    size_t sealed_length, uint8_t **text, size_t *length);
 
 /*
  * sb_sealed_box_make(), sb_sealed_box_open() - to a device's box key, padded to steps of 512 bytes. Anybody can

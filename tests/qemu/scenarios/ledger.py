@@ -15,6 +15,7 @@ from device import make_release_key
 from plant import PROGRAMS, Bench, Ledger, add_all
 
 LAB = "ledger"
+PORT, OTHER = 7000, 7001
 
 plant = {}
 
@@ -159,3 +160,55 @@ def test_loss(lab, t):
     ledger.start()
     heard = "sealbond lease --json | grep -q '\"trouble\": *null'"
     t.check("and it is heard again", a.guest.wait_for(heard, timeout=120), a.lease())
+
+
+def connects(port):
+    """From A to B, where somebody listens."""
+    return bool(plant["a"].guest.run(f"iperf3 -c {plant['inner'][plant['b']]} -p {port} -n 1 --connect-timeout 2000",
+                                     check=False, timeout=60))
+
+
+def test_two_zones(lab, t):
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    plant["listeners"] = [b.guest.start(f"exec iperf3 -s --forceflush -p {port}") for port in (PORT, OTHER)]
+    for job in plant["listeners"]:
+        job.expect("listening")
+    t.check("in one zone every port passes", connects(PORT) and connects(OTHER))
+    for name, options in (("valves", ""), ("conduit", f" --conduit --allow tcp/{PORT}")):
+        ledger.ask(f"zone key --out /root/{name}.zone --name {name}")
+        ledger.member(f"zone create --zone /root/{name}.zone{options}")
+    ledger.owner(f"zone remove {b.id} --zone /root/pumps.zone")
+    for d in (a, b):
+        t.must("a device that has left the zone and those in it are no peers", d.wait_no_peer(), d.ask("peers"))
+    t.check("and nothing passes", not connects(PORT))
+
+
+def test_conduit(lab, t):
+    """Between two zones: for one port, and as long as the ledger says so."""
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    for d, zone in ((a, "pumps"), (b, "valves")):
+        ledger.owner(f"zone add {d.id} --zone /root/{zone}.zone --name {d.guest.name} --conduits /root/conduit.zone")
+    for d in (a, b):
+        t.must("a conduit makes a bond between the zones", d.wait_bond(180), d.why())
+    peer = a.ask("peers")["peers"][0]
+    t.check("the kernel has it for this port only", peer["allowed"] == [f"tcp/{PORT}"], peer)
+    t.check("the port that it is for passes", connects(PORT), a.why())
+    before = count(a.ask("drops"), "conduit")
+    t.check("another port does not, nor another protocol", not connects(OTHER) and not a.ping(plant["inner"][b], count=1))
+    t.check("both are counted as conduit", count(a.ask("drops"), "conduit") >= before + 2, a.ask("drops"))
+    ledger.owner(f"zone remove {a.id} --zone /root/conduit.zone")
+    for d in (a, b):
+        t.must("when one of them is removed from it on the ledger both kernels end the bond", d.wait_no_peer(), d.ask("peers"))
+    t.check("the port is closed", not connects(PORT))
+    t.check("and both have a live lease", [d.lease()["state"] for d in (a, b)] == ["lease-live"] * 2, a.why())
+
+
+def test_one_zone(lab, t):
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    for d in (a, b):
+        ledger.add_to_zone(d)
+    for d in (a, b):
+        t.must("in one zone again they have a bond", d.wait_bond(180), d.why())
+    t.check("for everything", connects(OTHER) and a.ping(plant["inner"][b]), a.ask("peers"))
+    for job in plant["listeners"]:
+        job.stop()
