@@ -61,7 +61,7 @@ endif
 check:
 	@scripts/setup.sh
 	+@MAKE="$(MAKE)" scripts/check.sh check-unit check-tpm check-vectors check-fuzz check-config check-dkms \
-		check-chain check-device check-qemu
+		check-chain check-device check-qemu $(CHECK_ALSO)
 
 demo:
 	@scripts/setup.sh
