@@ -16,6 +16,7 @@ BLOBS = "/var/lib/sealbond/key-current.blob", "/var/lib/sealbond/key-next.blob"
 SAME = ("bond", "epoch", "spi_in", "spi_out", "handshakes")
 HANDSHAKE_INITIATION, HANDSHAKE_RESPONSE = 1, 2
 TPM_COMMANDS_MAX = 20
+READ_CLOCK, PCR_READ = 0x181, 0x17E
 
 plant = {}
 
@@ -88,7 +89,9 @@ def test_told_later(lab, t):
     monitor, mark = a.monitor(), len(wire.exchanges)
     r = a.cli("key rotate", check=False)
     t.must("the key is rotated, and the tool says to which", r and following in r.out, r)
-    t.check("without one TPM command", len(wire.exchanges) == mark, [hex(c) for c in wire.codes(mark)])
+    # The watch asks for the clock and the PCRs, whatever else goes on.
+    codes = [code for code in wire.codes(mark) if code not in (READ_CLOCK, PCR_READ)]
+    t.check("without one TPM command", not codes, [hex(code) for code in codes])
     t.check("the next key is the current one, the old one still answers", keys(a) == (following, None, current), keys(a))
     t.check("identity gives the new one to others", a.ask("identity")["key"] == following)
     r = a.cli("key", check=False)
