@@ -95,7 +95,7 @@ class Cluster:
                        stdout=subprocess.DEVNULL)
         self.nodes = [Node(os.path.join(self.home, f"node{i + 1}"), int(node.split(":")[2]))
                       for i, node in enumerate(nodes.split(","))]
-        self.load = os.path.join(directory, "load")
+        self.load, self.prepared = os.path.join(directory, "load"), 0
         os.makedirs(self.load)
         if people:
             self._give_people()
@@ -130,7 +130,8 @@ class Cluster:
 
     def prepare(self, devices, beats, changes):
         subprocess.run([LOAD, "prepare", str(self.nodes[0].rpc), self.load, str(devices), str(beats), str(changes),
-                        str(STREAMS), "async"], check=True)
+                        str(STREAMS), str(self.prepared), "async"], check=True)
+        self.prepared += devices
 
     def send(self):
         """What is prepared, to the first node; counted in its blocks."""

@@ -125,7 +125,7 @@ class Home:
 
     def prepare(self, devices, each):
         subprocess.run([program("ledger_load"), "prepare", str(self.port), self.load, str(devices), str(each),
-                        str(each), str(STREAMS)], check=True)
+                        str(each), str(STREAMS), "0"], check=True)
 
     def send(self):
         """Sends what is prepared; what came of it, counted in the blocks."""

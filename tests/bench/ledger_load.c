@@ -4,9 +4,10 @@
  *   ledger_load genesis GRANT_KEY
  *       the app_state for it: one member, one enroller, whose keys this program knows; a new grant key of the node
  *       goes into the file
- *   ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS [async]
+ *   ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS BEFORE [async]
  *       enrols devices, each with an owner, and brings them live; then signs BEATS heartbeats (quotes) of each and
  *       CHANGES of each profile (BIP-340, by its owner), and writes them as HTTP requests into DIR/0, DIR/1, ...
+ *       BEFORE: how many devices were prepared on this chain before
  *   ledger_load send PORT DIR STREAMS
  *       sends them, a connection for each file, and waits until nothing waits for a block any more. Prints JSON.
  * What is prepared is good for a day, once, and only on the chain that it was prepared with.
@@ -76,13 +77,14 @@ static void sign_all(struct device *device, size_t devices, unsigned int beats, 
 }
 
 static int prepare(unsigned int port, const char *directory, size_t devices, unsigned int beats, unsigned int changes,
-		   unsigned int streams)
+		   unsigned int streams, unsigned int before)
 {
 	struct device *device = calloc(devices, sizeof(*device));
 	struct person enroller;
 
 	assert_non_null(device);
 	make_person(&enroller, ENROLLER);
+	enroller.sequence += before;	/* a challenge for each */
 	read_tip(port);
 	for (size_t i = 0; i < devices; i++)
 		make_device(&device[i]);
@@ -204,17 +206,17 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "genesis"))
 		return genesis(argv[2]);
-	if (argc == 9 && !strcmp(argv[1], "prepare") && !strcmp(argv[8], "async")) {
-		load_how = argv[8];
+	if (argc == 10 && !strcmp(argv[1], "prepare") && !strcmp(argv[9], "async")) {
+		load_how = argv[9];
 		argc--;
 	}
-	if (argc == 8 && !strcmp(argv[1], "prepare") && number_of(argv[7]) >= 1 && number_of(argv[7]) <= STREAMS_MAX)
+	if (argc == 9 && !strcmp(argv[1], "prepare") && number_of(argv[7]) >= 1 && number_of(argv[7]) <= STREAMS_MAX)
 		return prepare(number_of(argv[2]), argv[3], number_of(argv[4]), number_of(argv[5]), number_of(argv[6]),
-			       number_of(argv[7]));
+			       number_of(argv[7]), number_of(argv[8]));
 	if (argc == 5 && !strcmp(argv[1], "send") && number_of(argv[4]) <= STREAMS_MAX)
 		return send_all(number_of(argv[2]), argv[3], number_of(argv[4]));
 	fputs("usage: ledger_load genesis GRANT_KEY\n"
-	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS [async]\n"
+	      "       ledger_load prepare PORT DIR DEVICES BEATS CHANGES STREAMS BEFORE [async]\n"
 	      "       ledger_load send PORT DIR STREAMS\n", stderr);
 	return 2;
 }
