@@ -3,7 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -77,6 +80,54 @@ static void refused(void **state)
 	assert_int_equal(entries(), 0);
 }
 
+static void forget_leftovers(void)
+{
+	DIR *open = opendir(directory);
+	const struct dirent *entry;
+	char left[400];
+
+	while ((entry = readdir(open)))
+		if (entry->d_name[0] != '.') {
+			snprintf(left, sizeof(left), "%s/%s", directory, entry->d_name);
+			unlink(left);
+		}
+	closedir(open);
+}
+
+/* It ends in the middle of the writing, as with a cut of the power: there is nothing of that name, and no key is lost. */
+static void cut_while_it_is_made(void **state)
+{
+	const struct rlimit room = { 3, 3 };
+	struct stat status;
+	uint8_t *data;
+	size_t length;
+	pid_t child = fork();
+	int how;
+
+	if (child == 0) {
+		setrlimit(RLIMIT_FSIZE, &room);
+		signal(SIGXFSZ, SIG_DFL);
+		sb_file_create(path, "a whole key", 11, 0600);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGXFSZ);
+	assert_int_equal(stat(path, &status), -1);
+	assert_int_equal(sb_file_create(path, "a whole key", 11, 0640), 0);
+	assert_int_equal(sb_file_create(path, "another key", 11, 0600), -EEXIST);
+	assert_int_equal(sb_file_read(path, 11, &data, &length), 0);
+	assert_string_equal((char *)data, "a whole key");
+	free(data);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0640);
+	forget_leftovers();
+	/* What points nowhere is there, too. */
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_int_equal(sb_file_create(path, "x", 1, 0600), -EEXIST);
+	unlink(path);
+	assert_int_equal(entries(), 0);
+}
+
 static void directories(void **state)
 {
 	char deep[80];
@@ -117,7 +168,8 @@ static void json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(replaced), cmocka_unit_test(refused), cmocka_unit_test(directories), cmocka_unit_test(json),
+		cmocka_unit_test(replaced), cmocka_unit_test(refused), cmocka_unit_test(cut_while_it_is_made),
+		cmocka_unit_test(directories), cmocka_unit_test(json),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

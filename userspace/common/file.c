@@ -88,21 +88,32 @@ static int write_and_sync(int fd, const void *data, size_t length, mode_t mode)
 	return result;
 }
 
-int sb_file_write(const char *path, const void *data, size_t length, mode_t mode)
+/* A whole file, on the disk, beside the place that it is for. */
+static int write_beside(const char *path, const void *data, size_t length, mode_t mode, char temporary[PATH_MAX])
 {
 	sb_cleanup_close int fd = -1;
-	char temporary[PATH_MAX];
 	int result;
 
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+	if (snprintf(temporary, PATH_MAX, "%s.XXXXXX", path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	result = write_and_sync(fd, data, length, mode);
-	if (result == 0 && rename(temporary, path) < 0)
+	if (result < 0)
+		unlink(temporary);
+	return result;
+}
+
+int sb_file_write(const char *path, const void *data, size_t length, mode_t mode)
+{
+	char temporary[PATH_MAX];
+	int result = write_beside(path, data, length, mode, temporary);
+
+	if (result < 0)
+		return result;
+	if (rename(temporary, path) < 0) {
 		result = -errno;
-	if (result < 0) {
 		unlink(temporary);
 		return result;
 	}
@@ -118,19 +129,34 @@ int sb_file_rename(const char *from, const char *to)
 	return sync_directory_of(to);
 }
 
+/* File systems without the one have the other: FAT no second names, NFS no such flag. */
+static int name_if_free(const char *temporary, const char *path)
+{
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (link(temporary, path) < 0)
+		return -errno;
+	unlink(temporary);
+	return 0;
+}
+
 int sb_file_create(const char *path, const void *data, size_t length, mode_t mode)
 {
-	sb_cleanup_close int fd = -1;
+	char temporary[PATH_MAX];
+	struct stat status;
 	int result;
 
-	if (strlen(path) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode & 0600);
-	if (fd < 0)
-		return -errno;
-	result = write_and_sync(fd, data, length, mode);
+	/* The name decides, below; a secret is not written to the disk for nothing. */
+	if (lstat(path, &status) == 0)
+		return -EEXIST;
+	result = write_beside(path, data, length, mode, temporary);
+	if (result < 0)
+		return result;
+	result = name_if_free(temporary, path);
 	if (result < 0) {
-		unlink(path);
+		unlink(temporary);
 		return result;
 	}
 	return sync_directory_of(path);

@@ -22,7 +22,10 @@ int sb_file_write(const char *path, const void *data, size_t length, mode_t mode
 /* Gives a file the name `to`, over what has it, so that a crash leaves one or the other there. */
 int sb_file_rename(const char *from, const char *to);
 
-/* Creates a file that must not exist yet (-EEXIST) and syncs it. */
+/*
+ * Creates a file that must not exist yet (-EEXIST). It has its name only once all of it is on the disk, so that a
+ * crash leaves the whole file or none; what it may leave beside it is a temporary file, as sb_file_write() does.
+ */
 int sb_file_create(const char *path, const void *data, size_t length, mode_t mode);
 
 /* Creates the directory and what is missing above it; 0 also when it is there. */

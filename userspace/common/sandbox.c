@@ -93,7 +93,8 @@ int sb_sandbox_paths(const struct sb_sandbox_path *paths, size_t count)
 /* What an event loop with sockets, timers, signals and files needs. */
 static const char *const base_calls[] = {
 	"read", "write", "readv", "writev", "close", "fstat", "newfstatat", "stat", "lstat", "statx", "lseek",
-	"open", "openat", "fcntl", "fsync", "fchmod", "rename", "renameat", "unlink", "mkdir", "getdents64",
+	"open", "openat", "fcntl", "fsync", "fchmod", "rename", "renameat", "renameat2", "link", "linkat", "unlink",
+	"unlinkat", "mkdir", "getdents64",
 	"mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "poll", "ppoll", "epoll_create1",
 	"epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2", "dup", "dup2", "dup3",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "clock_gettime", "clock_nanosleep",
