@@ -55,6 +55,7 @@ struct role_world {
 	struct sb_admit_request last;
 	uint8_t nonce[16];
 	struct sb_ledger_local local;
+	unsigned int locals;		/* how often the link role was told that */
 	struct node node[NODES];
 	/* the zone's people */
 	uint8_t secret[32], authority[32], zone_key[32], zone_id[16];
@@ -200,6 +201,7 @@ static int port_keys(void *context, struct sb_keys_answer *keys, struct sb_error
 static void port_local(void *context, const struct sb_ledger_local *local)
 {
 	world->local = *local;
+	world->locals++;
 }
 
 static int port_nonce(void *context, const uint8_t device[32], uint8_t nonce[16], struct sb_error *error)

@@ -140,6 +140,28 @@ static void a_profile(void **state)
 	assert_non_null(strstr(reply.profile, "not taken over: exceptions: a profile names those of the configuration"));
 }
 
+/* Its addresses are the ledger's: one that is started anew hears them, whether or not the ledger says anything just then. */
+static void a_link_role_that_is_started_anew(void **state)
+{
+	const struct sb_ledger_local nothing = { .overlay4_bits = 0 };
+
+	with_zone();
+	assert_int_equal(world->locals, 1);
+	world->local = nothing;
+	sb_ledger_keys_changed(world->role);
+	step();
+	assert_int_equal(world->locals, 2);
+	assert_int_equal(world->local.overlay4_bits, 16);
+	steps(5);
+	assert_int_equal(world->locals, 2);
+	world->local = nothing;
+	world->reach = -EHOSTUNREACH;
+	sb_ledger_keys_changed(world->role);
+	step();
+	assert_int_equal(world->locals, 3);
+	assert_int_equal(world->local.overlay4_bits, 16);
+}
+
 /* A conduit for one port gives a grant for that; one whose roster says something else gives none. */
 static void a_conduit_for_a_port(void **state)
 {
@@ -575,6 +597,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it), ROLE(a_profile),
+		ROLE(a_link_role_that_is_started_anew),
 		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
 		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
 		ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),

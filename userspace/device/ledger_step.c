@@ -307,25 +307,29 @@ static int look(struct sb_ledger *ledger)
 {
 	int result = read_parameters(ledger);
 
-	if (result == 0 && (!ledger->read_any || memcmp(ledger->read_hash, ledger->head.app_hash, 32) != 0)) {
-		result = read_self(ledger);
-		if (result == 0)
-			tell_local(ledger);
-		if (result == 0 && sb_ledger_may_talk(&ledger->facts, ledger_now(ledger)))
-			result = ledger_follow_zone(ledger);
-		if (result == 0)
-			result = ledger_read_peers(ledger);
-		/* More peers than one step reads: the rest come with the next. */
-		if (result > 0)
-			return 0;
-		if (result == 0) {
-			memcpy(ledger->read_hash, ledger->head.app_hash, 32);
-			ledger->read_any = true;
-		}
+	if (result < 0 || (ledger->read_any && memcmp(ledger->read_hash, ledger->head.app_hash, 32) == 0))
+		return result;
+	result = read_self(ledger);
+	if (result == 0 && sb_ledger_may_talk(&ledger->facts, ledger_now(ledger)))
+		result = ledger_follow_zone(ledger);
+	if (result == 0)
+		result = ledger_read_peers(ledger);
+	/* More peers than one step reads: the rest come with the next. */
+	if (result > 0)
+		return 0;
+	if (result == 0) {
+		memcpy(ledger->read_hash, ledger->head.app_hash, 32);
+		ledger->read_any = true;
 	}
-	if (result == 0 && ledger->profile_again && ledger->self)
-		ledger_take_profile(ledger);
 	return result;
+}
+
+/* What the link role has to have of the ledger; one that was started anew hears it also while the ledger is away. */
+static void tell_link(struct sb_ledger *ledger)
+{
+	tell_local(ledger);
+	if (ledger->profile_again && ledger->self)
+		ledger_take_profile(ledger);
 }
 
 static bool keys_ready(struct sb_ledger *ledger, struct sb_keys_answer *keys)
@@ -411,6 +415,7 @@ uint64_t sb_ledger_step(struct sb_ledger *ledger)
 		result = know_identity(ledger);
 	if (result == 0)
 		result = look(ledger);
+	tell_link(ledger);
 	/* Before anything that takes its time. */
 	ledger_judge_peers(ledger);
 	if (result == 0) {
@@ -432,7 +437,8 @@ void sb_ledger_hurry(struct sb_ledger *ledger)
 void sb_ledger_keys_changed(struct sb_ledger *ledger)
 {
 	ledger->keys_changed = true;
-	/* A link role that was started anew knows nothing of the profile. */
+	/* A link role that was started anew says so by this, and knows neither the addresses nor the profile. */
+	ledger->local_told = false;
 	ledger->profile_again = true;
 }
 

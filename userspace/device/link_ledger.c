@@ -102,7 +102,8 @@ static void set_local(struct sb_link *link, const struct sb_ledger_local *local)
 	struct sb_error error = { "" };
 	int result;
 
-	if (!old)
+	/* It is told again whenever the keys change. */
+	if (!old || (link->local_set && link->ledger_local_there && memcmp(local, &link->ledger_local, sizeof(*local)) == 0))
 		return;
 	*old = link->config;
 	link->ledger_local = *local;

@@ -115,9 +115,13 @@ void link_del_addresses(struct sb_link *link, const struct sb_config *old)
 
 int link_set_local(struct sb_link *link, struct sb_error *error)
 {
+	const struct sb_config *config = &link->config;
 	int result;
 
 	if (!link->module || !link->sb0_index || !link->have_id)
+		return 0;
+	/* Its addresses come from the ledger, and have not come yet. */
+	if (config->ledger.endpoints_count && !config->overlay4.family && !config->overlay6.family)
 		return 0;
 	result = sb_module_set_local(link->module, &link->config, link->device_id, link->sb0_index);
 	if (result == -EBUSY) {

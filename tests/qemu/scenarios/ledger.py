@@ -13,6 +13,7 @@ import re
 from bonded import TOOLS
 from device import make_release_key
 from plant import PROGRAMS, Bench, Ledger, add_all
+from process import wait_until
 
 LAB = "ledger"
 PORT, OTHER = 7000, 7001
@@ -131,6 +132,26 @@ def test_helper_restart(lab, t):
             a.ask("peers"))
     r = a.ping(plant["inner"][b])
     t.check("traffic flows", r, r)
+
+
+def test_link_role_killed(lab, t):
+    """It alone is started again: it hears the device's addresses anew, and bonds are made again, too."""
+    ledger, a, b = (plant[name] for name in ("ledger", "a", "b"))
+    old = a.roles()
+    a.guest.run(f"kill -SEGV {old['link']}")
+    a.guest.wait_for(f"! test -d /proc/{old['link']}")
+    wait_until(lambda: a.roles().get("link", old["link"]) != old["link"], 60, "the link role again", 0.1)
+    t.check("the link role, when killed, is started again, and it alone", a.roles()["parent"] == old["parent"], a.roles())
+    t.check("it has the addresses of the ledger again", a.guest.wait_for("sealbond status | grep -q 'Helper:     running'"),
+            a.cli("status", check=False))
+    t.check("the bond is there", a.wait_bond(90) and a.ping(plant["inner"][b]), a.why())
+    ledger.owner(f"zone remove {b.id} --zone /root/pumps.zone")
+    for d in (a, b):
+        t.must("B leaves the zone: no peer", d.wait_no_peer(), d.ask("peers"))
+    ledger.add_to_zone(b)
+    for d in (a, b):
+        t.must("and when it comes back, its grant is admitted and a bond is made", d.wait_bond(180), d.why())
+    t.check("traffic flows", a.ping(plant["inner"][b]), a.why())
 
 
 def test_rekey(lab, t):
