@@ -9,7 +9,8 @@
  * run for so long.
  *
  * Says one line for each thing that the role does (a grant, a dropped peer, its own addresses), and answers on stdin:
- * "status", "now" (as sealbond attest), "reboot", "end".
+ * "status", "now" (as sealbond attest), "reboot", "restart" (of the role alone), "strangers N" (peers that the kernel has of
+ * an earlier role, and of which the ledger says nothing), "end".
  */
 #include "../unit/swtpm_world.h"
 
@@ -31,6 +32,7 @@ static int role_fd = -1;
 static pid_t role_pid;
 static const char *program, *config;
 static uint8_t current[32], next_key[32], nonces;
+static unsigned int strangers;
 static size_t frames_used;	/* bytes of frames that wait for their rest */
 
 static void print_hex(const char *word, const uint8_t *bytes, size_t length)
@@ -156,6 +158,24 @@ static void about_peer(uint16_t type, const struct sb_about_peer *question)
 	}
 }
 
+/* What the kernel has of an earlier role, as the link role says it: many in one frame. */
+static void tell_peers(void)
+{
+	static uint8_t ids[SB_FRAME_MAX];
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < strangers; i++) {
+		memset(ids + length, 0, 32);
+		ids[length] = 0xff;
+		memcpy(ids + length + 1, &i, sizeof(i));
+		length += 32;
+		if (length == sizeof(ids) || i + 1 == strangers) {
+			send_frame(SB_ROLE_LINK, SB_MESSAGE_PEERS_SEEN, ids, length);
+			length = 0;
+		}
+	}
+}
+
 static void admit(const struct sb_admit_request *request)
 {
 	struct sb_about_peer answer = { .error = 0 };
@@ -206,6 +226,8 @@ static void on_frame(const struct sb_frame_header *header, const uint8_t *payloa
 		tell_iak();
 	if (header->type == SB_MESSAGE_KEYS_GET)
 		tell_keys();
+	if (header->type == SB_MESSAGE_PEERS_GET)
+		tell_peers();
 	TAKE(SB_MESSAGE_QUOTE_GET, struct sb_quote_request, quote(&message));
 	TAKE(SB_MESSAGE_ACTIVATE, struct sb_activate_request, activate(&message));
 	TAKE(SB_MESSAGE_NONCE_GET, struct sb_about_peer, about_peer(header->type, &message));
@@ -291,6 +313,11 @@ static void on_word(const char *word)
 		swtpm_start();
 		cap();
 		start_role();
+	} else if (strcmp(word, "restart") == 0) {
+		stop_role();
+		start_role();
+	} else if (strncmp(word, "strangers ", 10) == 0) {
+		strangers = (unsigned int)strtoul(word + 10, NULL, 10);
 	} else {
 		if (strcmp(word, "now") == 0)
 			request.verb = SB_CONTROL_LEDGER_NOW;

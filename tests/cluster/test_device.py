@@ -200,6 +200,15 @@ def cloned(checks, plant, directory, devices):
     checks.check("when both have spoken, both are frozen", True)
 
 
+def strangers(checks, device, count=3000):
+    """The role is restarted, and the kernel has more bonds than it ever had a burst of: each of them ends."""
+    device.say(f"strangers {count}\nrestart")
+    device.until_state("lease-live", 90)
+    ended = {device.wait(lambda words: words[0] == "drop", 30)[1] for _ in range(count)}
+    checks.equal("a role that is restarted ends every bond that the ledger does not speak of", len(ended), count)
+    device.say("strangers 0")
+
+
 def restored(checks, plant, directory, a):
     """From a backup without keys, after what it had said since is lost: the validator is another one."""
     backup, old = os.path.join(directory, "backup"), os.path.join(directory, "old-home")
@@ -257,6 +266,7 @@ def run(checks, directory):
         plant.start()
         wait_until(lambda: int(a.status("now")["beats"]) >= 1, 60, "a heartbeat after it came back")
         restored(checks, plant, directory, a)
+        strangers(checks, a)
         # revoked: how long until the kernel is told
         plant.owner("device", "revoke", b.id)
         returned = boot_ms()

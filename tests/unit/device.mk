@@ -26,6 +26,10 @@ UNIT += claim
 claim_SRC := tests/unit/test_claim.c userspace/device/ledger_claim.c userspace/state/heartbeat.c $(STATE)
 claim_CFLAGS := $(USER_TEST_CFLAGS)
 
+UNIT += news
+news_SRC := tests/unit/test_news.c userspace/device/ledger_news.c
+news_CFLAGS := $(USER_TEST_CFLAGS)
+
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role

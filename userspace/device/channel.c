@@ -17,8 +17,6 @@ struct sb_channel {
 	int closing;
 };
 
-/* Bytes that may wait for the other end to read. */
-#define OUTPUT_MAX	(256 * 1024)
 #define FRAME_ROOM	(sizeof(struct sb_frame_header) + SB_FRAME_MAX)
 
 static void destroy(struct sb_channel *channel)
@@ -113,7 +111,7 @@ int sb_channel_send(struct sb_channel *channel, uint8_t from, uint8_t to, uint16
 		return 0;
 	if (length > SB_FRAME_MAX)
 		return -EMSGSIZE;
-	if (evbuffer_get_length(bufferevent_get_output(channel->stream)) > OUTPUT_MAX)
+	if (evbuffer_get_length(bufferevent_get_output(channel->stream)) > SB_CHANNEL_ROOM)
 		return -ENOBUFS;
 	size = sb_frame_encode(frame, sizeof(frame), &header, payload);
 	if (size < 0)

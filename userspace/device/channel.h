@@ -8,6 +8,9 @@
 
 #include "common/frame.h"
 
+/* Bytes that may wait for the other end to read. */
+#define SB_CHANNEL_ROOM	(256 * 1024)
+
 struct event_base;
 struct sb_channel;
 

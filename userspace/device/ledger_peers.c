@@ -10,7 +10,6 @@
 #include "device/ledger_grant.h"
 #include "device/ledger_internal.h"
 
-#define PEERS_MAX	4096
 #define READS_A_STEP	64	/* so that a heartbeat does not wait for a large zone */
 #define GRANTS_A_STEP	8
 #define LEADERS		4	/* endpoints that may name a grant's time, one after the other */
@@ -36,18 +35,28 @@ struct ledger_peer *ledger_peer(struct sb_ledger *ledger, const uint8_t id[32])
 struct ledger_peer *ledger_add_peer(struct sb_ledger *ledger, const uint8_t id[32])
 {
 	struct ledger_peer *found = ledger_peer(ledger, id), *grown;
+	size_t place = 0, end = ledger->peers;
 
-	if (found || ledger->peers == PEERS_MAX)
+	if (found || ledger->peers == SB_LEDGER_PEERS_MAX)
 		return found;
 	grown = realloc(ledger->peer, (ledger->peers + 1) * sizeof(*grown));
 	if (!grown)
 		return NULL;
 	ledger->peer = grown;
-	memset(&grown[ledger->peers], 0, sizeof(*grown));
-	memcpy(grown[ledger->peers].id, id, 32);
+	/* Into its place: they may come by the thousand. */
+	while (place < end) {
+		size_t middle = place + (end - place) / 2;
+
+		if (memcmp(grown[middle].id, id, 32) < 0)
+			place = middle + 1;
+		else
+			end = middle;
+	}
+	memmove(&grown[place + 1], &grown[place], (ledger->peers - place) * sizeof(*grown));
+	memset(&grown[place], 0, sizeof(*grown));
+	memcpy(grown[place].id, id, 32);
 	ledger->peers++;
-	qsort(grown, ledger->peers, sizeof(*grown), compare);
-	return ledger_peer(ledger, id);
+	return &grown[place];
 }
 
 void sb_ledger_peer_seen(struct sb_ledger *ledger, const uint8_t device[32])

@@ -74,12 +74,10 @@ static void on_control(struct ledger_role *role, const struct sb_control_request
 
 static void on_link_news(struct ledger_role *role, const struct sb_frame_header *header, const uint8_t *payload)
 {
-	if (header->type == SB_MESSAGE_KEYS_CHANGED) {
+	if (header->type == SB_MESSAGE_KEYS_CHANGED)
 		role->keys_changed = true;
-	} else if (header->length == sizeof(struct sb_about_peer) && role->news_count < ROLE_NEWS_MAX) {
-		role->news[role->news_count].type = header->type;
-		memcpy(role->news[role->news_count++].device_id, payload, 32);
-	}
+	else
+		sb_news_add(&role->news, header->type == SB_MESSAGE_PEERS_LOST, payload, header->length);
 	pthread_cond_broadcast(&role->changed);
 }
 
@@ -92,8 +90,8 @@ static void on_frame(void *context, const struct sb_frame_header *header, const 
 	if (header->from == SB_ROLE_PARENT && header->type == SB_MESSAGE_CONTROL && header->length == sizeof(request)) {
 		memcpy(&request, payload, sizeof(request));
 		on_control(role, &request);
-	} else if (header->from == SB_ROLE_LINK && (header->type == SB_MESSAGE_PEER_SEEN ||
-						    header->type == SB_MESSAGE_PEER_LOST ||
+	} else if (header->from == SB_ROLE_LINK && (header->type == SB_MESSAGE_PEERS_SEEN ||
+						    header->type == SB_MESSAGE_PEERS_LOST ||
 						    header->type == SB_MESSAGE_KEYS_CHANGED)) {
 		on_link_news(role, header, payload);
 	} else if (role->answer_type && header->type == role->answer_type && header->from == role->to &&
@@ -105,21 +103,37 @@ static void on_frame(void *context, const struct sb_frame_header *header, const 
 	pthread_mutex_unlock(&role->lock);
 }
 
-/* Hands over what came; with the lock. */
+static void ask_for_peers(struct ledger_role *role)
+{
+	(void)ledger_role_ask(role, SB_ROLE_LINK, SB_MESSAGE_PEERS_GET, NULL, 0, SB_MESSAGE_NONE, NULL, 0, 20);
+}
+
+/* Hands over what came. Takes the lock only for that: many peers take their time. */
 static void take_news(struct ledger_role *role)
 {
-	for (size_t i = 0; i < role->news_count; i++) {
-		if (role->news[i].type == SB_MESSAGE_PEER_SEEN)
-			sb_ledger_peer_seen(role->ledger, role->news[i].device_id);
-		else
-			sb_ledger_peer_lost(role->ledger, role->news[i].device_id);
-	}
-	role->news_count = 0;
-	if (role->hurry)
-		sb_ledger_hurry(role->ledger);
-	if (role->keys_changed)
-		sb_ledger_keys_changed(role->ledger);
+	struct sb_news news;
+	bool hurry, keys_changed;
+
+	pthread_mutex_lock(&role->lock);
+	news = sb_news_take(&role->news);
+	hurry = role->hurry;
+	keys_changed = role->keys_changed;
 	role->hurry = role->keys_changed = false;
+	pthread_mutex_unlock(&role->lock);
+	/* All of them again: there is room for them now. */
+	if (news.missed)
+		ask_for_peers(role);
+	for (size_t i = 0; i < news.count; i++) {
+		if (news.peer[i].lost)
+			sb_ledger_peer_lost(role->ledger, news.peer[i].device_id);
+		else
+			sb_ledger_peer_seen(role->ledger, news.peer[i].device_id);
+	}
+	sb_news_free(&news);
+	if (hurry)
+		sb_ledger_hurry(role->ledger);
+	if (keys_changed)
+		sb_ledger_keys_changed(role->ledger);
 }
 
 static void wait_for(struct ledger_role *role, uint64_t ms)
@@ -134,7 +148,8 @@ static void wait_for(struct ledger_role *role, uint64_t ms)
 		end.tv_nsec -= 1000000000;
 		end.tv_sec++;
 	}
-	while (!role->stop && !role->hurry && !role->keys_changed && !role->news_count && !role->askers && result == 0)
+	while (!role->stop && !role->hurry && !role->keys_changed && !role->news.count &&
+	       !role->news.missed && !role->askers && result == 0)
 		result = pthread_cond_timedwait(&role->changed, &role->lock, &end);
 }
 
@@ -145,13 +160,13 @@ static void *run(void *context)
 	const uint64_t one = 1;
 
 	/* Peers that an earlier process has admitted. */
-	(void)ledger_role_ask(role, SB_ROLE_LINK, SB_MESSAGE_PEERS_GET, NULL, 0, SB_MESSAGE_NONE, NULL, 0, 20);
+	ask_for_peers(role);
 	pthread_mutex_lock(&role->lock);
 	while (!role->stop) {
 		uint64_t wait;
 
-		take_news(role);
 		pthread_mutex_unlock(&role->lock);
+		take_news(role);
 		wait = sb_ledger_step(role->ledger);
 		sb_ledger_report(role->ledger, &reply);
 		sb_ledger_light_report(role->light, &reply);

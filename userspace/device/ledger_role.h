@@ -14,15 +14,10 @@
 #include "device/channel.h"
 #include "device/ledger.h"
 #include "device/ledger_light.h"
+#include "device/ledger_news.h"
 #include "device/message.h"
 
-#define ROLE_NEWS_MAX	256	/* that came while the thread was busy */
 #define ROLE_ASKERS_MAX	8
-
-struct role_news {
-	uint16_t type;		/* PEER_SEEN, PEER_LOST */
-	uint8_t device_id[32];
-};
 
 struct ledger_role {
 	struct event_base *base;
@@ -46,8 +41,7 @@ struct ledger_role {
 	bool one_way;
 	/* for the thread */
 	bool hurry, keys_changed;
-	struct role_news news[ROLE_NEWS_MAX];
-	size_t news_count;
+	struct sb_news news;
 	/* for people */
 	struct sb_ledger_reply reply;
 	uint64_t steps;

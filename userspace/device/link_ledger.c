@@ -27,6 +27,34 @@ static void say_about(struct sb_link *link, enum sb_message type, const uint8_t 
 	say(link, type, &about, sizeof(about));
 }
 
+/* Ids of peers on their way to the ledger role, many in one frame: all of them have to fit into the channel. */
+struct listing {
+	struct sb_link *link;
+	enum sb_message type;
+	size_t length;
+	uint8_t ids[SB_FRAME_MAX];
+};
+
+#define FRAMES(ids)	(((ids) * SEALBOND_ID_LEN + SB_FRAME_MAX - 1) / SB_FRAME_MAX)
+_Static_assert(SB_FRAME_MAX % SEALBOND_ID_LEN == 0, "a full frame has whole ids");
+_Static_assert(SB_LEDGER_PEERS_MAX * SEALBOND_ID_LEN + FRAMES(SB_LEDGER_PEERS_MAX) * sizeof(struct sb_frame_header) <
+	       SB_CHANNEL_ROOM, "every peer can be listed at once");
+
+static void list_end(struct listing *listing)
+{
+	if (listing->length)
+		say(listing->link, listing->type, listing->ids, listing->length);
+	listing->length = 0;
+}
+
+static void list_one(struct listing *listing, const uint8_t *device_id)
+{
+	memcpy(listing->ids + listing->length, device_id, SEALBOND_ID_LEN);
+	listing->length += SEALBOND_ID_LEN;
+	if (listing->length == sizeof(listing->ids))
+		list_end(listing);
+}
+
 void link_ledger_keys_changed(struct sb_link *link)
 {
 	if (link->config.ledger.endpoints_count)
@@ -35,7 +63,7 @@ void link_ledger_keys_changed(struct sb_link *link)
 
 void link_ledger_lost(struct link_peer *peer)
 {
-	say_about(peer->link, SB_MESSAGE_PEER_LOST, peer->entry.device_id, 0, NULL);
+	say(peer->link, SB_MESSAGE_PEERS_LOST, peer->entry.device_id, SEALBOND_ID_LEN);
 }
 
 static void copy_keys(struct sb_keys_answer *answer, const struct sb_key_status *key, unsigned int cap_pcr)
@@ -258,7 +286,6 @@ static void adopt_one(struct sb_link *link, const struct sb_peer_status *status)
 	link_bond_seen(peer, status);
 	if (!peer->live && !event_pending(&peer->bond_timer, EV_TIMEOUT, NULL))
 		link_schedule(&peer->bond_timer, link_jitter(SPACING_MS, 50));
-	say_about(link, SB_MESSAGE_PEER_SEEN, status->device_id, 0, NULL);
 }
 
 static bool is_among(const struct found *found, const uint8_t *device_id)
@@ -271,6 +298,8 @@ static bool is_among(const struct found *found, const uint8_t *device_id)
 
 void link_ledger_adopt(struct sb_link *link)
 {
+	struct listing lost = { .link = link, .type = SB_MESSAGE_PEERS_LOST };
+	struct listing seen = { .link = link, .type = SB_MESSAGE_PEERS_SEEN };
 	struct found found = { .link = link };
 	int result;
 
@@ -288,9 +317,13 @@ void link_ledger_adopt(struct sb_link *link)
 	/* The kernel was loaded anew, or its lease took them: the ledger role brings them back. */
 	for (size_t i = link->peer_count; i-- > 0;)
 		if (!is_among(&found, link->peer[i]->entry.device_id))
-			link_ledger_lost(link->peer[i]);
-	for (size_t i = 0; i < found.count; i++)
+			list_one(&lost, link->peer[i]->entry.device_id);
+	list_end(&lost);
+	for (size_t i = 0; i < found.count; i++) {
 		adopt_one(link, &found.status[i]);
+		list_one(&seen, found.status[i].device_id);
+	}
+	list_end(&seen);
 	free(found.status);
 }
 

@@ -43,12 +43,12 @@ enum sb_message {
 	SB_MESSAGE_DROPPED,		/* struct sb_about_peer */
 	SB_MESSAGE_ROTATE,		/* nothing in it: the ledger has the next key as this device's */
 	SB_MESSAGE_ROTATED,		/* struct sb_about_peer, of no peer */
-	SB_MESSAGE_PEERS_GET,		/* nothing in it; a PEER_SEEN for each one in the kernel */
+	SB_MESSAGE_PEERS_GET,		/* nothing in it; all in the kernel come as PEERS_SEEN */
 	SB_MESSAGE_PROFILE,		/* struct sb_profile_request */
 	SB_MESSAGE_PROFILE_TAKEN,	/* struct sb_profile_answer */
 	/* link to ledger, unasked */
-	SB_MESSAGE_PEER_SEEN,		/* struct sb_about_peer: the kernel has it */
-	SB_MESSAGE_PEER_LOST,		/* struct sb_about_peer: it needs a grant anew */
+	SB_MESSAGE_PEERS_SEEN,		/* device ids, 32 bytes each: the kernel has them */
+	SB_MESSAGE_PEERS_LOST,		/* device ids, likewise: they need a grant anew */
 	SB_MESSAGE_KEYS_CHANGED,	/* nothing in it */
 	/* of the CLI's questions about the ledger */
 	SB_MESSAGE_LEDGER_REPLY,	/* struct sb_ledger_reply */
@@ -170,6 +170,8 @@ struct sb_ledger_local {
 	uint8_t overlay4[4], overlay4_bits;
 	uint8_t overlay6[16], overlay6_bits;
 };
+
+#define SB_LEDGER_PEERS_MAX	4096	/* that a device has by its ledger */
 
 struct sb_about_peer {
 	uint8_t device_id[32];
