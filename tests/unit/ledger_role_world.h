@@ -21,6 +21,7 @@
 #include "owner/private.h"
 
 #define NODES	3
+#define NODE_SILENT_MS	2500
 
 struct node {
 	EC_KEY *key;
@@ -32,7 +33,7 @@ struct node {
 
 struct role_world {
 	struct plant plant;
-	struct device b;
+	struct device b, c, d;		/* c and d: where a test makes them */
 	struct sb_ledger_port port;
 	struct sb_ledger_settings settings;
 	struct sb_ledger *role;
@@ -313,7 +314,10 @@ static int port_ask(void *context, unsigned int endpoint, const char *path, cons
 	uint8_t rs[64], file[SB_GRANT_MAX];
 	char why[SB_TX_LOG_MAX];
 
-	if (world->reach || world->node[endpoint].down)
+	/* So long is waited for one of several. */
+	if (node->down)
+		world->now += NODE_SILENT_MS;
+	if (world->reach || node->down)
 		return sb_fail(error, -EHOSTUNREACH, "node %u does not answer", endpoint);
 	assert_string_equal(path, "/grant");
 	assert_non_null(request);
@@ -550,6 +554,8 @@ static int tear_down(void **state)
 	ledger_close(&world->plant.ledger);
 	free_device(&world->plant.a);
 	free_device(&world->b);
+	free_device(&world->c);
+	free_device(&world->d);
 	free(world);
 	return 0;
 }

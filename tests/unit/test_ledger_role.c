@@ -234,6 +234,58 @@ static void grants_of_k_nodes(void **state)
 	assert_int_equal(world->grants, 2);
 }
 
+static void one_more(struct device *device)
+{
+	make_device(device);
+	bring_live(&world->plant, device, 1);
+}
+
+/* As long as it took, while a node does not answer. */
+static uint64_t step_ms(void)
+{
+	uint64_t before = world->now;
+
+	(void)sb_ledger_step(world->role);
+	return world->now - before;
+}
+
+/*
+ * All three have to sign, and one is off. A step waits for it once, however many peers need a grant: a revocation does
+ * not wait for all of them.
+ */
+static void a_quorum_that_cannot_be_reached(void **state)
+{
+	const struct device *all[] = { &world->plant.a, &world->b, &world->c, &world->d };
+
+	world->settings.threshold = 3;
+	start_role();
+	go_live();
+	b_live();
+	one_more(&world->c);
+	one_more(&world->d);
+	write_zone(all, 4);
+	join_zone();
+	world->node[1].down = true;
+	for (int i = 0; i < 12; i++) {
+		assert_in_range(step_ms(), 0, NODE_SILENT_MS);
+		world->now += 1000;
+	}
+	assert_int_equal(world->grants, 0);
+	for (size_t i = 0; i < world->role->peers; i++)
+		assert_true(world->role->peer[i].failures > 0);
+	world->node[1].down = false;
+	for (int i = 0; i < 3; i++)
+		later(60000);
+	assert_int_equal(world->grants, 3);
+	/* The ledger revokes one while another's grant is due: it goes with the next step. */
+	world->node[1].down = true;
+	ledger_refresh_peers(world->role);
+	assert_int_equal(revokes(&world->plant.ledger, &world->c.owner, &world->c), SB_TX_OK);
+	assert_in_range(step_ms(), 0, NODE_SILENT_MS);
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->c.id, 32);
+}
+
 /* Clocks of nodes differ; one names times that are over before the others see them, one such as they do not agree to. */
 static void nodes_name_one_time(void **state)
 {
@@ -599,7 +651,7 @@ int main(void)
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it), ROLE(a_profile),
 		ROLE(a_link_role_that_is_started_anew),
 		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
-		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
+		ROLE(a_quorum_that_cannot_be_reached), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
 		ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew), ROLE(quarantine_comes_and_goes),

@@ -13,6 +13,7 @@
 #include "common/parse.h"
 #include "device/handover.h"
 #include "light/client.h"
+#include "light/remote.h"
 #include "state/ledger.pb-c.h"
 #include "state/message.h"
 
@@ -21,6 +22,8 @@
 #define ASK_MS		5000
 #define SUBMIT_MS	30000
 
+#define SILENT_MS	15000	/* who has not answered is not waited for again before that */
+
 #define ASKED_MOST	16	/* as many as there can be grant keys */
 
 struct sb_ledger_light {
@@ -28,6 +31,7 @@ struct sb_ledger_light {
 	const struct sb_config *config;
 	size_t order[SB_ENDPOINTS_MAX];	/* what the last sb_ledger_light_endpoints() counted */
 	bool refuses[SB_ENDPOINTS_MAX];	/* by the client's number: it signs no grants, or is behind. Until they change */
+	int64_t silent_until[SB_ENDPOINTS_MAX];	/* likewise; ms of sb_remote_now() */
 	uint16_t port;
 	char announce[sizeof(((struct sb_config *)0)->ledger.announce)];
 	union sb_endpoint reached;	/* an endpoint's address */
@@ -93,6 +97,7 @@ void sb_ledger_light_learn(struct sb_ledger_light *light, const char *const *url
 		if (sb_ledger_reaches(light->config, url[i]))
 			reached[kept++] = url[i];
 	memset(light->refuses, 0, sizeof(light->refuses));
+	memset(light->silent_until, 0, sizeof(light->silent_until));
 	if (sb_light_client_learn(light->client, reached, kept, &error) < 0)
 		sb_warn("the ledger's endpoints: %s", error.text);
 }
@@ -151,8 +156,13 @@ int sb_ledger_light_ask(struct sb_ledger_light *light, unsigned int endpoint, co
 {
 	struct sb_query_answer read = { 0 };
 	size_t number = light->order[endpoint];
-	int result = sb_light_client_ask(light->client, (int)number, path, data, length, ASK_MS, &read, error);
+	int result;
 
+	/* Grants for many peers are asked for in a row, and each would wait for it anew. */
+	if (sb_remote_now() < light->silent_until[number])
+		return sb_fail(error, -EHOSTUNREACH, "endpoint %u has not answered a moment ago", endpoint);
+	result = sb_light_client_ask(light->client, (int)number, path, data, length, ASK_MS, &read, error);
+	light->silent_until[number] = result == -EHOSTUNREACH ? sb_remote_now() + SILENT_MS : 0;
 	if (result < 0)
 		return result;
 	light->refuses[number] = read.code || !read.value_length;
@@ -223,6 +233,7 @@ int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record
 	/* The numbers are of other endpoints now. */
 	memset(light->order, 0, sizeof(light->order));
 	memset(light->refuses, 0, sizeof(light->refuses));
+	memset(light->silent_until, 0, sizeof(light->silent_until));
 	return 0;
 }
 

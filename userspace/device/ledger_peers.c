@@ -12,6 +12,7 @@
 
 #define READS_A_STEP	64	/* so that a heartbeat does not wait for a large zone */
 #define GRANTS_A_STEP	8
+#define GRANTS_MS	1000	/* and no further one is begun after that: a revocation does not wait for who does not answer */
 #define LEADERS		4	/* endpoints that may name a grant's time, one after the other */
 #define GRANT_RETRY_MS	60000	/* at most */
 
@@ -214,6 +215,7 @@ struct asking {
 	const uint8_t *nonce;
 	struct sb_grant_wanted wanted;
 	struct sb_grant_merge merge;
+	uint64_t silent;	/* mask of endpoints that have not answered: once is enough to wait for them */
 	struct sb_error *error;
 };
 
@@ -226,8 +228,12 @@ static int ask_one(struct asking *asking, unsigned int endpoint, int64_t *as_of)
 	size_t length, data_length = 0;
 	int result;
 
+	if (asking->silent & 1ULL << endpoint % 64)
+		return -EHOSTUNREACH;
 	request = pack_request(asking->ledger, asking->peer, asking->nonce, *as_of, &length);
 	result = port->ask(port->context, endpoint, "/grant", request, length, &data, &data_length, asking->error);
+	if (result == -EHOSTUNREACH)
+		asking->silent |= 1ULL << endpoint % 64;
 	if (result < 0)
 		return result;
 	answer = sb_message_read(&sealbond__grant_answer__descriptor, data, data_length);
@@ -347,7 +353,8 @@ uint64_t ledger_grant_peers(struct sb_ledger *ledger)
 
 		if (!may_bond(ledger, peer))
 			continue;
-		if ((peer->due_ms <= now || (peer->fresh && !peer->failures)) && grants < GRANTS_A_STEP) {
+		if ((peer->due_ms <= now || (peer->fresh && !peer->failures)) && grants < GRANTS_A_STEP &&
+		    ledger_now(ledger) - now < GRANTS_MS) {
 			renew(ledger, peer);
 			grants++;
 		}

@@ -50,7 +50,10 @@ struct sb_ledger_port {
 		      struct sb_error *error);
 	/* How many endpoints can be asked; 0 is the one that is preferred now. */
 	unsigned int (*endpoints)(void *context);
-	/* Asks one of them, by number; nothing of it is proven. *answer is to be freed. */
+	/*
+	 * Asks one of them, by number; nothing of it is proven. *answer is to be freed. -EHOSTUNREACH: it does not answer,
+	 * which takes its time to find out.
+	 */
 	int (*ask)(void *context, unsigned int endpoint, const char *path, const void *data, size_t length,
 		   uint8_t **answer, size_t *answer_length, struct sb_error *error);
 	/* The only endpoints that count from now on beside the configuration's, from a proven record. */
