@@ -61,7 +61,7 @@ SEALBOND_PEOPLE_LIBS := $(STATE_LIBS) $(LIGHT_LIBS)
 
 SEALBONDD_LEDGER_SRC := $(sort $(patsubst %,userspace/common/%.c,$(USER_CONFIG) log frame sandbox calendar) \
 	$(patsubst %,userspace/device/%.c,ledger_role ledger_calls ledger_light ledger_state ledger_claim ledger_tx \
-		ledger_grant ledger_step ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers ledger_news role channel \
+		ledger_grant ledger_step ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers ledger_news names role channel \
 		handover) \
 	$(LIGHT_CLIENT) $(TREE_PROOF) $(OWNER_FILES) $(OWNER_PB) $(STATE_MACHINE))
 

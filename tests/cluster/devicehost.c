@@ -24,6 +24,7 @@
 #include "common/parse.h"
 #include "common/sha256.h"
 #include "common/states.h"
+#include "device/role.h"
 #include "device/tpm_answers.h"
 #include "sealbond/blob.h"
 #include "state/heartbeat.h"
@@ -279,6 +280,20 @@ static void stop_role(void)
 	frames_used = 0;
 }
 
+/* As the parent does it with a role that asks for it. */
+static bool is_to_start_anew(void)
+{
+	int status;
+
+	close(role_fd);
+	frames_used = 0;
+	if (waitpid(role_pid, &status, 0) != role_pid || !WIFEXITED(status) || WEXITSTATUS(status) != SB_ROLE_ANEW)
+		return false;
+	printf("anew\n");
+	start_role();
+	return true;
+}
+
 /* Frames that are whole; what is left of one waits for the rest. */
 static bool read_frames(void)
 {
@@ -371,7 +386,7 @@ int main(int argc, char **argv)
 
 		if (poll(wait, 2, -1) < 0)
 			return 3;
-		if (wait[1].revents && !read_frames()) {
+		if (wait[1].revents && !read_frames() && !is_to_start_anew()) {
 			printf("gone\n");
 			return 3;
 		}

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -39,8 +40,9 @@ def say(*words):
 
 
 class Device:
-    def __init__(self, name, directory, config, seed=None, ahead=()):
-        """seed: another device's name, whose bond keys it has. ahead: ms that its TPM has run longer."""
+    def __init__(self, name, directory, config, seed=None, ahead=(), within=()):
+        """seed: another device's name, whose bond keys it has. ahead: ms that its TPM has run longer. within: a program
+        that runs it."""
         self.name, self.lines, self.seen = name, queue.Queue(), []
         self.state_dir = os.path.join(directory, name)
         tpm = os.path.join(directory, f"tpm-{name}")
@@ -50,7 +52,7 @@ class Device:
         with open(self.config, "w", encoding="ascii") as f:
             f.write(config.format(state=self.state_dir))
         self.log = open(os.path.join(directory, f"{name}.log"), "w", encoding="utf-8")
-        self.process = subprocess.Popen([HOST, ROLE, self.config, tpm, seed or name, *ahead], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*within, HOST, ROLE, self.config, tpm, seed or name, *ahead], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log, text=True)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -212,6 +214,64 @@ def strangers(checks, device, count=3000):
     device.say("strangers 0")
 
 
+class Forward:
+    """A port of 127.0.0.1 that leads to the daemon's socket."""
+
+    def __init__(self, path):
+        self.path, self.listener = path, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.path)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _carry(one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+
+
+def by_its_name(checks, plant, directory, devices):
+    """The ledger is known by a name, and the file that has it comes after the role: as with DHCP, by a rename."""
+    etc, way = os.path.join(directory, "etc"), Forward(plant.socket)
+    os.mkdir(etc)
+    for name in ("nsswitch.conf", "ld.so.cache", "host.conf"):
+        if os.path.exists(f"/etc/{name}"):
+            shutil.copy(f"/etc/{name}", etc)
+
+    def hosts(text):
+        with open(os.path.join(etc, "hosts.new"), "w", encoding="ascii") as f:
+            f.write(text)
+        os.replace(os.path.join(etc, "hosts.new"), os.path.join(etc, "hosts"))
+    hosts("127.0.0.1 localhost\n")
+    config = plant.config.replace(f"unix:{plant.socket}", f"http://ledger.plant:{way.port}")
+    device = Device("named", directory, config,
+                    within=("unshare", *(("--map-root-user",) if os.geteuid() else ()), "--mount", "sh", "-c", f"mount --bind {etc} /etc && exec \"$@\"", "sh"))
+    devices.append(device)
+    device.until_state("ledger-unreachable")
+    hosts("127.0.0.1 localhost ledger.plant\n")
+    state = device.until_state("enrolling", 120)
+    checks.check("where the file that names are in is replaced, the role finds the ledger by its name",
+                 int(state["height"]) > 0, state)
+    device.end()
+    way.close()
+
+
 def restored(checks, plant, directory, a):
     """From a backup without keys, after what it had said since is lost: the validator is another one."""
     backup, old = os.path.join(directory, "backup"), os.path.join(directory, "old-home")
@@ -250,6 +310,7 @@ def run(checks, directory):
         checks.equal("each is granted the other", [words[1] for words in grants], [b.id, a.id])
         checks.equal("by the name that the zone has for it", [words[5] for words in grants], ["b", "a"])
         by_its_maker(checks, plant, directory, devices)
+        by_its_name(checks, plant, directory, devices)
         # a reboot, with nobody there
         # both words at once: neither may be lost
         before = len(a.seen)

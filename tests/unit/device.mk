@@ -30,6 +30,11 @@ UNIT += news
 news_SRC := tests/unit/test_news.c userspace/device/ledger_news.c
 news_CFLAGS := $(USER_TEST_CFLAGS)
 
+UNIT += names
+names_SRC := tests/unit/test_names.c userspace/device/names.c userspace/common/sandbox.c
+names_CFLAGS := $(USER_TEST_CFLAGS)
+names_LIBS := -lseccomp
+
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role

@@ -216,6 +216,14 @@ static int read_place(const char *url, struct place *place)
 	return 0;
 }
 
+bool sb_ledger_is_named(const char *url)
+{
+	struct place place;
+
+	return strlen(url) >= SB_LEDGER_URL_ROOM ||
+	       (read_place(url, &place) == 0 && !place.here && !place.address.family);
+}
+
 /* One more for the ledger's, unless there is the same. Its name has a number that no other has. */
 static int add_exception(struct sb_config *config, unsigned int *number, const struct sb_prefix *remote,
 			 unsigned int port)

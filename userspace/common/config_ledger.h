@@ -17,6 +17,9 @@ extern const struct sb_field sb_ledger_fields[SB_LEDGER_FIELDS];
 struct sb_config;
 int sb_ledger_exceptions(struct sb_config *config);
 
+/* Is the endpoint at this URL on another machine, and given by a name? One that is longer than those of a file: as if. */
+bool sb_ledger_is_named(const char *url);
+
 /*
  * Can the helper reach the endpoint at this URL? Always, but in mode enforce only where one of the exceptions of kind
  * LEDGER leads to its address and port. One that is given by a name: where one leads to its port.

@@ -282,6 +282,17 @@ size_t sb_ledger_light_addresses(struct sb_ledger_light *light, char (*address)[
 	return 1;
 }
 
+bool sb_ledger_light_named(const struct sb_ledger_light *light)
+{
+	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];
+	size_t count = sb_light_client_endpoints(light->client, state);
+
+	for (size_t i = 0; i < count; i++)
+		if (sb_ledger_is_named(state[i].url))
+			return true;
+	return false;
+}
+
 void sb_ledger_light_report(const struct sb_ledger_light *light, struct sb_ledger_reply *reply)
 {
 	struct sb_light_endpoint_state state[SB_ENDPOINTS_MAX];

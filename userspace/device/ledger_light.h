@@ -29,6 +29,9 @@ int sb_ledger_light_succeed(struct sb_ledger_light *light, const uint8_t *record
 /* The address from which an endpoint was reached last, with this port, or what the configuration says. */
 size_t sb_ledger_light_addresses(struct sb_ledger_light *light, char (*address)[72], size_t room);
 
+/* Are there endpoints that are given by a name? */
+bool sb_ledger_light_named(const struct sb_ledger_light *light);
+
 /* Endpoints and bytes into a report. */
 void sb_ledger_light_report(const struct sb_ledger_light *light, struct sb_ledger_reply *reply);
 

@@ -53,6 +53,8 @@ static void on_told(evutil_socket_t fd, short what, void *context)
 			pthread_cond_broadcast(&role->changed);
 	}
 	answer_people(role);
+	if (role->anew)
+		event_base_loopbreak(role->base);
 	pthread_mutex_unlock(&role->lock);
 }
 
@@ -153,6 +155,15 @@ static void wait_for(struct ledger_role *role, uint64_t ms)
 		result = pthread_cond_timedwait(&role->changed, &role->lock, &end);
 }
 
+/* Who reaches the ledger by addresses only has no use for them. */
+static bool names_are_stale(const struct ledger_role *role)
+{
+	if (!sb_ledger_light_named(role->light) || !sb_names_stale(&role->names))
+		return false;
+	sb_info("the files that names are looked up by are others now: this role starts anew, to be able to read them");
+	return true;
+}
+
 static void *run(void *context)
 {
 	static struct sb_ledger_reply reply;
@@ -173,7 +184,10 @@ static void *run(void *context)
 		pthread_mutex_lock(&role->lock);
 		role->reply = reply;
 		role->steps++;
+		role->anew = names_are_stale(role);
 		if (write(role->told_fd, &one, sizeof(one)) < 0)
+			break;
+		if (role->anew)
 			break;
 		wait_for(role, wait);
 	}
@@ -230,21 +244,24 @@ static int load_settings(const struct sb_config *config, const char *directory, 
 	return result;
 }
 
-static int sandbox(const char *directory, const struct sb_config *config)
+static int sandbox(struct ledger_role *role, const char *directory, const struct sb_config *config)
 {
 	/* A thread of ours, and libcurl's that looks names up; what getaddrinfo and the question after the clock need. */
 	static const char *const calls[] = {
 		"socket", "clone", "clone3", "socketpair", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime",
 		"pread64", "getresuid", "getresgid", "statfs", "fstatfs", "umask", "set_tid_address", "sched_getaffinity", NULL
 	};
-	const struct sb_sandbox_path paths[] = {
+	struct sb_sandbox_path paths[11 + SB_NAME_FILES] = {
 		{ directory, 1 }, { config->ledger.roots[0] ? config->ledger.roots : directory, 1 - !!config->ledger.roots[0] },
-		{ "/etc/resolv.conf", 0 }, { "/etc/hosts", 0 }, { "/etc/nsswitch.conf", 0 }, { "/etc/host.conf", 0 },
-		{ "/etc/gai.conf", 0 }, { "/etc/ssl", 0 }, { "/usr/share/ca-certificates", 0 }, { "/usr/lib", 0 },
-		{ "/lib", 0 }, { "/lib64", 0 }, { "/etc/ld.so.cache", 0 }, { "/proc/sys/kernel/random/boot_id", 0 },
-		{ "/run/systemd/resolve", 0 }, { "/dev/urandom", 0 },
+		{ "/etc/ssl", 0 }, { "/usr/share/ca-certificates", 0 }, { "/usr/lib", 0 }, { "/lib", 0 }, { "/lib64", 0 },
+		{ "/etc/ld.so.cache", 0 }, { "/proc/sys/kernel/random/boot_id", 0 }, { "/run/systemd/resolve", 0 },
+		{ "/dev/urandom", 0 },
 	};
 	int result = sb_sandbox_begin();
+
+	for (size_t i = 0; i < SB_NAME_FILES; i++)
+		paths[11 + i].path = sb_name_files[i];
+	sb_names_look(&role->names, sb_name_files, SB_NAME_FILES);
 
 	if (result == 0)
 		result = sb_sandbox_capabilities(0);
@@ -279,7 +296,7 @@ static int prepare(struct ledger_role *role, const char *path, struct sb_error *
 		result = sb_file_read(config->ledger.roots, ROOTS_MAX, &tls_roots, &length);
 	if (result < 0)
 		return sb_fail(error, result, "tls_roots: %s: %s", config->ledger.roots, strerror(-result));
-	result = sandbox(directory, config);
+	result = sandbox(role, directory, config);
 	if (result < 0)
 		return sb_fail(error, result, "sandbox: %s", strerror(-result));
 	result = sb_ledger_light_open(config, directory, (char *)tls_roots, &role->light, error);
@@ -318,7 +335,7 @@ static void stop(struct ledger_role *role, pthread_t thread)
 	pthread_mutex_unlock(&role->lock);
 	/* It may be in the middle of a call to an endpoint, which ends by itself. Nothing is lost with it. */
 	(void)thread;
-	_exit(0);
+	_exit(role->anew ? SB_ROLE_ANEW : 0);
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@
 #include "device/ledger_light.h"
 #include "device/ledger_news.h"
 #include "device/message.h"
+#include "device/names.h"
 
 #define ROLE_ASKERS_MAX	8
 
@@ -27,11 +28,12 @@ struct ledger_role {
 	struct sb_ledger_light *light;
 	struct sb_ledger *ledger;
 	struct sb_ledger_port port;
+	struct sb_names names;	/* as they were when the sandbox was made */
 	uint32_t last_id;	/* of questions to the tpm role; the thread's */
 
 	pthread_mutex_t lock;	/* of everything below */
 	pthread_cond_t changed;
-	bool stop;
+	bool stop, anew;	/* anew: the process ends, to be started again */
 	/* the thread's question, and its answer */
 	bool asking, answered;
 	uint8_t to;

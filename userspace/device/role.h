@@ -12,6 +12,9 @@
 
 struct event_base;
 
+/* The exit code of a role that has to be started anew, for its sandbox is of what is no more: not a failure of it. */
+#define SB_ROLE_ANEW	75
+
 /*
  * Opens the channel on SB_ROLE_FD and ends the event loop at SIGTERM and SIGINT, and when the
  * parent is gone. Frames go to frame with context. Returns the channel or NULL.

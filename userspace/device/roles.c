@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "device/channel.h"
+#include "device/role.h"
 
 #ifndef SB_LIBEXECDIR
 #define SB_LIBEXECDIR	"/usr/libexec/sealbond"
@@ -268,9 +269,10 @@ struct sb_roles *sb_roles_start(struct event_base *base, const struct sb_roles_o
 
 static void ended(struct role *role, int status)
 {
+	bool anew = WIFEXITED(status) && WEXITSTATUS(status) == SB_ROLE_ANEW;
 	const char *name = table[role->id].name;
 
-	if (role->roles->stopping)
+	if (role->roles->stopping || anew)
 		sb_debug("role %s ended", name);
 	else if (WIFSIGNALED(status))
 		sb_warn("role %s was ended by signal %d; it starts again", name, WTERMSIG(status));
@@ -279,6 +281,9 @@ static void ended(struct role *role, int status)
 	sb_channel_close(role->channel);
 	role->channel = NULL;
 	role->pid = 0;
+	/* It has said why, and nothing is wrong with it: the shortest wait. */
+	if (anew)
+		role->backoff_ms = 0;
 	restart_later(role);
 }
 
