@@ -71,11 +71,12 @@ static int shut_in(const char *directory)
 		{ "/etc/resolv.conf", 0 }, { "/etc/hosts", 0 }, { "/etc/nsswitch.conf", 0 }, { "/etc/host.conf", 0 },
 		{ "/etc/gai.conf", 0 }, { "/usr/lib", 0 }, { "/lib", 0 }, { "/dev/urandom", 0 },
 	};
+	const unsigned int families[] = { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, 0 };
 	int result = sb_sandbox_begin();
 
 	if (result == 0)
 		result = sb_sandbox_paths(paths, SB_ARRAY_SIZE(paths));
-	return result < 0 ? result : sb_sandbox_calls(sb_light_calls);
+	return result < 0 ? result : sb_sandbox_calls(sb_light_calls, families);
 }
 
 static int get(struct sb_light_client *client, const char *key)

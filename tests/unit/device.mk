@@ -35,6 +35,11 @@ names_SRC := tests/unit/test_names.c userspace/device/names.c userspace/common/s
 names_CFLAGS := $(USER_TEST_CFLAGS)
 names_LIBS := -lseccomp
 
+UNIT += sandbox
+sandbox_SRC := tests/unit/test_sandbox.c userspace/common/sandbox.c userspace/common/file.c userspace/common/notify.c
+sandbox_CFLAGS := $(USER_TEST_CFLAGS)
+sandbox_LIBS := -lseccomp
+
 LEDGER_ROLE := $(patsubst %,userspace/device/%.c,ledger_state ledger_claim ledger_tx ledger_grant ledger_step \
 	ledger_submit ledger_enrol ledger_beat ledger_zone ledger_peers)
 UNIT += ledger_role

@@ -26,3 +26,15 @@ void sb_notify(const char *state)
 		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
 			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
+
+void sb_notify_status(const void *text, size_t length)
+{
+	char line[256] = "STATUS=";
+	const unsigned char *from = text;
+	size_t used = strlen(line);
+
+	for (size_t i = 0; i < length && used < sizeof(line) - 1; i++)
+		line[used++] = from[i] < ' ' || from[i] == 0x7f ? ' ' : (char)from[i];
+	line[used] = '\0';
+	sb_notify(line);
+}

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -107,14 +108,25 @@ static const char *const base_calls[] = {
 	"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", NULL
 };
 
-/* Sockets of this machine; who names "socket" gets those of every network, too. */
-static int allow_local_sockets(scmp_filter_ctx filter)
+static int allow_sockets(scmp_filter_ctx filter, const unsigned int *families)
 {
-	static const unsigned int families[] = { AF_UNIX, AF_NETLINK };
 	int result = 0;
 
-	for (size_t i = 0; i < SB_ARRAY_SIZE(families) && result == 0; i++)
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, families[i]));
+	for (; families && *families && result == 0; families++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, *families));
+	return result;
+}
+
+/* Of the kinds that stay with their other end: a datagram socket could be sent from, or connected, to anywhere. */
+static int allow_pairs(scmp_filter_ctx filter)
+{
+	static const unsigned int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+	const uint64_t kind = 0xf;	/* the rest of a type is flags */
+	int result = 0;
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(types) && result == 0; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+					  SCMP_A1(SCMP_CMP_MASKED_EQ, kind, types[i]));
 	return result;
 }
 
@@ -127,21 +139,22 @@ static int allow(scmp_filter_ctx filter, const char *const *calls)
 		/* Not every architecture has every old call. */
 		if (call == __NR_SCMP_ERROR || call < 0)
 			continue;
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+		result = strcmp(*calls, "socketpair") == 0 ? allow_pairs(filter) :
+			 seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
 		if (result < 0)
 			return result;
 	}
 	return 0;
 }
 
-int sb_sandbox_calls(const char *const *more)
+int sb_sandbox_calls(const char *const *more, const unsigned int *families)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int result;
 
 	if (!filter)
 		return -ENOMEM;
-	result = allow_local_sockets(filter);
+	result = allow_sockets(filter, families);
 	if (result == 0)
 		result = allow(filter, base_calls);
 	if (result == 0)

@@ -27,9 +27,10 @@ struct sb_sandbox_path {
 int sb_sandbox_paths(const struct sb_sandbox_path *paths, size_t count);
 
 /*
- * From here on only the calls of sb_seccomp_base and of the NULL-terminated list more; any
- * other fails with EPERM. More may be NULL. Sockets are of AF_UNIX and AF_NETLINK unless it has "socket".
+ * From here on only the calls that every role needs and those of the NULL-terminated list more; any other fails with
+ * EPERM. More may be NULL. Sockets can be made of these families (AF_…) only, of which 0 is the end; NULL: none. Who may
+ * make no AF_UNIX ones cannot speak to another program of the machine: "socketpair" in more makes connected ones alone.
  */
-int sb_sandbox_calls(const char *const *more);
+int sb_sandbox_calls(const char *const *more, const unsigned int *families);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -244,13 +245,23 @@ static int load_settings(const struct sb_config *config, const char *directory, 
 	return result;
 }
 
+static bool has_unix_endpoint(const struct sb_config *config)
+{
+	for (size_t i = 0; i < config->ledger.endpoints_count; i++)
+		if (strncmp(config->ledger.endpoints[i], "unix:", 5) == 0)
+			return true;
+	return false;
+}
+
 static int sandbox(struct ledger_role *role, const char *directory, const struct sb_config *config)
 {
 	/* A thread of ours, and libcurl's that looks names up; what getaddrinfo and the question after the clock need. */
 	static const char *const calls[] = {
-		"socket", "clone", "clone3", "socketpair", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime",
+		"clone", "clone3", "socketpair", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime",
 		"pread64", "getresuid", "getresgid", "statfs", "fstatfs", "umask", "set_tid_address", "sched_getaffinity", NULL
 	};
+	/* AF_NETLINK: getaddrinfo() looks which addresses there are. The control socket and systemd's are out of reach. */
+	const unsigned int families[] = { AF_INET, AF_INET6, AF_NETLINK, has_unix_endpoint(config) ? AF_UNIX : 0, 0 };
 	struct sb_sandbox_path paths[11 + SB_NAME_FILES] = {
 		{ directory, 1 }, { config->ledger.roots[0] ? config->ledger.roots : directory, 1 - !!config->ledger.roots[0] },
 		{ "/etc/ssl", 0 }, { "/usr/share/ca-certificates", 0 }, { "/usr/lib", 0 }, { "/lib", 0 }, { "/lib64", 0 },
@@ -267,7 +278,7 @@ static int sandbox(struct ledger_role *role, const char *directory, const struct
 		result = sb_sandbox_capabilities(0);
 	if (result == 0)
 		result = sb_sandbox_paths(paths, SB_ARRAY_SIZE(paths));
-	return result < 0 ? result : sb_sandbox_calls(calls);
+	return result < 0 ? result : sb_sandbox_calls(calls, families);
 }
 
 static int prepare(struct ledger_role *role, const char *path, struct sb_error *error)

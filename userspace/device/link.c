@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "common/assurance.h"
 #include "common/cleanup.h"
@@ -411,6 +412,7 @@ static const char *directory_of(char copy[SB_PATH_ROOM], const char *path)
 /* Directories, not files: an editor replaces a file, and the new one must be readable too. */
 static int sandbox(const struct sb_link *link)
 {
+	static const unsigned int families[] = { AF_NETLINK, 0 };
 	char config[SB_PATH_ROOM], peers[SB_PATH_ROOM], key[SB_PATH_ROOM];
 	char grant_key[SB_GRANT_KEYS_MAX][SB_PATH_ROOM];
 	struct sb_sandbox_path paths[5 + SB_GRANT_KEYS_MAX] = {
@@ -433,7 +435,7 @@ static int sandbox(const struct sb_link *link)
 		result = sb_sandbox_paths(paths, count);
 	if (result < 0)
 		return result;
-	return sb_sandbox_calls(NULL);
+	return sb_sandbox_calls(NULL, families);
 }
 
 static struct event_base *make_loop(void)

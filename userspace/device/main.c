@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/cleanup.h"
 #include "common/config.h"
@@ -52,7 +53,6 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 {
 	struct parent *parent = context;
 	struct sb_control_reply reply;
-	char note[256];
 
 	switch (header->type) {
 	case SB_MESSAGE_READY:
@@ -63,8 +63,8 @@ static void on_role_frame(void *context, const struct sb_frame_header *header, c
 		sb_info("ready");
 		break;
 	case SB_MESSAGE_NOTE:
-		snprintf(note, sizeof(note), "STATUS=%.*s", (int)header->length, (const char *)payload);
-		sb_notify(note);
+		if (header->from == SB_ROLE_LINK)
+			sb_notify_status(payload, header->length);
 		break;
 	case SB_MESSAGE_REBOOT:
 		if (header->from == SB_ROLE_LINK)
@@ -141,16 +141,18 @@ static int sandbox(void)
 	static const char *const calls[] = {
 		"execve", "clone", "clone3", "vfork", "fork", "wait4", "waitid", "kill", "socketpair", "umask",
 		"arch_prctl", "set_tid_address", "pread64", "pwrite64", "seccomp", "setrlimit", "getpgrp",
-		/* of the ledger role, which has this filter below its own; the other roles' take sockets away again */
-		"socket", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime", "getresuid", "getresgid",
+		/* of the ledger role, which has this filter below its own, as the others have */
+		"sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime", "getresuid", "getresgid",
 		"statfs", "fstatfs", "sched_getaffinity", NULL
 	};
+	/* AF_UNIX is the parent's own, to tell systemd; the roles take from these what they do not need. */
+	static const unsigned int families[] = { AF_UNIX, AF_NETLINK, AF_INET, AF_INET6, 0 };
 	int result = sb_sandbox_begin();
 
 	if (result == 0)
 		result = sb_sandbox_capabilities(1ULL << CAP_NET_ADMIN | 1ULL << CAP_DAC_OVERRIDE);
 	if (result == 0)
-		result = sb_sandbox_calls(calls);
+		result = sb_sandbox_calls(calls, families);
 	return result;
 }
 

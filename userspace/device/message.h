@@ -18,7 +18,7 @@ enum sb_role_id {
 enum sb_message {
 	SB_MESSAGE_NONE,
 	SB_MESSAGE_READY,		/* role to parent: set up; nothing in it */
-	SB_MESSAGE_NOTE,		/* role to parent: a line for systemctl status */
+	SB_MESSAGE_NOTE,		/* link to parent: a line for systemctl status */
 	SB_MESSAGE_DEVICE_ID_GET,	/* to tpm; nothing in it */
 	SB_MESSAGE_DEVICE_ID,		/* from tpm: struct sb_device_id_answer */
 	SB_MESSAGE_CONTROL,		/* CLI to parent to link: struct sb_control_request */

@@ -188,7 +188,7 @@ static int sandbox(void)
 	if (result == 0)
 		result = sb_sandbox_capabilities(1ULL << CAP_DAC_OVERRIDE);
 	if (result == 0)
-		result = sb_sandbox_calls(NULL);
+		result = sb_sandbox_calls(NULL, NULL);
 	return result;
 }
 

@@ -13,9 +13,9 @@
 
 static const struct sb_light_rules default_rules = SB_LIGHT_RULES_DEFAULT;
 
-/* Networks; libcurl looks names up in a thread; the clock's state; glibc's resolver. */
+/* libcurl looks names up in a thread; the clock's state; glibc's resolver. */
 const char *const sb_light_calls[] = {
-	"socket", "adjtimex", "clock_adjtime", "clone", "clone3", "getpeername", "socketpair", "sendmmsg", "recvmmsg", "pread64",
+	"adjtimex", "clock_adjtime", "clone", "clone3", "getpeername", "socketpair", "sendmmsg", "recvmmsg", "pread64",
 	"set_tid_address", "getegid", NULL
 };
 
