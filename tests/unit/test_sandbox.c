@@ -3,10 +3,13 @@
 #include "cmocka_all.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,6 +127,37 @@ static int makes_a_file(void)
 	return -sb_file_create(made, "x", 1, 0600);
 }
 
+static int signals_another(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0) < 0 ? errno : 0;
+}
+
+static int limits_another(void)
+{
+	struct rlimit now;
+
+	return prlimit(getppid(), RLIMIT_CORE, NULL, &now) < 0 ? errno : 0;
+}
+
+static int itself(void)
+{
+	struct rlimit now;
+
+	signal(SIGUSR1, SIG_IGN);
+	return raise(SIGUSR1) != 0 || prlimit(0, RLIMIT_CORE, NULL, &now) < 0;
+}
+
+/* It has the uid of most other processes. */
+static void other_processes(void **state)
+{
+	static const char *const of_the_parent[] = { "tgkill", NULL };
+
+	assert_int_equal(in_sandbox(NULL, NULL, itself), 0);
+	assert_int_equal(in_sandbox(NULL, NULL, signals_another), EPERM);
+	assert_int_equal(in_sandbox(NULL, NULL, limits_another), EPERM);
+	assert_int_equal(in_sandbox(of_the_parent, NULL, signals_another), 0);
+}
+
 /* The link role has AF_NETLINK, the one of the TPM none, the ledger's those of networks. */
 static void families(void **state)
 {
@@ -194,7 +228,8 @@ static void a_note(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(families), cmocka_unit_test(other_programs), cmocka_unit_test(files), cmocka_unit_test(a_note),
+		cmocka_unit_test(families), cmocka_unit_test(other_programs), cmocka_unit_test(other_processes),
+		cmocka_unit_test(files), cmocka_unit_test(a_note),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

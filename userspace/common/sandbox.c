@@ -104,7 +104,7 @@ static const char *const base_calls[] = {
 	"exit", "exit_group", "connect", "bind", "listen", "accept", "accept4", "getsockname",
 	"getsockopt", "setsockopt", "sendmsg", "recvmsg", "sendto", "recvfrom", "shutdown", "ioctl", "uname",
 	"prctl", "capget", "capset", "access", "faccessat", "faccessat2", "readlink", "sysinfo",
-	"sched_yield", "set_robust_list", "rseq", "prlimit64", "getrlimit", "tgkill",
+	"sched_yield", "set_robust_list", "rseq", "getrlimit",
 	"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", NULL
 };
 
@@ -128,6 +128,16 @@ static int allow_pairs(scmp_filter_ctx filter)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
 					  SCMP_A1(SCMP_CMP_MASKED_EQ, kind, types[i]));
 	return result;
+}
+
+/* Of a process of root every other one could be meant: signals to abort by, and limits, are for oneself. */
+static int allow_own(scmp_filter_ctx filter)
+{
+	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+
+	return result < 0 ? result : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+						      SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
 static int allow(scmp_filter_ctx filter, const char *const *calls)
@@ -155,6 +165,8 @@ int sb_sandbox_calls(const char *const *more, const unsigned int *families)
 	if (!filter)
 		return -ENOMEM;
 	result = allow_sockets(filter, families);
+	if (result == 0)
+		result = allow_own(filter);
 	if (result == 0)
 		result = allow(filter, base_calls);
 	if (result == 0)

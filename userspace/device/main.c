@@ -142,7 +142,7 @@ static int sandbox(void)
 		"execve", "clone", "clone3", "vfork", "fork", "wait4", "waitid", "kill", "socketpair", "umask",
 		"arch_prctl", "set_tid_address", "pread64", "pwrite64", "seccomp", "setrlimit", "getpgrp",
 		/* of the ledger role, which has this filter below its own, as the others have */
-		"sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime", "getresuid", "getresgid",
+		"tgkill", "sendmmsg", "recvmmsg", "getpeername", "adjtimex", "clock_adjtime", "getresuid", "getresgid",
 		"statfs", "fstatfs", "sched_getaffinity", NULL
 	};
 	/* AF_UNIX is the parent's own, to tell systemd; the roles take from these what they do not need. */
