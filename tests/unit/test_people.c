@@ -295,6 +295,33 @@ static void an_inventory_is_imported(void **state)
 	assert_true(!counters || counters->known_keys == 0);
 }
 
+/* A line that is left out without a word is a device that stays in, or out, unnoticed. */
+static void every_line_of_an_inventory_counts(void **state)
+{
+	static const char *const wrong[] = { "\n %s %s\n", "\n%s pump 4\n", "# ours\n\t%.63s\n", "\n\t zz # %s\n" };
+	char path[96], text[512];
+	uint8_t id[4][32] = { { 1 }, { 2 }, { 3 }, { 4 } };
+
+	snprintf(path, sizeof(path), "%s/inventory", directory);
+	snprintf(text, sizeof(text), "  # ours\n  %s\n\t%s \r\n \t\r\n%s # pump 4\n%s#", hex_of(id[0]), hex_of(id[1]), hex_of(id[2]),
+		 hex_of(id[3]));
+	assert_int_equal(sb_file_write(path, text, strlen(text), 0600), 0);
+	assert_int_equal(type("enroller import @/inventory --key @/enroller"), 0);
+	SAYS("4 of 4");
+	assert_int_equal(type("enroller import @/inventory --remove --key @/enroller"), 0);
+	SAYS("4 of 4");
+	for (size_t i = 0; i < SB_ARRAY_SIZE(wrong); i++) {
+		snprintf(text, sizeof(text), wrong[i], hex_of(id[0]), hex_of(id[1]));
+		assert_int_equal(sb_file_write(path, text, strlen(text), 0600), 0);
+		assert_int_equal(type("enroller import @/inventory --key @/enroller"), 2);
+		SAYS("inventory:2: a device id has 64 hex digits");
+	}
+	snprintf(text, sizeof(text), "%s\n", hex_of(id[0]));
+	assert_int_equal(sb_file_write(path, text, 66, 0600), 0);
+	assert_int_equal(type("enroller import @/inventory --key @/enroller"), 2);
+	SAYS("is no text");
+}
+
 static void records_with_their_proof(void **state)
 {
 	assert_int_equal(type("ledger status"), 0);
@@ -382,7 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(an_owner_and_its_device), WITH(a_device_changes_hands), WITH(a_zone), WITH(one_takes_anothers_place),
 		WITH(members_decide), WITH(references_and_enrollers), WITH(the_commitment_is_the_ledgers),
-		WITH(an_enroller_answers_what_something_speaks_for), WITH(an_inventory_is_imported),
+		WITH(an_enroller_answers_what_something_speaks_for), WITH(an_inventory_is_imported), WITH(every_line_of_an_inventory_counts),
 		WITH(records_with_their_proof), WITH(a_list_that_lies), WITH(what_people_get_wrong), WITH(passphrases),
 	};
 

@@ -229,6 +229,22 @@ static int challenge(struct sb_cli *cli, int argc, char **argv)
 	return code;
 }
 
+/* The id of a line: 1; 0 where it has nothing but a comment; -EINVAL: something else. Writes into the line. */
+static int read_line(char *line, uint8_t id[32])
+{
+	static const char blanks[] = " \t\r";
+	char *at = line + strspn(line, blanks);
+	size_t digits = strcspn(at, " \t\r#");
+	const char *behind = at + digits + strspn(at + digits, blanks);
+
+	if (*behind && *behind != '#')
+		return -EINVAL;
+	if (!digits)
+		return 0;
+	at[digits] = '\0';
+	return sb_parse_hex(at, id, 32) < 0 ? -EINVAL : 1;
+}
+
 /* Device ids, one a line, with comments. *ids to be freed: sorted. */
 static int read_inventory(struct sb_cli *cli, const char *path, uint8_t **ids, size_t *count)
 {
@@ -240,21 +256,20 @@ static int read_inventory(struct sb_cli *cli, const char *path, uint8_t **ids, s
 
 	if (result < 0)
 		return cli_fail(cli, cli_code_of(result), "%s: %s", path, strerror(-result));
+	if (memchr(text, '\0', length))
+		return cli_fail(cli, SB_EXIT_USAGE, "%s: it has a zero byte in it, and is no text", path);
 	for (size_t i = 0; i < length; i++)
 		number += text[i] == '\n';
 	made = malloc((number + 1) * 32);
 	if (!made)
 		abort();
 	while ((at = strsep(&rest, "\n"))) {
-		size_t digits = strcspn(at, " \t\r#");
-
 		line++;
-		if (!digits)
-			continue;
-		at[digits] = '\0';
-		if (digits != 64 || sb_parse_hex(at, made + 32 * found, 32) < 0)
-			return cli_fail(cli, SB_EXIT_USAGE, "%s:%zu: a device id has 64 hex digits", path, line);
-		found++;
+		result = read_line(at, made + 32 * found);
+		if (result < 0)
+			return cli_fail(cli, SB_EXIT_USAGE, "%s:%zu: a device id has 64 hex digits, and a line one id; behind "
+					"a # it may say more", path, line);
+		found += (size_t)result;
 	}
 	qsort(made, found, 32, compare_ids);
 	*ids = sb_take_ptr(made);
