@@ -54,7 +54,7 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 
 .PHONY: check-device
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
-	@tests/cluster/run.py device models conduit
+	@tests/cluster/run.py device models conduit replace
 
 # Four validators of CometBFT in network namespaces, each test in one of its own. Not in check, for its time; .ci/run has both.
 .PHONY: check-cluster run-cluster

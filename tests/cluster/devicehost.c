@@ -8,7 +8,7 @@
  * SEED: its bond keys follow from it, at every boot. AHEAD: ms by which the TPM's clock is set forward first, as if it had
  * run for so long.
  *
- * Says one line for each thing that the role does (a grant, a dropped peer, its own addresses), and answers on stdin:
+ * Says one line for each thing that the role does (a grant, a dropped peer, its own addresses, a profile), and answers on stdin:
  * "status", "now" (as sealbond attest), "reboot", "restart" (of the role alone), "strangers N" (peers that the kernel has of
  * an earlier role, and of which the ledger says nothing), "end".
  */
@@ -202,6 +202,16 @@ static void admit(const struct sb_admit_request *request)
 	send_frame(SB_ROLE_LINK, SB_MESSAGE_ADMITTED, &answer, sizeof(answer));
 }
 
+/* As a link role that has it in force. */
+static void take_profile(const struct sb_profile_request *wanted)
+{
+	struct sb_profile_answer answer = { .version = wanted->version, .mode_taken = wanted->mode != 0,
+					    .exceptions_taken = wanted->has_exceptions };
+
+	printf("profile %u mode %u\n", wanted->version, wanted->mode);
+	send_frame(SB_ROLE_LINK, SB_MESSAGE_PROFILE_TAKEN, &answer, sizeof(answer));
+}
+
 static void on_reply(const struct sb_ledger_reply *reply)
 {
 	printf("state %s lease %llu beats %llu refused %llu roster %u peers %u height %lld endpoint %s known %u text %s\n",
@@ -234,6 +244,7 @@ static void on_frame(const struct sb_frame_header *header, const uint8_t *payloa
 	TAKE(SB_MESSAGE_NONCE_GET, struct sb_about_peer, about_peer(header->type, &message));
 	TAKE(SB_MESSAGE_DROP, struct sb_about_peer, about_peer(header->type, &message));
 	TAKE(SB_MESSAGE_ADMIT, struct sb_admit_request, admit(&message));
+	TAKE(SB_MESSAGE_PROFILE, struct sb_profile_request, take_profile(&message));
 	TAKE(SB_MESSAGE_LEDGER_REPLY, struct sb_ledger_reply, on_reply(&message));
 	TAKE(SB_MESSAGE_LOCAL, struct sb_ledger_local,
 	     printf("local %u.%u.%u.%u/%u\n", message.overlay4[0], message.overlay4[1], message.overlay4[2],

@@ -20,7 +20,7 @@ sys.path.insert(0, HERE)
 
 NAMES = ("rpc", "websocket", "light_client", "light_proxy", "order", "crash", "people", "checkpoint", "backup", "prune", "disk")
 # with software TPMs and people's commands: make check-device
-OTHERS = ("device", "models", "conduit", "cluster", "succession", "liars", "near")
+OTHERS = ("device", "models", "conduit", "replace", "cluster", "succession", "liars", "near")
 
 
 class Checks:

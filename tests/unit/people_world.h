@@ -18,6 +18,7 @@
 static struct plant *plant;
 static char directory[64], output[65536];
 static bool lies;	/* the endpoint's lists have a device that is not there */
+static int submits_left = -1;	/* how many transactions come through before the endpoint is away; -1: all */
 
 /* ---- the ledger of this test */
 
@@ -84,6 +85,9 @@ static int on_page(void *context, const void *question, size_t length, uint8_t *
 
 static int on_submit(void *context, const void *tx, size_t length, struct cli_taken *taken, struct sb_error *error)
 {
+	if (!submits_left)
+		return sb_fail(error, -ECONNREFUSED, "away");
+	submits_left -= submits_left > 0;
 	*taken = (struct cli_taken){ .code = ledger_send(&plant->ledger, tx, length), .height = plant->ledger.height,
 				     .proven = true };
 	SHA256(tx, length, taken->hash);

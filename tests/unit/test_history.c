@@ -6,6 +6,7 @@
  * in another process, with another journal between; and a transaction that was refused leaves nothing.
  */
 #include "device_world.h"
+#include "state/membership.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,17 +218,24 @@ static void hand_over_some(struct plant *plant, struct device *device)
 static void replace_some(struct plant *plant, struct device *device)
 {
 	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	uint8_t tag[SB_TAG_LEN];
+	ProtobufCBinaryData tags = { SB_TAG_LEN, tag };
 	const struct device *by = &devices[chance(DEVICES)];
 	BODY(REPLACE, replace, Replace, replace);
 
 	for (int i = 0; i < DEVICES; i++)
 		if (&devices[i] != device && owner[i] == owner[device - devices] && chance(4))
 			by = &devices[i];
+	sb_tag_point(CHAIN, by->id, tag);
+	membership.n_tags = 1;
+	membership.tags = &tags;
 	membership.sealed = (ProtobufCBinaryData){ 5, (uint8_t *)"boxed" };
 	replace.device = span32(device->id);
 	replace.by = span32(by->id);
-	if (chance(3) == 0)
+	if (chance(2))
 		replace.membership = &membership;
+	if (chance(2))
+		replace.profile = (ProtobufCBinaryData){ 6, (uint8_t *)"sealed" };
 	person_says(&plant->ledger, owner_of(device), &body);
 }
 
@@ -237,7 +245,12 @@ static void place_some(struct plant *plant, struct device *device)
 	Sealbond__SetMembership set = SEALBOND__SET_MEMBERSHIP__INIT;
 	Sealbond__SetProfile profile = SEALBOND__SET_PROFILE__INIT;
 	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	uint8_t tag[SB_TAG_LEN];
+	ProtobufCBinaryData tags = { SB_TAG_LEN, tag };
 
+	sb_tag_point(CHAIN, device->id, tag);
+	membership.n_tags = chance(8) ? 1 : 0;
+	membership.tags = &tags;
 	membership.sealed = (ProtobufCBinaryData){ chance(8) ? 5 : 0, (uint8_t *)"boxed" };
 	set.device = profile.device = span32(device->id);
 	if (chance(10))

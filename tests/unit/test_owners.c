@@ -2,6 +2,7 @@
 /* What owners say of their devices, the addresses that these get, and the clone rule's cases. */
 #include "device_world.h"
 
+#include "state/membership.h"
 #include "state/overlay.h"
 
 /* ---- owners */
@@ -68,17 +69,16 @@ static void retired(void **state)
 	assert_int_equal(suspends(ledger, &seller, a), SB_TX_NOT_ALLOWED);
 }
 
+/* The membership that is said: with tags of the new device, or (NULL) none. */
 static uint32_t replaces(struct ledger *ledger, struct person *owner, const struct device *from, const struct device *to,
-			 bool membership)
+			 const Sealbond__Membership *membership, const char *profile)
 {
 	BODY(REPLACE, replace, Replace, replace);
-	Sealbond__Membership sealed = SEALBOND__MEMBERSHIP__INIT;
 
-	sealed.sealed = (ProtobufCBinaryData){ 5, (uint8_t *)"boxed" };
 	replace.device = span32(from->id);
 	replace.by = span32(to->id);
-	if (membership)
-		replace.membership = &sealed;
+	replace.membership = (Sealbond__Membership *)membership;
+	replace.profile = (ProtobufCBinaryData){ strlen(profile), (uint8_t *)profile };
 	return says(ledger, owner, &body);
 }
 
@@ -107,48 +107,109 @@ static void give_membership(Sealbond__Device *record, const uint8_t *with)
 	sb_bytes_set(&record->membership->sealed, "sealed to a", 11);
 }
 
+static void give_profile(Sealbond__Device *record, const uint8_t *with)
+{
+	record->profile = sb_message_new(&sealbond__profile__descriptor);
+	record->profile->version = record->profile_version = with[0];
+	sb_bytes_set(&record->profile->sealed, "mode", 4);
+	sb_bytes_set(&record->endpoints, "where", 5);
+}
+
 static void offer(Sealbond__Device *record, const uint8_t *with)
 {
 	sb_bytes_set(&record->offered, with, 32);
 }
 
+/* A tag has its device in it: the old one's would be nothing on the new device, for it and for the nodes. */
 static void replacement(void **state)
 {
 	struct plant *plant = *state;
 	struct ledger *ledger = &plant->ledger;
 	struct device *a = &plant->a, *b = &plant->b;
+	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	uint8_t old_tag[SB_TAG_LEN], tag[2][SB_TAG_LEN];
+	ProtobufCBinaryData tags[] = { { SB_TAG_LEN, tag[0] }, { SB_TAG_LEN, tag[1] } };
 	SB_AUTO_MESSAGE Sealbond__Device *before = NULL;
 	SB_AUTO_MESSAGE Sealbond__Device *from = NULL;
 	SB_AUTO_MESSAGE Sealbond__Device *to = NULL;
 
-	assert_int_equal(replaces(ledger, &a->owner, a, b, false), SB_TX_UNKNOWN_DEVICE);
+	sb_tag_point(CHAIN, a->id, old_tag);
+	sb_tag_point(CHAIN, b->id, tag[0]);
+	sb_tag_point("another", b->id, tag[1]);
+	membership.n_tags = 1;
+	membership.tags = tags;
+	membership.sealed = (ProtobufCBinaryData){ 5, (uint8_t *)"boxed" };
+	assert_int_equal(replaces(ledger, &a->owner, a, b, NULL, ""), SB_TX_UNKNOWN_DEVICE);
 	bring_live(plant, b, 1);
-	change_record(ledger, a, give_membership, a->box_key);
+	change_record(ledger, a, give_membership, old_tag);
+	change_record(ledger, a, give_profile, (uint8_t[]){ 2 });
+	change_record(ledger, b, give_profile, (uint8_t[]){ 7 });
 	before = device_record(ledger, a);
-	assert_int_equal(replaces(ledger, &a->owner, a, a, true), SB_TX_FIELD);
-	assert_int_equal(replaces(ledger, &a->owner, a, b, true), SB_TX_NOT_ALLOWED);
-	assert_int_equal(replaces(ledger, &b->owner, a, b, true), SB_TX_NOT_ALLOWED);
+	assert_int_equal(replaces(ledger, &a->owner, a, a, &membership, "anew"), SB_TX_FIELD);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, "anew"), SB_TX_NOT_ALLOWED);
+	assert_int_equal(replaces(ledger, &b->owner, a, b, &membership, "anew"), SB_TX_NOT_ALLOWED);
 	change_record(ledger, b, offer, a->owner.key);
-	assert_int_equal(replaces(ledger, &a->owner, a, b, false), SB_TX_FIELD);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, NULL, "anew"), SB_TX_FIELD);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, ""), SB_TX_FIELD);
+	for (membership.n_tags = 0; membership.n_tags <= 2; membership.n_tags += 2)
+		assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, "anew"), SB_TX_FIELD);
+	membership.n_tags = 1;
+	tags[0].len--;
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, "anew"), SB_TX_FIELD);
+	tags[0].len++;
 	assert_int_equal(suspends(ledger, &b->owner, b), SB_TX_OK);
-	assert_int_equal(replaces(ledger, &a->owner, a, b, true), SB_TX_STATE);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, "anew"), SB_TX_STATE);
 	assert_int_equal(resumes(ledger, &b->owner, b), SB_TX_OK);
-	assert_int_equal(replaces(ledger, &a->owner, a, b, true), SB_TX_OK);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, "anew"), SB_TX_OK);
 	from = device_record(ledger, a);
 	to = device_record(ledger, b);
 	assert_int_equal(from->state, SEALBOND__DEVICE_STATE__RETIRED);
 	assert_memory_equal(from->replaced_by.data, b->id, 32);
 	assert_int_equal(from->overlay4.len, 0);
 	assert_null(from->membership);
+	assert_null(from->profile);
 	assert_memory_equal(to->overlay4.data, before->overlay4.data, 4);
 	assert_memory_equal(to->overlay6.data, before->overlay6.data, 16);
-	assert_memory_equal(to->membership->tags[0].data, a->box_key, 32);
+	assert_int_equal(to->membership->n_tags, 1);
+	assert_memory_equal(to->membership->tags[0].data, tag[0], SB_TAG_LEN);
 	assert_memory_equal(to->membership->sealed.data, "boxed", 5);
+	/* newer than both, so that the device looks at it; and none is in force there */
+	assert_int_equal(to->profile->version, 8);
+	assert_memory_equal(to->profile->sealed.data, "anew", 4);
+	assert_int_equal(to->profile_version, 0);
+	/* sealed to a zone that it is in no more */
+	assert_int_equal(to->endpoints.len, 0);
 	assert_int_equal(to->offered.len, 0);
 	assert_int_equal(beats(ledger, b), SB_TX_OK);
 	assert_int_equal(beats(ledger, a), SB_TX_STATE);
 	change_record(ledger, b, offer, a->owner.key);
-	assert_int_equal(replaces(ledger, &a->owner, a, b, true), SB_TX_STATE);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, NULL, ""), SB_TX_STATE);
+}
+
+/* Of one that is in no zone there is nothing to be in, either. */
+static void replacement_of_one_without_a_zone(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a, *b = &plant->b;
+	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	uint8_t tag[SB_TAG_LEN];
+	ProtobufCBinaryData tags = { SB_TAG_LEN, tag };
+	SB_AUTO_MESSAGE Sealbond__Device *to = NULL;
+
+	sb_tag_point(CHAIN, b->id, tag);
+	membership.n_tags = 1;
+	membership.tags = &tags;
+	membership.sealed = (ProtobufCBinaryData){ 5, (uint8_t *)"boxed" };
+	bring_live(plant, b, 1);
+	change_record(ledger, b, give_membership, tag);
+	change_record(ledger, b, offer, a->owner.key);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, &membership, ""), SB_TX_FIELD);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, NULL, "anew"), SB_TX_FIELD);
+	assert_int_equal(replaces(ledger, &a->owner, a, b, NULL, ""), SB_TX_OK);
+	to = device_record(ledger, b);
+	assert_null(to->membership);
+	assert_null(to->profile);
 }
 
 /* ---- overlay addresses */
@@ -357,6 +418,7 @@ int main(void)
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, plant_close)
 	const struct CMUnitTest tests[] = {
 		WITH_A(suspend_and_revoke), WITH_A(long_why), WITH_A(retired), WITH_A(replacement),
+		WITH_A(replacement_of_one_without_a_zone),
 		TEST(overlay, four_addresses_set), cmocka_unit_test(prefixes), WITH_A(power_cuts), WITH_A(withheld),
 		WITH_A(cloned), WITH_A(clone_boots), WITH_A(stays_frozen), WITH_A(forged_clone),
 	};

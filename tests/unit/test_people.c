@@ -118,39 +118,147 @@ static void a_zone(void **state)
 	assert_int_equal(type("zone show --zone @/zone"), 1);
 }
 
+static void offer_b_to_a(void)
+{
+	/* each device has its own key of the owner: the new one is offered to the old one's */
+	assert_int_equal(type("owner show %s --key @/owner", hex_of(plant->a.id)), 0);
+	output[64] = '\0';
+	assert_int_equal(type("device offer %s --to %s --key @/owner", hex_of(plant->b.id), strdupa(output)), 0);
+}
+
+/* Two of one owner: A in a zone and in a conduit for some, with a profile; B in none. */
+static void a_in_a_zone_and_a_conduit(uint8_t box_secret[32])
+{
+	struct device *a = &plant->a, *b = &plant->b;
+	uint8_t other_secret[32];
+
+	crypto_box_keypair(a->box_key, other_secret);
+	crypto_box_keypair(b->box_key, box_secret);
+	assert_int_equal(type("owner key --out @/owner"), 0);
+	assert_int_equal(type("zone key --out @/zone"), 0);
+	assert_int_equal(type("zone key --out @/conduit --name line"), 0);
+	assert_int_equal(type("zone create --zone @/zone --key @/member"), 0);
+	assert_int_equal(type("zone create --zone @/conduit --conduit --allow tcp/502 --key @/member"), 0);
+	comes(a, "owner");
+	comes(b, "owner");
+	assert_int_equal(type("device approve %s --key @/owner", hex_of(a->id)), 0);
+	assert_int_equal(type("device approve %s --key @/owner", hex_of(b->id)), 0);
+	assert_int_equal(type("zone add %s --zone @/zone --conduits @/conduit --name pump --key @/owner", hex_of(a->id)), 0);
+	assert_int_equal(type("profile set %s --zone @/zone --mode enforce --key @/owner", hex_of(a->id)), 0);
+}
+
+/* Each of the two lists has the one, under its name, and the other as one that knows the key and has left. */
+static void lists(const char *zone, const struct device *one, const char *name, const struct device *left)
+{
+	char line[192];
+
+	assert_int_equal(type("zone show --zone @/%s --json", zone), 0);
+	snprintf(line, sizeof(line), "\"devices\":[{\"device\":\"%s\",\"name\":\"%s\"}]", hex_of(one->id), name);
+	SAYS(line);
+	snprintf(line, sizeof(line), "\"rekey\":[{\"device\":\"%s\",\"why\":\"taken out\"}]", hex_of(left->id));
+	SAYS(line);
+}
+
+#define REPLACE	"device replace %s --by %s --key @/owner "
+
 static void one_takes_anothers_place(void **state)
 {
 	SB_AUTO_MESSAGE Sealbond__Device *before = NULL;
 	SB_AUTO_MESSAGE Sealbond__Device *after = NULL;
 	SealbondPrivate__MembershipContent *content = NULL;
+	SealbondPrivate__ProfileContent *profile = NULL;
+	struct device *a = &plant->a, *b = &plant->b;
+	struct sb_key_file zone;
+	uint8_t box_secret[32];
+	int64_t height;
+
+	a_in_a_zone_and_a_conduit(box_secret);
+	before = device_record(&plant->ledger, a);
+	offer_b_to_a();
+	height = plant->ledger.height;
+	assert_int_equal(type(REPLACE, hex_of(a->id), hex_of(b->id)), 2);
+	SAYS("--zone FILE");
+	assert_int_equal(type(REPLACE "--zone @/zone", hex_of(a->id), hex_of(b->id)), 2);
+	SAYS("is in 2 zones and conduits, and of 1 of them there is no file: --conduits");
+	assert_int_equal(type(REPLACE "--zone @/conduit --conduits @/zone", hex_of(a->id), hex_of(b->id)), 1);
+	SAYS("not in the zone");
+	assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit --dry-run", hex_of(a->id), hex_of(b->id)), 0);
+	assert_int_equal(plant->ledger.height, height);
+	assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 0);
+	SAYS("replaced: in block");
+	SAYS("zone rekey");
+	assert_int_equal(state_of(&plant->ledger, a), SEALBOND__DEVICE_STATE__RETIRED);
+	after = device_record(&plant->ledger, b);
+	assert_true(sb_bytes_are(after->overlay4, before->overlay4.data, before->overlay4.len));
+	/* what the device makes of it: tags of its own, with what the conduit allows, and a profile of the version that counts */
+	assert_int_equal(sb_belong_open(b->box_key, box_secret, CHAIN, b->id, after->membership, &content), 0);
+	assert_int_equal(content->n_belongings, 2);
+	assert_int_equal(content->belongings[1]->rules.len, 8);
+	sb_private_free(content);
+	read_key("zone", &zone);
+	assert_int_equal(sb_profile_open(zone.zone_key, CHAIN, b->id, after->profile->sealed, &profile), 0);
+	assert_string_equal(profile->mode, "enforce");
+	assert_int_equal(profile->version, after->profile->version);
+	sb_private_free(profile);
+	lists("zone", b, "pump", a);
+	lists("conduit", b, "pump", a);
+	height = plant->ledger.height;
+	assert_int_equal(type(REPLACE, hex_of(a->id), hex_of(b->id)), 1);
+	SAYS("replaced by this device already");
+	assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 0);
+	assert_int_equal(plant->ledger.height, height);
+}
+
+/* Between the role and the rosters, and between these: the same command goes on. */
+static void a_replacement_is_interrupted(void **state)
+{
+	uint8_t box_secret[32];
+	int64_t height;
+
+	for (int after = 1; after <= 2; after++) {
+		struct device *a = &plant->a, *b = &plant->b;
+
+		a_in_a_zone_and_a_conduit(box_secret);
+		offer_b_to_a();
+		submits_left = after;
+		assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 1);
+		SAYS("not every roster says so: the same command goes on");
+		assert_int_equal(state_of(&plant->ledger, a), SEALBOND__DEVICE_STATE__RETIRED);
+		submits_left = -1;
+		height = plant->ledger.height;
+		assert_int_equal(type(REPLACE "--zone @/zone", hex_of(a->id), hex_of(b->id)), 2);
+		SAYS("--conduits");
+		assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 0);
+		assert_int_equal(plant->ledger.height - height, 3 - after);
+		lists("zone", b, "pump", a);
+		lists("conduit", b, "pump", a);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+static void what_cannot_take_a_place(void **state)
+{
 	struct device *a = &plant->a, *b = &plant->b;
 	uint8_t box_secret[32];
 
-	crypto_box_keypair(b->box_key, box_secret);
-	crypto_box_keypair(a->box_key, plant->a.config);	/* (any secret: it is not opened) */
-	memset(plant->a.config, 0, 32);
-	assert_int_equal(type("owner key --out @/owner"), 0);
-	assert_int_equal(type("zone key --out @/zone"), 0);
-	assert_int_equal(type("zone create --zone @/zone --key @/member"), 0);
-	comes(a, "owner");
-	comes(b, "owner");
-	assert_int_equal(type("device approve %s --key @/owner", hex_of(a->id)), 0);
-	assert_int_equal(type("device approve %s --key @/owner", hex_of(b->id)), 0);
-	assert_int_equal(type("zone add %s --zone @/zone --key @/owner", hex_of(a->id)), 0);
-	before = device_record(&plant->ledger, a);
-	/* each device has its own key of the owner: the new one is offered to the old one's */
-	assert_int_equal(type("owner show %s --key @/owner", hex_of(a->id)), 0);
-	output[64] = '\0';
-	assert_int_equal(type("device offer %s --to %s --key @/owner", hex_of(b->id), strdupa(output)), 0);
-	assert_int_equal(type("device replace %s --by %s --key @/owner", hex_of(a->id), hex_of(b->id)), 2);
-	SAYS("key of a zone");
-	assert_int_equal(type("device replace %s --by %s --zone @/zone --key @/owner", hex_of(a->id), hex_of(b->id)), 0);
-	after = device_record(&plant->ledger, b);
-	assert_true(sb_bytes_are(after->overlay4, before->overlay4.data, before->overlay4.len));
-	assert_non_null(after->membership);
-	assert_int_equal(state_of(&plant->ledger, a), SEALBOND__DEVICE_STATE__RETIRED);
-	(void)content;
-	(void)box_secret;
+	a_in_a_zone_and_a_conduit(box_secret);
+	/* what it is in would be lost without a word, and a roster list it */
+	assert_int_equal(type("zone key --out @/third"), 0);
+	assert_int_equal(type("zone create --zone @/third --key @/member"), 0);
+	assert_int_equal(type("zone add %s --zone @/third --key @/owner", hex_of(b->id)), 0);
+	assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 1);
+	SAYS("in another zone or conduit");
+	assert_int_equal(type("zone remove %s --zone @/third --key @/owner", hex_of(b->id)), 0);
+	assert_int_equal(type(REPLACE "--zone @/zone --conduits @/conduit", hex_of(a->id), hex_of(b->id)), 1);
+	SAYS("refused (not-allowed)");
+	assert_int_equal(type("owner key --out @/other"), 0);
+	assert_int_equal(type("device replace %s --by %s --zone @/zone --conduits @/conduit --key @/other", hex_of(a->id),
+			      hex_of(b->id)), 1);
+	SAYS("not this owner's");
+	/* one in no zone */
+	assert_int_equal(type(REPLACE "--zone @/zone", hex_of(b->id), hex_of(a->id)), 2);
+	SAYS("is in no zone");
 }
 
 static void members_decide(void **state)
@@ -408,6 +516,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH(an_owner_and_its_device), WITH(a_device_changes_hands), WITH(a_zone), WITH(one_takes_anothers_place),
+		WITH(a_replacement_is_interrupted), WITH(what_cannot_take_a_place),
 		WITH(members_decide), WITH(references_and_enrollers), WITH(the_commitment_is_the_ledgers),
 		WITH(an_enroller_answers_what_something_speaks_for), WITH(an_inventory_is_imported), WITH(every_line_of_an_inventory_counts),
 		WITH(records_with_their_proof), WITH(a_list_that_lies), WITH(what_people_get_wrong), WITH(passphrases),

@@ -219,7 +219,7 @@ privacy_CFLAGS := $(MACHINE_CFLAGS)
 privacy_LIBS := $(MACHINE_LIBS)
 UNIT += people
 people_SRC := tests/unit/test_people.c $(STATE_MACHINE) $(STATE_JSON) $(OWNER) $(OWNER_SAYS) userspace/enroller/credential.c \
-	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device owner zone zone_rekey \
+	userspace/cli/say.c $(patsubst %,userspace/cli/people/%.c,people key records send ledger member device device_replace owner zone zone_rekey \
 		profile incident reference enroller roots checkpoint backup daemon) $(addprefix userspace/light/,checkpoint.c bytes.c block.c merkle.c wire.c) \
 	$(USER_TEST_CONFIG) userspace/common/json.c userspace/common/grant.c userspace/common/rules.c
 people_CFLAGS := $(MACHINE_CFLAGS)

@@ -60,6 +60,10 @@ enum sb_tx_code sb_device_revoke(struct sb_run *run, const uint8_t id[32], const
 /* Gives its addresses, and its place among the devices that count, back. Saves nothing of the device itself. */
 enum sb_tx_code sb_device_release(struct sb_run *run, Sealbond__Device *device);
 
+/* Of an action: tags that can be, and something sealed. Its device is in these zones from then on; NULL: in none. */
+enum sb_tx_code sb_device_check_membership(struct sb_run *run, const Sealbond__Membership *membership);
+void sb_device_place(Sealbond__Device *device, const Sealbond__Membership *membership);
+
 /* Makes an incident of this transaction about a device, and writes it into the device's record. */
 enum sb_tx_code sb_incident_raise(struct sb_run *run, uint32_t kind, const uint8_t id[32], Sealbond__Device *device,
 				  const char *text, ProtobufCBinaryData evidence);

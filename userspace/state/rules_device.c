@@ -171,6 +171,21 @@ SB_RULE(retire, Retire)
 	return sb_device_save(run, action->device.data, device);
 }
 
+/* A device looks at each version once: the next one of both. */
+static void move_profile(const Sealbond__Replace *action, Sealbond__Device *from, Sealbond__Device *to)
+{
+	uint32_t before = to->profile ? to->profile->version : 0;
+
+	sb_message_free(to->profile);
+	to->profile = from->profile;
+	from->profile = NULL;
+	to->profile_version = 0;
+	if (!to->profile)
+		return;
+	to->profile->version = (before > to->profile->version ? before : to->profile->version) + 1;
+	move_bytes(&to->profile->sealed, action->profile);
+}
+
 /* The new device comes with nothing of its own that matters to others: its own addresses go back. */
 static enum sb_tx_code take_role(struct sb_run *run, const Sealbond__Replace *action, Sealbond__Device *from,
 				 Sealbond__Device *to)
@@ -185,18 +200,10 @@ static enum sb_tx_code take_role(struct sb_run *run, const Sealbond__Replace *ac
 	from->index = 0;
 	sb_bytes_set(&from->overlay4, NULL, 0);
 	sb_bytes_set(&from->overlay6, NULL, 0);
-	sb_message_free(to->membership);
-	to->membership = from->membership;
+	sb_device_place(to, action->membership);
+	sb_message_free(from->membership);
 	from->membership = NULL;
-	sb_message_free(to->profile);
-	to->profile = from->profile;
-	from->profile = NULL;
-	if (to->profile) {
-		to->profile->version++;
-		move_bytes(&to->profile->sealed, action->profile);
-	}
-	if (to->membership && action->membership)
-		move_bytes(&to->membership->sealed, action->membership->sealed);
+	move_profile(action, from, to);
 	sb_bytes_set(&to->offered, NULL, 0);
 	return SB_TX_OK;
 }
@@ -213,13 +220,13 @@ static enum sb_tx_code check_replace(struct sb_run *run, const Sealbond__Replace
 		return sb_run_refuse(run, SB_TX_STATE, "the device that is replaced");
 	if (to->state != SEALBOND__DEVICE_STATE__LIVE)
 		return sb_run_refuse(run, SB_TX_STATE, "the device that replaces it is not admitted");
-	/* Sealed anew for the other's box key, or it could not read them. The zone's tags go along as they are. */
-	if (from->membership && (!action->membership || action->membership->n_tags || !action->membership->sealed.len ||
-				 action->membership->sealed.len > SB_SEALED_MAX))
-		return sb_run_refuse(run, SB_TX_FIELD, "membership: sealed to the new device, without tags");
-	if (from->profile && (!action->profile.len || action->profile.len > SB_SEALED_MAX))
-		return sb_run_refuse(run, SB_TX_FIELD, "profile: sealed to the new device");
-	return SB_TX_OK;
+	/* Sealed anew for the other's box key, or it could not read them; and a tag has its device in it. */
+	if (!from->membership != !action->membership ||
+	    (from->membership && from->membership->n_tags != action->membership->n_tags))
+		return sb_run_refuse(run, SB_TX_FIELD, "membership: the new device's own, of as many zones as the old one is in");
+	if (!from->profile != !action->profile.len || action->profile.len > SB_SEALED_MAX)
+		return sb_run_refuse(run, SB_TX_FIELD, "profile: sealed anew, where the old device has one");
+	return action->membership ? sb_device_check_membership(run, action->membership) : SB_TX_OK;
 }
 
 SB_RULE(replace, Replace)

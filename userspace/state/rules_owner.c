@@ -67,7 +67,7 @@ SB_RULE(accept_device, AcceptDevice)
 	return sb_device_save(run, action->device.data, device);
 }
 
-static enum sb_tx_code check_membership(struct sb_run *run, const Sealbond__Membership *membership)
+enum sb_tx_code sb_device_check_membership(struct sb_run *run, const Sealbond__Membership *membership)
 {
 	if (membership->n_tags > SB_TAGS_MAX)
 		return sb_run_refuse(run, SB_TX_LIMIT, "membership.tags: at most %d", SB_TAGS_MAX);
@@ -93,19 +93,24 @@ static Sealbond__Membership *copy_of(const Sealbond__Membership *membership)
 	return copy;
 }
 
+void sb_device_place(Sealbond__Device *device, const Sealbond__Membership *membership)
+{
+	sb_message_free(device->membership);
+	device->membership = membership ? copy_of(membership) : NULL;
+	/* They were encrypted to the zone that it was in. */
+	sb_bytes_set(&device->endpoints, NULL, 0);
+}
+
 SB_RULE(set_membership, SetMembership)
 {
 	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
 	enum sb_tx_code code = owned_and_there(run, action->device, &device);
 
 	if (code == SB_TX_OK && action->membership)
-		code = check_membership(run, action->membership);
+		code = sb_device_check_membership(run, action->membership);
 	if (code != SB_TX_OK)
 		return code;
-	sb_message_free(device->membership);
-	device->membership = action->membership ? copy_of(action->membership) : NULL;
-	/* They were encrypted to the zone that it was in. */
-	sb_bytes_set(&device->endpoints, NULL, 0);
+	sb_device_place(device, action->membership);
 	return sb_device_save(run, action->device.data, device);
 }
 

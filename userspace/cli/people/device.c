@@ -2,15 +2,14 @@
 /* sealbond device: the devices of a ledger, and what their owners say about them. */
 #include <string.h>
 
-#include "cli/people/people.h"
-#include "owner/belong.h"
+#include "cli/people/zone.h"
 #include "state/message_json.h"
 
 #define USAGE	"device list [--all]\n" \
 		"   or: sealbond device approve DEVICE [--current PUBLIC] | suspend DEVICE [--why TEXT] | resume DEVICE\n" \
 		"   or: sealbond device revoke DEVICE [--why TEXT] | retire DEVICE\n" \
 		"   or: sealbond device offer DEVICE --to PUBLIC | offer DEVICE --back | accept DEVICE\n" \
-		"   or: sealbond device replace DEVICE --by DEVICE [--zone FILE]\n" \
+		"   or: sealbond device replace DEVICE --by DEVICE [--zone FILE [--conduits FILE,FILE...]]\n" \
 		"       each with --key OWNER [--dry-run]; or by the members' vote, with --key MEMBER:\n" \
 		"   or: sealbond device admit DEVICE | expel DEVICE"
 
@@ -264,70 +263,6 @@ static int offer(struct sb_cli *cli, int argc, char **argv)
 	return code;
 }
 
-/* Sealed anew for the box key of the one that comes; with the tags as they are. */
-static int seal_role(struct cli_people *people, const char *zone_path, const uint8_t from[32], const uint8_t by[32],
-		     const Sealbond__Device *old, const Sealbond__Device *new, Sealbond__Replace *replace)
-{
-	sb_cleanup(sb_key_file_wipe) struct sb_key_file zone = { 0 };
-	SealbondPrivate__ProfileContent *profile = NULL;
-	SB_AUTO_MESSAGE Sealbond__Membership *made = NULL;
-	uint8_t proof[64];
-	int code;
-
-	(void)from;
-	if (!old->membership && !old->profile)
-		return 0;
-	code = cli_people_key(people, zone_path, SB_KEY_ZONE, &zone);
-	if (code)
-		return code;
-	if (new->box_key.len != 32)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the device that replaces it has told no box key yet");
-	if (old->membership && sb_belong_make(&zone, 1, people->ledger.chain, by, new->box_key.data, &made, proof) < 0)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the membership cannot be sealed to the new device");
-	if (old->profile && sb_profile_open(zone.zone_key, people->ledger.chain, from, old->profile->sealed, &profile) < 0)
-		return cli_fail(people->cli, SB_EXIT_FAILED, "the profile does not open with this zone's key");
-	if (made) {
-		replace->membership = sb_message_new(&sealbond__membership__descriptor);
-		sb_bytes_set(&replace->membership->sealed, made->sealed.data, made->sealed.len);
-	}
-	if (profile && sb_profile_seal(zone.zone_key, people->ledger.chain, by, profile, &replace->profile.data,
-				       &replace->profile.len) < 0)
-		code = cli_fail(people->cli, SB_EXIT_FAILED, "the profile is too long");
-	sb_private_free(profile);
-	return code;
-}
-
-static int replace(struct sb_cli *cli, int argc, char **argv)
-{
-	SB_AUTO_MESSAGE Sealbond__Device *old = NULL;
-	SB_AUTO_MESSAGE Sealbond__Device *new = NULL;
-	CLI_BODY(REPLACE, replace, Replace, replace);
-	const char *by = NULL, *zone = NULL;
-	const struct cli_option table[] = { { "--by", &by, NULL }, { "--zone", &zone, NULL }, { NULL } };
-	struct cli_people people;
-	uint8_t device[32], other[32];
-	int code = take(&people, cli, argc, argv, table, device);
-
-	if (code == 0 && !by)
-		code = cli_usage(cli, USAGE);
-	if (code == 0)
-		code = cli_people_device(&people, by, other);
-	if (code == 0)
-		code = load(&people, device, &old);
-	if (code == 0)
-		code = load(&people, other, &new);
-	replace.device = CLI_BYTES(32, device);
-	replace.by = CLI_BYTES(32, other);
-	if (code == 0)
-		code = seal_role(&people, zone, device, other, old, new, &replace);
-	if (code == 0)
-		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "replaced");
-	sb_message_free(replace.membership);
-	free(replace.profile.data);
-	cli_people_end(&people);
-	return code;
-}
-
 static int by_vote(struct sb_cli *cli, int argc, char **argv, bool admits)
 {
 	Sealbond__Change change = SEALBOND__CHANGE__INIT;
@@ -357,7 +292,7 @@ int cli_device(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
 		{ "list", list }, { "approve", approve }, { "suspend", suspend }, { "resume", resume }, { "revoke", revoke_one },
-		{ "retire", retire }, { "offer", offer }, { "accept", accept_one }, { "replace", replace }, { "admit", admit },
+		{ "retire", retire }, { "offer", offer }, { "accept", accept_one }, { "replace", device_replace }, { "admit", admit },
 		{ "expel", expel }, { NULL, NULL },
 	};
 

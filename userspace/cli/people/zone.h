@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of sealbond zone only. */
+/* Shared by the files of sealbond zone, and of device replace, which is one of a device's zones, too. */
 #ifndef SB_CLI_PEOPLE_ZONE_H
 #define SB_CLI_PEOPLE_ZONE_H
 
@@ -41,5 +41,6 @@ int zone_seal(struct zone_work *work, Sealbond__UpdateZone *update);
 int zone_store(struct zone_work *work, const char *done);
 
 int zone_rekey(struct sb_cli *cli, int argc, char **argv);
+int device_replace(struct sb_cli *cli, int argc, char **argv);
 
 #endif

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device takes another one's place: its addresses, its name, its bonds in the zone and in a conduit, its profile.
+
+        pumps: A, B (then C)        B (then C) ── conduit, tcp/502 ── D: south
+"""
+
+import os
+
+from test_conduit import PATIENCE, allowed
+from test_device import Device, Plant, say
+
+
+def admitted(device, other):
+    """The latest grant for the other."""
+    seen = next((words for words in reversed(device.seen) if words[:2] == ["admit", other.id]), None)
+    return seen or device.wait(lambda words: words[:2] == ["admit", other.id], PATIENCE)
+
+
+def live(plant, directory, names):
+    devices = [Device(name, directory, plant.config) for name in names]
+    for device in devices:
+        device.id = device.wait(lambda words: words[0] == "identity", PATIENCE)[1]
+        device.until_state("enrolling", PATIENCE)
+    plant.vouch("--any")
+    for device in devices:
+        device.until_state("awaiting-approval", PATIENCE)
+        plant.owner("device", "approve", device.id)
+        device.until_state("lease-live", PATIENCE)
+    return devices
+
+
+def address(device):
+    return [words for words in device.seen if words[0] == "local"][-1][1]
+
+
+def replace(checks, plant, files, devices):
+    a, b, c, d = devices
+    before = address(b)
+    key = say("owner", "show", b.id, "--key", plant.owner_key, *plant.people)["owner"]
+    plant.owner("device", "offer", c.id, "--to", key)
+    plant.owner("device", "replace", b.id, "--by", c.id, "--zone", files["pumps"], "--conduits", files["line"])
+    checks.equal("A is granted the new one under the old one's name", admitted(a, c)[5], "b")
+    for device in (a, d):
+        if not any(words[:2] == ["drop", b.id] for words in device.seen):
+            device.wait(lambda words: words[:2] == ["drop", b.id], PATIENCE)
+    checks.check("the old one is dropped by both that were bonded with it", True)
+    checks.equal("D, too, through the conduit, for what it allows", allowed(admitted(d, c)), ["6/502-502"])
+    checks.equal("the new one is granted both", [admitted(c, a)[5], admitted(c, d)[5]], ["a", "d"])
+    c.status("now")
+    checks.equal("and has the old one's overlay address", address(c), before)
+    profile = next((words for words in c.seen if words[0] == "profile"), None) or \
+        c.wait(lambda words: words[0] == "profile", PATIENCE)
+    checks.equal("and its profile", profile, ["profile", "2", "mode", "1"])
+    b.until_state("retired", PATIENCE)
+    for name in ("pumps", "line"):
+        shown = say("zone", "show", "--zone", files[name], *plant.people)
+        listed = {one["device"]: one["name"] for one in shown["devices"]}
+        checks.check(f"{name} lists the new one in the old one's place", listed.get(c.id) == "b" and b.id not in listed, shown)
+        checks.check("and says that a new key is due", [one["device"] for one in shown["rekey"]] == [b.id], shown)
+
+
+def run(checks, directory):
+    plant = Plant(directory)
+    devices = []
+    try:
+        files = {name: os.path.join(directory, f"{name}.zone") for name in ("pumps", "south", "line")}
+        for name, path in files.items():
+            say("zone", "key", "--out", path, "--name", name)
+            options = ("--conduit", "--allow", "tcp/502") if name == "line" else ()
+            plant.member("zone", "create", "--zone", path, *options)
+        devices = live(plant, directory, ("a", "b", "c", "d"))
+        a, b, _, d = devices
+        plant.owner("zone", "add", a.id, "--zone", files["pumps"], "--name", "a")
+        for device, zone in ((b, "pumps"), (d, "south")):
+            plant.owner("zone", "add", device.id, "--zone", files[zone], "--name", device.name, "--conduits", files["line"])
+        plant.owner("profile", "set", b.id, "--zone", files["pumps"], "--mode", "observe")
+        for device, other in ((a, b), (b, a), (b, d), (d, b)):
+            admitted(device, other)
+        replace(checks, plant, files, devices)
+    finally:
+        for device in devices:
+            device.end()
+        plant.stop()
