@@ -47,6 +47,10 @@ ledger_role_SRC := tests/unit/test_ledger_role.c $(LEDGER_ROLE) $(STATE_MACHINE)
 	userspace/ledger/grant_terms.c userspace/common/grant.c userspace/common/log.c userspace/common/file.c userspace/common/sha256.c $(USER_TEST_PARSE)
 ledger_role_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 ledger_role_LIBS := -lsodium -lsecp256k1 -lprotobuf-c
+UNIT += ledger_profile
+ledger_profile_SRC := tests/unit/test_ledger_profile.c $(filter-out tests/%,$(ledger_role_SRC))
+ledger_profile_CFLAGS := $(ledger_role_CFLAGS)
+ledger_profile_LIBS := $(ledger_role_LIBS)
 UNIT += ledger_beat
 ledger_beat_SRC := tests/unit/test_ledger_beat.c $(filter-out tests/%,$(ledger_role_SRC))
 ledger_beat_CFLAGS := $(ledger_role_CFLAGS)

@@ -71,75 +71,6 @@ static void restarted_without_a_ledger(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
-/* As A's owner sets it; the ledger's own rules about who may are another test's. */
-static void set_profile(uint32_t version, const char *mode, const char *const *exceptions, size_t count)
-{
-	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
-	SealbondPrivate__ProfileContent content = SEALBOND_PRIVATE__PROFILE_CONTENT__INIT;
-	const struct sb_about about = { SB_PURPOSE_PROFILE, CHAIN, world->plant.a.id, 32 };
-	Sealbond__Profile profile = SEALBOND__PROFILE__INIT;
-	uint8_t *text;
-	size_t length;
-
-	content.version = version;
-	content.mode = (char *)(uintptr_t)mode;
-	content.exceptions = (char **)(uintptr_t)exceptions;
-	content.n_exceptions = count;
-	text = sb_private_pack(&content, &length);
-	assert_int_equal(sb_envelope_seal(world->zone_key, &about, text, length, &profile.sealed.data,
-					  &profile.sealed.len), 0);
-	free(text);
-	profile.version = version;
-	sb_message_free(record->profile);
-	record->profile = &profile;
-	put_record(SB_RECORD_DEVICE, world->plant.a.id, 32, record);
-	record->profile = NULL;
-	free(profile.sealed.data);
-}
-
-/* Mode and exceptions go to the link role, and what became of them is told; the ledger hears of what is in force. */
-static void a_profile(void **state)
-{
-	static const char *const names[] = { "arp", "nd" }, *const own[] = { "ntp: kind=match proto=udp remote_port=123" };
-	struct sb_ledger_reply reply;
-
-	with_zone();
-	assert_int_equal(world->profiles, 0);
-	set_profile(1, "enforce", names, 2);
-	steps(3);
-	assert_int_equal(world->profiles, 1);
-	assert_int_equal(world->profile.mode, SEALBOND_MODE_ENFORCE);
-	assert_true(world->profile.has_exceptions);
-	assert_string_equal(world->profile.exception[1], "nd");
-	sb_ledger_report(world->role, &reply);
-	assert_string_equal(reply.profile, "version 1, mode enforce, exceptions: in force");
-	assert_int_equal(reply.profile_version, 1);
-	/* A link role that was started anew is told again. */
-	sb_ledger_keys_changed(world->role);
-	steps(2);
-	assert_int_equal(world->profiles, 2);
-	/* What it does not take over is said, and not told to the ledger as in force. */
-	world->locked = true;
-	set_profile(2, "observe", NULL, 0);
-	steps(3);
-	assert_int_equal(world->profile.mode, SEALBOND_MODE_OBSERVE);
-	sb_ledger_report(world->role, &reply);
-	assert_string_equal(reply.profile, "version 2; not taken over: mode: locked in enforce until the reboot");
-	assert_int_equal(reply.profile_version, 1);
-	/* An exception of its own is none that the configuration allows. */
-	world->locked = false;
-	world->deaf = true;
-	set_profile(3, "", own, 1);
-	steps(3);
-	assert_int_equal(world->profiles, 3);
-	world->deaf = false;
-	steps(2);
-	assert_int_equal(world->profiles, 4);
-	assert_false(world->profile.has_exceptions);
-	sb_ledger_report(world->role, &reply);
-	assert_non_null(strstr(reply.profile, "not taken over: exceptions: a profile names those of the configuration"));
-}
-
 /* Its addresses are the ledger's: one that is started anew hears them, whether or not the ledger says anything just then. */
 static void a_link_role_that_is_started_anew(void **state)
 {
@@ -648,10 +579,11 @@ int main(void)
 #define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
-		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it), ROLE(a_profile),
+		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
 		ROLE(a_link_role_that_is_started_anew),
 		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
-		ROLE(a_quorum_that_cannot_be_reached), ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
+		ROLE(a_quorum_that_cannot_be_reached),
+		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
 		ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew), ROLE(quarantine_comes_and_goes),

@@ -79,7 +79,8 @@ struct sb_ledger {
 	char said[512];			/* what was in them */
 	size_t told_length;
 	uint32_t profile_version;	/* that is in force */
-	uint32_t profile_tried;		/* that the link role has looked at */
+	bool has_profile;		/* the link role has looked at one: */
+	uint8_t profile_tried[32];	/* BLAKE2b of it, sealed */
 	bool profile_again;		/* it has to, once more */
 	char profile_text[sizeof(((struct sb_ledger_reply *)0)->profile)];
 	bool has_profile_hold;

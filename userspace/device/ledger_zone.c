@@ -265,13 +265,42 @@ static bool hand_on(struct sb_ledger *ledger, const SealbondPrivate__ProfileCont
 	return true;
 }
 
-/* Its version is told to the ledger as in force when all of it is. */
+/* It has gone with the device's owner: the configuration's mode and exceptions, and the ledger's hold. */
+static void drop_profile(struct sb_ledger *ledger)
+{
+	const struct sb_profile_request none = { .version = 0 };
+	struct sb_profile_answer answer = { .error = 0 };
+	struct sb_error error = { "" };
+
+	ledger->has_profile_hold = false;
+	ledger_set_hold(ledger);
+	ledger->profile_again = ledger->port->profile(ledger->port->context, &none, &answer, &error) < 0;
+	if (ledger->profile_again) {
+		ledger_text(ledger, "%s", error.text);
+		return;
+	}
+	ledger->has_profile = false;
+	ledger->profile_version = 0;
+	ledger->profile_text[0] = '\0';
+	ledger->beat_wanted = true;
+}
+
+/*
+ * Its version is told to the ledger as in force when all of it is. Versions begin anew with another owner, or a role that
+ * was taken over: what was looked at is told by what is sealed.
+ */
 void ledger_take_profile(struct sb_ledger *ledger)
 {
 	const Sealbond__Profile *profile = ledger->self->profile;
 	SealbondPrivate__ProfileContent *content = NULL;
+	uint8_t digest[sizeof(ledger->profile_tried)];
 
-	if (!profile || !ledger->zones || (profile->version == ledger->profile_tried && !ledger->profile_again))
+	if (!profile && ledger->has_profile)
+		drop_profile(ledger);
+	if (!profile || !ledger->zones)
+		return;
+	crypto_generichash(digest, sizeof(digest), profile->sealed.data, profile->sealed.len, NULL, 0);
+	if (ledger->has_profile && memcmp(digest, ledger->profile_tried, sizeof(digest)) == 0 && !ledger->profile_again)
 		return;
 	content = open_sealed(ledger, &sealbond_private__profile_content__descriptor, ledger->zone[0].key,
 			      SB_PURPOSE_PROFILE, ledger->identity.device_id, 32, profile->sealed);
@@ -284,7 +313,8 @@ void ledger_take_profile(struct sb_ledger *ledger)
 	ledger->profile_hold_ms = content->stop ? 0 : content->hold * 1000ULL;
 	ledger_set_hold(ledger);
 	ledger->profile_again = !hand_on(ledger, content);
-	ledger->profile_tried = profile->version;
+	memcpy(ledger->profile_tried, digest, sizeof(digest));
+	ledger->has_profile = true;
 	sb_private_free(content);
 }
 
@@ -295,6 +325,7 @@ int ledger_follow_zone(struct sb_ledger *ledger)
 
 	if (!ledger->self->membership || !ledger->self->membership->n_tags) {
 		ledger_forget_zone(ledger);
+		ledger_take_profile(ledger);
 		return 0;
 	}
 	content = open_membership(ledger);
