@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device takes another one's place: its addresses, its name, its bonds in the zone and in a conduit, its profile.
+Then two of them go to another owner.
 
         pumps: A, B (then C)        B (then C) ── conduit, tcp/502 ── D: south
 """
@@ -59,6 +60,33 @@ def replace(checks, plant, files, devices):
         checks.check("and says that a new key is due", [one["device"] for one in shown["rekey"]] == [b.id], shown)
 
 
+def transfer(checks, plant, directory, devices):
+    """C and D go to another owner, who has a zone of their own for them."""
+    a, _, c, d = devices
+    other, zone = os.path.join(directory, "other.key"), os.path.join(directory, "theirs.zone")
+    theirs = ("--key", other, *plant.people)
+    say("owner", "key", "--out", other)
+    say("zone", "key", "--out", zone, "--name", "theirs")
+    plant.member("zone", "create", "--zone", zone)
+    seen = {device: len(device.seen) for device in devices}
+    for device in (c, d):
+        plant.owner("device", "offer", device.id, "--to", say("owner", "show", device.id, *theirs)["owner"])
+        say("device", "accept", device.id, *theirs)
+    a.wait(lambda words: words[:2] == ["drop", c.id], PATIENCE)
+    checks.check("who stays drops the one that has gone to another owner", True)
+    for device in (c, d):
+        say("zone", "add", device.id, "--zone", zone, "--name", device.name, *theirs)
+    say("profile", "set", c.id, "--zone", zone, "--mode", "enforce", *theirs)
+    for device, peer in ((c, d), (d, c)):
+        def wanted(words, peer=peer):
+            return words[:2] == ["admit", peer.id] and words[-1] == "all"
+        grant = next(filter(wanted, device.seen[seen[device]:]), None) or device.wait(wanted, PATIENCE)
+        checks.equal(f"{device.name}: the new owner's zone has a bond for it", grant[5], peer.name)
+    wanted = ["profile", "1", "mode", "2"]
+    checks.check("and the new owner's profile is taken, though its version was there before",
+                 wanted in c.seen or c.wait(lambda words: words == wanted, PATIENCE))
+
+
 def run(checks, directory):
     plant = Plant(directory)
     devices = []
@@ -77,6 +105,7 @@ def run(checks, directory):
         for device, other in ((a, b), (b, a), (b, d), (d, b)):
             admitted(device, other)
         replace(checks, plant, files, devices)
+        transfer(checks, plant, directory, devices)
     finally:
         for device in devices:
             device.end()

@@ -111,9 +111,16 @@ static void a_zone(void **state)
 	SAYS("exception ntp");
 	assert_int_equal(type("profile show %s --zone @/conduit", hex_of(a->id)), 1);
 	SAYS("does not open");
+	/* what the device could not read is not said to be set */
+	assert_int_equal(type("profile set %s --zone @/conduit --key @/owner --mode observe", hex_of(a->id)), 1);
+	SAYS("is not this device's zone");
+	assert_int_equal(type("profile set %s --zone @/zone --key @/owner --exception ntp:kind=match", hex_of(a->id)), 2);
+	assert_int_equal(type("profile set %s --zone @/zone --key @/owner --exception %032d", hex_of(a->id), 0), 2);
 	assert_int_equal(type("zone remove %s --zone @/zone --key @/owner", hex_of(a->id)), 0);
 	assert_int_equal(type("zone show --zone @/zone --json"), 0);
 	SAYS("\"devices\":[]");
+	assert_int_equal(type("profile set %s --zone @/zone --key @/owner --mode observe", hex_of(a->id)), 0);
+	SAYS("is in no zone");
 	assert_int_equal(type("zone delete --zone @/zone"), 0);
 	assert_int_equal(type("zone show --zone @/zone"), 1);
 }

@@ -168,6 +168,13 @@ static void a_zone_gets_a_new_key(void **state)
 	copy_file("zone.before", "zone");
 	assert_int_equal(type(SHOW), 0);
 	SAYS("take it over");
+	/* A profile by it is sealed to the key that the device has. */
+	assert_int_equal(type("profile set %s --zone @/zone --key @/owner --mode observe --passphrase-file @/words",
+			      hex_of(plant->a.id)), 0);
+	sb_message_free(record);
+	record = device_record(&plant->ledger, &plant->a);
+	assert_int_equal(sb_profile_open(after, CHAIN, plant->a.id, record->profile->sealed, &profile), 0);
+	sb_private_free(profile);
 	height = plant->ledger.height;
 	assert_int_equal(type(REKEY "--conduits @/conduit"), 0);
 	SAYS("has the key that the zone has already");

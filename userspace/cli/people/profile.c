@@ -2,13 +2,13 @@
 /* sealbond profile: a device's settings on the ledger, which only its zone can read. */
 #include <string.h>
 
-#include "cli/people/people.h"
-#include "owner/belong.h"
+#include "cli/people/zone.h"
 
 #define USAGE	"profile set DEVICE --zone FILE --key OWNER [--mode observe|enforce] [--hold 7d|stop]\n" \
 		"                          [--exception NAME]... [--dry-run]\n" \
 		"   or: sealbond profile show DEVICE --zone FILE"
 #define EXCEPTIONS_MOST	16
+#define NAME_MOST	31	/* of an exception: SEALBOND_NAME_LEN */
 
 struct profile_work {
 	struct cli_people people;
@@ -18,6 +18,9 @@ struct profile_work {
 	size_t count;
 	uint8_t device[32];
 	Sealbond__Device *record;
+	Sealbond__Zone *zone_record;
+	SealbondPrivate__ZoneContent *content;
+	bool behind;
 };
 
 static void end(struct profile_work *work)
@@ -25,6 +28,8 @@ static void end(struct profile_work *work)
 	cli_people_end(&work->people);
 	sb_key_file_wipe(&work->zone);
 	sb_message_free(work->record);
+	sb_message_free(work->zone_record);
+	sb_private_free(work->content);
 }
 
 /* --exception may come more than once: taken out before the rest is read. */
@@ -64,6 +69,9 @@ static int begin(struct profile_work *work, struct sb_cli *cli, int argc, char *
 		code = cli_people_key(&work->people, work->path, SB_KEY_ZONE, &work->zone);
 	if (code == 0)
 		code = cli_people_open(&work->people);
+	/* The zone may have got a new key since this file was copied: what is sealed is for who has that one. */
+	if (code == 0)
+		code = zone_open(&work->people, &work->zone, work->path, &work->zone_record, &work->content, &work->behind);
 	if (code == 0)
 		code = cli_people_device(&work->people, work->people.argument[0], work->device);
 	if (code == 0)
@@ -72,6 +80,19 @@ static int begin(struct profile_work *work, struct sb_cli *cli, int argc, char *
 	if (code == 0 && !work->record)
 		code = cli_fail(cli, SB_EXIT_FAILED, "the ledger does not know this device");
 	return code;
+}
+
+/* A device reads its profile with the key of its zone, its first tag, and with no other's. */
+static int check_zone(struct profile_work *work)
+{
+	struct sb_tag_rules rules;
+
+	if (!work->record->membership ||
+	    (sb_zone_rules(work->content, &rules) == 0 &&
+	     zone_tag_of(&work->zone, &rules, work->people.ledger.chain, work->device, work->record) == 0))
+		return 0;
+	return cli_fail(work->people.cli, SB_EXIT_FAILED, "%s is not this device's zone, and the device could not read what is "
+			"sealed to it; of a conduit, name the zone", work->path);
 }
 
 static int fill(struct profile_work *work, SealbondPrivate__ProfileContent *content)
@@ -85,6 +106,10 @@ static int fill(struct profile_work *work, SealbondPrivate__ProfileContent *cont
 		content->stop = true;
 	else if (work->hold && (sb_parse_duration(work->hold, &ms) < 0 || ms < 1000 || ms > 366ULL * 86400000))
 		return cli_fail(work->people.cli, SB_EXIT_USAGE, "--hold %s: stop, or a time from 1s to 366d", work->hold);
+	for (size_t i = 0; i < work->count; i++)
+		if (!work->exceptions[i][0] || strlen(work->exceptions[i]) > NAME_MOST || strpbrk(work->exceptions[i], ": "))
+			return cli_fail(work->people.cli, SB_EXIT_USAGE, "--exception %s: the name of one in the device's "
+					"configuration, 1 to %d characters", work->exceptions[i], NAME_MOST);
 	content->hold = (uint32_t)(ms / 1000);
 	content->n_exceptions = work->count;
 	content->exceptions = work->exceptions;
@@ -101,6 +126,8 @@ static int set(struct sb_cli *cli, int argc, char **argv)
 
 	if (code == 0)
 		code = fill(&work, &content);
+	if (code == 0)
+		code = check_zone(&work);
 	if (code == 0 && sb_profile_seal(work.zone.zone_key, work.people.ledger.chain, work.device, &content,
 					 &profile.sealed.data, &profile.sealed.len) < 0)
 		code = cli_fail(cli, SB_EXIT_FAILED, "the profile is too long");
@@ -108,6 +135,8 @@ static int set(struct sb_cli *cli, int argc, char **argv)
 	profile.version = content.version;
 	if (code == 0)
 		code = cli_people_say(&work.people, SB_KEY_OWNER, work.device, &body, "set");
+	if (code == 0 && !work.record->membership && !cli->json && !work.people.dry_run)
+		printf("The device is in no zone, and reads its profile when it is in this one: sealbond zone add\n");
 	free(profile.sealed.data);
 	end(&work);
 	return code;

@@ -73,8 +73,8 @@ static int open_record(struct sb_key_file *file, const char *chain, const Sealbo
 	return result;
 }
 
-static int load_one(struct cli_people *people, struct sb_key_file *file, const char *path, Sealbond__Zone **record,
-		    SealbondPrivate__ZoneContent **content, bool *behind)
+int zone_open(struct cli_people *people, struct sb_key_file *file, const char *path, Sealbond__Zone **record,
+	      SealbondPrivate__ZoneContent **content, bool *behind)
 {
 	int code = cli_people_read(people, &sealbond__zone__descriptor, SB_RECORD_ZONE, file->zone, 16, (void **)record, NULL);
 
@@ -89,7 +89,7 @@ static int load_one(struct cli_people *people, struct sb_key_file *file, const c
 
 int zone_load(struct zone_work *work)
 {
-	return load_one(&work->people, &work->file, work->path, &work->record, &work->content, &work->behind);
+	return zone_open(&work->people, &work->file, work->path, &work->record, &work->content, &work->behind);
 }
 
 int zone_seal(struct zone_work *work, Sealbond__UpdateZone *update)
@@ -351,7 +351,7 @@ int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], si
 			return cli_fail(people->cli, SB_EXIT_USAGE, "a device is in one zone and 7 conduits at most");
 		code = cli_people_key(people, at, SB_KEY_ZONE, &files[i]);
 		if (code == 0)
-			code = load_one(people, &files[i], at, &work->conduit_record[i], &work->conduit_content[i], &behind);
+			code = zone_open(people, &files[i], at, &work->conduit_record[i], &work->conduit_content[i], &behind);
 		*count = i + 1;
 	}
 	for (size_t i = 0; i < *count && code == 0; i++)

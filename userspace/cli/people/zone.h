@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of sealbond zone, and of device replace, which is one of a device's zones, too. */
+/* Shared by the files of sealbond zone, and of those who need a device's zone, too: device replace, profile. */
 #ifndef SB_CLI_PEOPLE_ZONE_H
 #define SB_CLI_PEOPLE_ZONE_H
 
@@ -31,7 +31,10 @@ int zone_tag_of(const struct sb_key_file *file, const struct sb_tag_rules *rules
 /* Takes the words and the zone's file, and opens the ledger; 0 or the exit code. zone_end() in any case. */
 int zone_begin(struct zone_work *work, struct sb_cli *cli, int argc, char **argv, size_t arguments);
 void zone_end(struct zone_work *work);
-/* The record and what is in it. */
+/* A zone's record and what is in it; the file has the key that opens it from then on, if that is a later one (*behind). */
+int zone_open(struct cli_people *people, struct sb_key_file *file, const char *path, Sealbond__Zone **record,
+	      SealbondPrivate__ZoneContent **content, bool *behind);
+/* The same of the zone in hand. */
 int zone_load(struct zone_work *work);
 /* Files of --conduits behind the first, which is the zone's, and their records. To be wiped, all of them; after zone_load(). */
 int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], size_t *count);
