@@ -380,7 +380,25 @@ static void put_record(enum sb_record_kind kind, const void *id, size_t id_lengt
 	ledger_wait(ledger, 1);
 }
 
-/* The zone's record with these devices in it. */
+/* On the record of one that is there; nothing of it is for others to open. */
+static void put_tag(const struct device *device, uint8_t tag[32])
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, device);
+	Sealbond__Membership membership = SEALBOND__MEMBERSHIP__INIT;
+	ProtobufCBinaryData tags = { 32, tag };
+
+	if (!record)
+		return;
+	membership.n_tags = 1;
+	membership.tags = &tags;
+	membership.sealed = (ProtobufCBinaryData){ 1, tag };
+	sb_message_free(record->membership);
+	record->membership = tag ? &membership : NULL;
+	put_record(SB_RECORD_DEVICE, device->id, 32, record);
+	record->membership = NULL;
+}
+
+/* The zone's record with these devices in it, and the tags of the others. */
 static void write_zone(const struct device *const *devices, size_t count)
 {
 	SealbondPrivate__ZoneContent content = SEALBOND_PRIVATE__ZONE_CONTENT__INIT;
@@ -395,6 +413,8 @@ static void write_zone(const struct device *const *devices, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		sealbond_private__zone_device__init(&one[i]);
 		assert_int_equal(sb_tag_prove_for(world->secret, CHAIN, devices[i]->id, &world->rules, tag, proof[i]), 0);
+		if (devices[i] != &world->plant.a)
+			put_tag(devices[i], tag);
 		one[i].device = span32(devices[i]->id);
 		one[i].name = (char *)(devices[i] == &world->b ? "b" : "a");
 		one[i].proof = (ProtobufCBinaryData){ 64, proof[i] };

@@ -93,6 +93,30 @@ static void a_link_role_that_is_started_anew(void **state)
 	assert_int_equal(world->local.overlay4_bits, 16);
 }
 
+/* Its owner has taken B out, or given it away; the roster, which is the zone's, lists it still. */
+static void a_peer_that_is_in_the_roster_only(void **state)
+{
+	uint8_t tag[32], proof[64], other[32];
+
+	with_zone();
+	assert_int_equal(world->grants, 1);
+	later(2000);
+	assert_int_equal(world->drops, 0);
+	assert_int_equal(sb_tag_prove_for(world->secret, CHAIN, world->b.id, &world->rules, tag, proof), 0);
+	sb_tag_point("another", world->b.id, other);
+	put_tag(&world->b, other);
+	steps(3);
+	assert_int_equal(world->drops, 1);
+	assert_memory_equal(world->dropped, world->b.id, 32);
+	assert_int_equal(world->grants, 1);
+	put_tag(&world->b, tag);
+	steps(3);
+	assert_int_equal(world->grants, 2);
+	put_tag(&world->b, NULL);
+	steps(3);
+	assert_int_equal(world->drops, 2);
+}
+
 /* A conduit for one port gives a grant for that; one whose roster says something else gives none. */
 static void a_conduit_for_a_port(void **state)
 {
@@ -580,7 +604,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
-		ROLE(a_link_role_that_is_started_anew),
+		ROLE(a_link_role_that_is_started_anew), ROLE(a_peer_that_is_in_the_roster_only),
 		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
 		ROLE(a_quorum_that_cannot_be_reached),
 		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),

@@ -30,6 +30,8 @@ struct ledger_peer {
 	char name[64];
 	uint8_t zone;			/* of those that this device is in */
 	uint8_t proof[64];		/* that it is in the zone, too */
+	uint8_t shown[32];		/* BLAKE2b of a tag of its record, and of what has shown it to be the zone's */
+	bool belongs;			/* its record has such a tag */
 	bool listed;			/* its zone has it; else it goes */
 	bool placed;			/* it was listed since this process began */
 	bool in_kernel;

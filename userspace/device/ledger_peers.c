@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The devices of our zones: what the ledger says of each, and a grant for those that may talk. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "common/sha256.h"
 #include "device/ledger_grant.h"
 #include "device/ledger_internal.h"
+#include "state/membership.h"
 
 #define READS_A_STEP	64	/* so that a heartbeat does not wait for a large zone */
 #define GRANTS_A_STEP	8
@@ -82,12 +84,44 @@ void ledger_refresh_peers(struct sb_ledger *ledger)
 		ledger->peer[i].fresh = true;
 }
 
+/*
+ * Whether one of its tags is of the zone that lists it. A roster is the zone's to change, but the device's owner, or the
+ * next one, has the last word on whether it is in there: nodes sign nothing for it then, and the bond must not outlive that.
+ */
+static bool has_tag(const struct sb_ledger *ledger, struct ledger_peer *peer, const Sealbond__Membership *membership)
+{
+	const struct ledger_zone *zone = &ledger->zone[peer->zone];
+	crypto_generichash_state state;
+	uint8_t digest[sizeof(peer->shown)];
+
+	for (size_t i = 0; membership && peer->zone < ledger->zones && i < membership->n_tags; i++) {
+		const ProtobufCBinaryData *tag = &membership->tags[i];
+
+		if (tag->len != SB_TAG_LEN)
+			continue;
+		crypto_generichash_init(&state, NULL, 0, sizeof(digest));
+		crypto_generichash_update(&state, tag->data, SB_TAG_LEN);
+		crypto_generichash_update(&state, zone->authority, sizeof(zone->authority));
+		crypto_generichash_update(&state, peer->proof, sizeof(peer->proof));
+		crypto_generichash_update(&state, zone->rules.bytes, zone->rules.length);
+		crypto_generichash_final(&state, digest, sizeof(digest));
+		if (memcmp(digest, peer->shown, sizeof(digest)) != 0 &&
+		    sb_tag_verify_for(ledger->settings.chain, peer->id, &zone->rules, tag->data, zone->authority, peer->proof) < 0)
+			continue;
+		memcpy(peer->shown, digest, sizeof(digest));
+		return true;
+	}
+	return false;
+}
+
 static void take_record(struct sb_ledger *ledger, struct ledger_peer *peer, const Sealbond__Device *record)
 {
 	/* Its grant is for another state: quarantine, or its end. */
 	peer->fresh |= record && peer->known && peer->state != (uint32_t)record->state;
 	peer->known = true;
 	peer->state = record ? record->state : 0;
+	/* Of one that no zone lists for now there is no proof: nothing is said against it. */
+	peer->belongs = !peer->listed || (record && has_tag(ledger, peer, record->membership));
 	if (!record)
 		return;
 	peer->lease_end = record->lease_end;
@@ -136,7 +170,7 @@ static bool is_let(const struct ledger_peer *peer)
 /* In a zone of ours, and the ledger has nothing against it. */
 static bool is_admitted(const struct ledger_peer *peer)
 {
-	return peer->listed && peer->known && is_let(peer);
+	return peer->listed && peer->known && peer->belongs && is_let(peer);
 }
 
 static bool may_bond(const struct sb_ledger *ledger, const struct ledger_peer *peer)
