@@ -281,12 +281,85 @@ static void a_zone_that_is_full(void **state)
 	sb_private_free(content);
 }
 
+/* A is in a zone and a conduit; another zone has nothing in it. */
+static void one_in_two(void)
+{
+	uint8_t box_secret[32];
+
+	crypto_box_keypair(plant->a.box_key, box_secret);
+	assert_int_equal(type("owner key --out @/owner"), 0);
+	comes(&plant->a, "owner");
+	for (const char *const *name = (const char *const[]){ "zone", "other", "conduit", NULL }; *name; name++) {
+		assert_int_equal(type("zone key --out @/%s", *name), 0);
+		assert_int_equal(type("zone create --zone @/%s --key @/member%s", *name, **name == 'c' ? " --conduit" : ""), 0);
+	}
+	assert_int_equal(type("zone add %s --zone @/zone --name pump --key @/owner", hex_of(plant->a.id)), 0);
+}
+
+static size_t tags_of_a(void)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&plant->ledger, &plant->a);
+
+	return record->membership ? record->membership->n_tags : 0;
+}
+
+#define ADD	"zone add %s --key @/owner "
+#define REMOVE	"zone remove %s --key @/owner "
+
+/* What is said again for a conduit's sake leaves the rest as it is, or says so. */
+static void what_zone_add_keeps(void **state)
+{
+	const char *id = strdupa(hex_of(plant->a.id));
+
+	one_in_two();
+	assert_int_equal(type("profile set %s --zone @/zone --mode enforce --key @/owner", id), 0);
+	assert_int_equal(type(ADD "--zone @/zone --conduits @/conduit", id), 0);
+	assert_null(strstr(output, "profile"));
+	for (const char *const *name = (const char *const[]){ "zone", "conduit", NULL }; *name; name++) {
+		assert_int_equal(type("zone show --zone @/%s --json", *name), 0);
+		SAYS("\"name\":\"pump\"}");
+	}
+	assert_int_equal(type(ADD "--zone @/other", id), 0);
+	SAYS("Its profile is under another key");
+	SAYS("sealbond profile set");
+}
+
+/* From one of two; then from one that it has left for another. */
+static void what_zone_remove_takes(void **state)
+{
+	const char *id = strdupa(hex_of(plant->a.id));
+
+	one_in_two();
+	assert_int_equal(type(ADD "--zone @/zone --conduits @/conduit", id), 0);
+	assert_int_equal(type(REMOVE "--zone @/conduit", id), 0);
+	SAYS("in 1 more zones and conduits, and is in none of them now");
+	assert_int_equal(tags_of_a(), 0);
+	assert_int_equal(type(ADD "--zone @/other", id), 0);
+	assert_int_equal(type(REMOVE "--zone @/zone", id), 0);
+	SAYS("By its own record the device is not in it");
+	assert_int_equal(tags_of_a(), 1);
+	assert_int_equal(type(REMOVE "--zone @/zone", id), 1);
+	/* interrupted: the device is still to be told */
+	submits_left = 1;
+	assert_int_equal(type(REMOVE "--zone @/other", id), 1);
+	submits_left = -1;
+	assert_int_equal(tags_of_a(), 1);
+	assert_int_equal(type("zone remove %s --zone @/other", id), 1);
+	SAYS("with --key OWNER it is told");
+	assert_int_equal(type(REMOVE "--zone @/other", id), 0);
+	assert_int_equal(tags_of_a(), 0);
+	/* one that is over cannot be told anything, and need not */
+	assert_int_equal(type(ADD "--zone @/other", id), 0);
+	assert_int_equal(type("device revoke %s --key @/owner", id), 0);
+	assert_int_equal(type(REMOVE "--zone @/other", id), 0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH(a_zone_gets_a_new_key), WITH(a_conduit_gets_a_new_key), WITH(who_leaves_with_the_old_key),
-		WITH(a_zone_of_two_owners), WITH(a_zone_that_is_full),
+		WITH(a_zone_of_two_owners), WITH(a_zone_that_is_full), WITH(what_zone_add_keeps), WITH(what_zone_remove_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,17 @@ int zone_files(struct zone_work *work, struct sb_key_file files[SB_TAGS_MAX], si
 	return code;
 }
 
+/* What is asked for; else what it is called there already, or in the zone. On loan from the content. */
+static const char *name_of(const struct zone_work *work, const SealbondPrivate__ZoneContent *content, const uint8_t device[32])
+{
+	const SealbondPrivate__ZoneDevice *there = sb_zone_content_find(content, device);
+	const SealbondPrivate__ZoneDevice *in_zone = sb_zone_content_find(work->content, device);
+
+	if (work->name)
+		return work->name;
+	return there && there->name[0] ? there->name : in_zone ? in_zone->name : "";
+}
+
 /* Into the conduits' rosters in hand, each sealed: one that is full is found before anybody is told anything. */
 static int put_in_conduits(struct zone_work *work, const struct sb_key_file *files, size_t count, const uint8_t device[32],
 			   uint8_t (*proof)[SB_TAG_PROOF_LEN], Sealbond__UpdateZone update[SB_TAGS_MAX])
@@ -368,7 +379,7 @@ static int put_in_conduits(struct zone_work *work, const struct sb_key_file *fil
 		SealbondPrivate__ZoneContent *content = work->conduit_content[i];
 
 		sealbond__update_zone__init(&update[i]);
-		sb_zone_content_put(content, device, work->name ? work->name : "", proof[i]);
+		sb_zone_content_put(content, device, name_of(work, content, device), proof[i]);
 		if (sb_zone_seal(files[i].zone, files[i].zone_key, work->people.ledger.chain, content, &update[i].sealed.data,
 				 &update[i].sealed.len) < 0)
 			return cli_fail(work->people.cli, SB_EXIT_FAILED, "conduit \"%s\" is full, or cannot be sealed",
@@ -392,6 +403,19 @@ static int list_in_conduits(struct zone_work *work, const struct sb_key_file *fi
 		code = cli_people_send(&work->people, files[i].secret, &body, "the conduit lists it");
 	}
 	return code;
+}
+
+/* Sealed to a zone that it was in, or to a key that this one had: nobody but its owner can say it again. */
+static void say_profile(struct zone_work *work, const uint8_t device[32], const Sealbond__Device *record)
+{
+	SealbondPrivate__ProfileContent *content = NULL;
+	struct cli_people *people = &work->people;
+
+	if (!record->profile || people->cli->json || people->dry_run)
+		return;
+	if (sb_profile_open(work->file.zone_key, people->ledger.chain, device, record->profile->sealed, &content) < 0)
+		printf("Its profile is under another key, and it cannot read it in this zone: sealbond profile set\n");
+	sb_private_free(content);
 }
 
 /* Says to the device that it belongs, and lists it, so that the others find it: in this order a transaction each. */
@@ -418,7 +442,7 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 	set.membership = membership;
 	/* A zone that is full is found before anybody is told anything. */
 	if (code == 0) {
-		sb_zone_content_put(work->content, device, work->name ? work->name : "", proof[0]);
+		sb_zone_content_put(work->content, device, name_of(work, work->content, device), proof[0]);
 		code = zone_seal(work, &update);
 		free(update.sealed.data);
 	}
@@ -430,6 +454,8 @@ static int assign(struct zone_work *work, const uint8_t device[32])
 		code = zone_store(work, "the zone lists it");
 	if (code == 0)
 		code = list_in_conduits(work, files, count, conduit);
+	if (code == 0)
+		say_profile(work, device, record);
 	for (size_t i = 0; i < SB_TAGS_MAX; i++) {
 		free(conduit[i].sealed.data);
 		sb_key_file_wipe(&files[i]);
@@ -453,10 +479,51 @@ static int add(struct sb_cli *cli, int argc, char **argv)
 	return code;
 }
 
-/* From the roster in any case; with its owner's key from the device, too. */
-static int remove_one(struct sb_cli *cli, int argc, char **argv)
+static void say_removed(struct zone_work *work, const Sealbond__Device *record, bool belongs)
+{
+	const struct cli_people *people = &work->people;
+
+	if (people->cli->json || people->dry_run)
+		return;
+	if (people->key_file && !belongs)
+		printf("By its own record the device is not in it, and is told nothing\n");
+	if (people->key_file && belongs && record->membership->n_tags > 1)
+		printf("It was in %zu more zones and conduits, and is in none of them now: sealbond zone add DEVICE --zone FILE "
+		       "--conduits FILE,FILE... --key OWNER with those that it stays in\n", record->membership->n_tags - 1);
+	printf("It still knows the zone's key, and can read who is in it and where: sealbond zone rekey --zone %s --key OWNER\n",
+	       work->path);
+}
+
+/* From the roster, if it is there still; with its owner's key from the device, too, where that is in this zone. */
+static int take_out(struct zone_work *work, const uint8_t device[32])
 {
 	CLI_BODY(SET_MEMBERSHIP, set_membership, SetMembership, set);
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	struct cli_people *people = &work->people;
+	struct sb_tag_rules rules;
+	bool listed = sb_zone_content_remove(work->content, device), belongs;
+	int code = cli_people_read(people, &sealbond__device__descriptor, SB_RECORD_DEVICE, device, 32, (void **)&record, NULL);
+
+	if (code)
+		return code;
+	belongs = record && record->state != SEALBOND__DEVICE_STATE__REVOKED &&
+		  record->state != SEALBOND__DEVICE_STATE__RETIRED && sb_zone_rules(work->content, &rules) == 0 &&
+		  zone_tag_of(&work->file, &rules, people->ledger.chain, device, record) >= 0;
+	if (!listed && !(belongs && people->key_file))
+		return cli_fail(people->cli, SB_EXIT_FAILED, "the zone does not list this device%s", belongs ? ", which does not "
+				"know that: with --key OWNER it is told" : "");
+	if (listed)
+		code = zone_store(work, "the zone does not list it any more");
+	set.device = CLI_BYTES(32, device);
+	if (code == 0 && people->key_file && belongs)
+		code = cli_people_say(people, SB_KEY_OWNER, device, &body, "the device belongs nowhere");
+	if (code == 0)
+		say_removed(work, record, belongs);
+	return code;
+}
+
+static int remove_one(struct sb_cli *cli, int argc, char **argv)
+{
 	struct zone_work work;
 	uint8_t device[32];
 	int code = zone_begin(&work, cli, argc, argv, 1);
@@ -465,16 +532,8 @@ static int remove_one(struct sb_cli *cli, int argc, char **argv)
 		code = cli_people_device(&work.people, work.people.argument[0], device);
 	if (code == 0)
 		code = zone_load(&work);
-	if (code == 0 && !sb_zone_content_remove(work.content, device))
-		code = cli_fail(cli, SB_EXIT_FAILED, "the zone does not list this device");
 	if (code == 0)
-		code = zone_store(&work, "the zone does not list it any more");
-	set.device = CLI_BYTES(32, device);
-	if (code == 0 && work.people.key_file)
-		code = cli_people_say(&work.people, SB_KEY_OWNER, device, &body, "the device belongs nowhere");
-	if (code == 0 && !cli->json && !work.people.dry_run)
-		printf("It still knows the zone's key, and can read who is in it and where: "
-		       "sealbond zone rekey --zone %s --key OWNER\n", work.path);
+		code = take_out(&work, device);
 	zone_end(&work);
 	return code;
 }
