@@ -62,6 +62,30 @@ static int take_values(struct cli_people *people, uint8_t values[24][32], uint32
 	return 0;
 }
 
+/* A boot state that no device can be in, or that nobody compares, is one that people count on in vain. */
+static int say_effect(struct cli_people *people, uint32_t pcrs)
+{
+	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
+	char must[SB_PCRS_ROOM], may[SB_PCRS_ROOM];
+	uint32_t compared, quoted;
+	int code = cli_people_read(people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0,
+				   (void **)&parameters, NULL);
+
+	if (code || !parameters)
+		return code;
+	/* The cap says which keys the kernel has: other ones at each boot. */
+	compared = parameters->pcrs & ~(1U << parameters->cap_pcr);
+	quoted = (compared | parameters->pcrs_allowed) & ~(1U << parameters->cap_pcr);
+	sb_format_pcrs(must, compared);
+	sb_format_pcrs(may, quoted);
+	if (compared & ~pcrs || pcrs & ~quoted)
+		printf("No device fits it: by the ledger's parameters it needs values of PCRs %s, and may have them of %s\n", must,
+		       may);
+	if (!parameters->match_references)
+		printf("The ledger compares no boot states: its parameter match_references is not set\n");
+	return 0;
+}
+
 static int add(struct sb_cli *cli, int argc, char **argv)
 {
 	Sealbond__Reference reference = SEALBOND__REFERENCE__INIT;
@@ -86,6 +110,8 @@ static int add(struct sb_cli *cli, int argc, char **argv)
 	change.change_case = SEALBOND__CHANGE__CHANGE_REFERENCE;
 	change.reference = &reference;
 	code = cli_people_propose(&people, 1, &change, "a boot state");
+	if (code == 0 && !cli->json && !people.dry_run)
+		code = say_effect(&people, reference.pcrs);
 	cli_people_end(&people);
 	return code;
 }
