@@ -174,9 +174,9 @@ static int type(const char *line, ...)
 
 static const char *hex_of(const uint8_t id[32])
 {
-	static char room[4][65];
+	static char room[8][65];
 	static int turn;
-	char *hex = room[turn++ % 4];
+	char *hex = room[turn++ % 8];
 
 	for (int i = 0; i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);

@@ -428,13 +428,18 @@ static void every_line_of_an_inventory_counts(void **state)
 	uint8_t id[4][32] = { { 1 }, { 2 }, { 3 }, { 4 } };
 
 	snprintf(path, sizeof(path), "%s/inventory", directory);
-	snprintf(text, sizeof(text), "  # ours\n  %s\n\t%s \r\n \t\r\n%s # pump 4\n%s#", hex_of(id[0]), hex_of(id[1]), hex_of(id[2]),
-		 hex_of(id[3]));
+	snprintf(text, sizeof(text), "  # ours\n  %s\n\t%s \r\n \t\r\n%s # pump 4\n%s#\n%s", hex_of(id[0]), hex_of(id[1]),
+		 hex_of(id[2]), hex_of(id[3]), hex_of(id[1]));
 	assert_int_equal(sb_file_write(path, text, strlen(text), 0600), 0);
 	assert_int_equal(type("enroller import @/inventory --key @/enroller"), 0);
 	SAYS("4 of 4");
+	/* by another enroller nothing goes */
+	write_key("desk", SB_KEY_ENROLLER, 11);
+	assert_int_equal(type("enroller import @/inventory --remove --key @/desk"), 0);
+	SAYS("knows 0 devices fewer, not 4");
 	assert_int_equal(type("enroller import @/inventory --remove --key @/enroller"), 0);
 	SAYS("4 of 4");
+	assert_null(strstr(output, "fewer"));
 	for (size_t i = 0; i < SB_ARRAY_SIZE(wrong); i++) {
 		snprintf(text, sizeof(text), wrong[i], hex_of(id[0]), hex_of(id[1]));
 		assert_int_equal(sb_file_write(path, text, strlen(text), 0600), 0);

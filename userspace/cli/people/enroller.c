@@ -245,12 +245,12 @@ static int read_line(char *line, uint8_t id[32])
 	return sb_parse_hex(at, id, 32) < 0 ? -EINVAL : 1;
 }
 
-/* Device ids, one a line, with comments. *ids to be freed: sorted. */
+/* Device ids, one a line, with comments. *ids to be freed: sorted, each once. */
 static int read_inventory(struct sb_cli *cli, const char *path, uint8_t **ids, size_t *count)
 {
 	sb_cleanup_free uint8_t *text = NULL;
 	sb_cleanup_free uint8_t *made = NULL;
-	size_t length, number = 0, line = 0, found = 0;
+	size_t length, number = 0, line = 0, found = 0, once = 0;
 	int result = sb_file_read(path, INVENTORY_MAX, &text, &length);
 	char *rest = (char *)text, *at;
 
@@ -272,8 +272,11 @@ static int read_inventory(struct sb_cli *cli, const char *path, uint8_t **ids, s
 		found += (size_t)result;
 	}
 	qsort(made, found, 32, compare_ids);
+	for (size_t i = 0; i < found; i++)
+		if (!once || memcmp(made + 32 * i, made + 32 * (once - 1), 32) != 0)
+			memmove(made + 32 * once++, made + 32 * i, 32);
 	*ids = sb_take_ptr(made);
-	*count = found;
+	*count = once;
 	return 0;
 }
 
@@ -345,6 +348,29 @@ static int import_batch(struct cli_people *people, const struct sb_key_file *fil
 	return cli_people_send(people, file->secret, &body, done);
 }
 
+/* How many the ledger knows, of all enrollers. */
+static int count_known(struct cli_people *people, uint64_t *count)
+{
+	SB_AUTO_MESSAGE Sealbond__Counters *counters = NULL;
+	int code = cli_people_read(people, &sealbond__counters__descriptor, SB_RECORD_COUNTERS, NULL, 0, (void **)&counters,
+				   NULL);
+
+	*count = counters ? counters->known_keys : 0;
+	return code;
+}
+
+/* Each enroller takes out what it has put in itself; of the others' ids, or of a wrong list, nothing goes. */
+static int say_removed(struct cli_people *people, uint64_t before, size_t asked)
+{
+	uint64_t after;
+	int code = count_known(people, &after);
+
+	if (code == 0 && (before < after || before - after < asked))
+		fprintf(stderr, "The ledger knows %llu devices fewer, not %zu: the others were not in this enroller's inventory, and "
+			"may be in another's\n", (unsigned long long)(before > after ? before - after : 0), asked);
+	return code;
+}
+
 static int import(struct sb_cli *cli, int argc, char **argv)
 {
 	sb_cleanup(sb_key_file_wipe) struct sb_key_file file = { 0 };
@@ -354,6 +380,7 @@ static int import(struct sb_cli *cli, int argc, char **argv)
 	const struct cli_option table[] = { { "--remove", NULL, &removes }, { "--list", &list_text, NULL }, { NULL } };
 	struct cli_people people;
 	uint8_t list_id[16];
+	uint64_t before = 0;
 	size_t count = 0;
 	int code = cli_people_take(&people, cli, USAGE, argc, argv, table, 1, 1);
 
@@ -366,6 +393,8 @@ static int import(struct sb_cli *cli, int argc, char **argv)
 		code = cli_people_key(&people, people.key_file, SB_KEY_ENROLLER, &file);
 	if (code == 0 && !count)
 		code = cli_fail(cli, SB_EXIT_USAGE, "%s has no device in it", people.argument[0]);
+	if (code == 0 && removes)
+		code = count_known(&people, &before);
 	for (size_t at = 0; code == 0 && at < count; at += IMPORT_BATCH) {
 		size_t part = count - at < IMPORT_BATCH ? count - at : IMPORT_BATCH;
 
@@ -373,6 +402,8 @@ static int import(struct sb_cli *cli, int argc, char **argv)
 		if (code == 0 && !cli->json && !people.dry_run)
 			fprintf(stderr, "%zu of %zu\n", at + part, count);
 	}
+	if (code == 0 && removes && !cli->json && !people.dry_run)
+		code = say_removed(&people, before, count);
 	cli_people_end(&people);
 	return code;
 }
