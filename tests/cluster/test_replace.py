@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device takes another one's place: its addresses, its name, its bonds in the zone and in a conduit, its profile.
-Then two of them go to another owner.
+Then the zone and the conduit get new keys, and two of the devices another owner.
 
         pumps: A, B (then C)        B (then C) ── conduit, tcp/502 ── D: south
 """
@@ -65,6 +65,22 @@ def replace(checks, plant, files, devices):
         checks.check("and says that a new key is due", [one["device"] for one in shown["rekey"]] == [b.id], shown)
 
 
+def rekey(checks, plant, files, devices):
+    """The one that has left knows the keys of both: new ones, and nobody's bonds end by that."""
+    a, _, c, d = devices
+    before = [sum(words[0] == "drop" for words in device.seen) for device in (a, c, d)]
+    plant.owner("zone", "rekey", "--zone", files["pumps"], "--conduits", files["line"])
+    plant.owner("zone", "rekey", "--zone", files["line"], "--conduits", f"{files['pumps']},{files['south']}")
+    profile(c, "3", "1")
+    for name in ("pumps", "line"):
+        shown = say("zone", "show", "--zone", files[name], *plant.people)
+        checks.check(f"{name} has a new key, and no other is due", not shown["rekey_due"] and not shown["file_behind"], shown)
+    # the command waits for three steps of the role: the zones have been read
+    states = [device.status("now") for device in (a, c, d)]
+    checks.equal("each still has those that it had", [state["roster"] for state in states], ["1", "2", "1"])
+    checks.equal("and ended no bond", [sum(words[0] == "drop" for words in device.seen) for device in (a, c, d)], before)
+
+
 def transfer(checks, plant, directory, devices):
     """C and D go to another owner, who has a zone of their own for them."""
     a, _, c, d = devices
@@ -111,6 +127,7 @@ def run(checks, directory):
         for device, other in ((a, b), (b, a), (b, d), (d, b)):
             admitted(device, other)
         replace(checks, plant, files, devices)
+        rekey(checks, plant, files, devices)
         transfer(checks, plant, directory, devices)
     finally:
         for device in devices:
