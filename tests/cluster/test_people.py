@@ -129,6 +129,15 @@ def people(checks, shell, home):
     checks.check("and the same without it is in a block, proven", added["proven"] and added["height"] > before, added)
     names = [one.get("name") for one in shell.json("member", "list")["members"]["members"]]
     checks.check("there are two members", sorted(names) == ["bea", "operator"], names)
+    said = shell.ok("member", "add", key, "--name", "bea", "--weight", "2", *member)
+    checks.check("and whether it was decided", "Decided: it is so from now on" in said, said)
+    said = shell.ok("member", "threshold", "3", *member)
+    checks.check("as long as one alone decides it is", "Decided" in said, said)
+    # both have to agree from now on
+    said = shell.ok("member", "threshold", "1", *member)
+    vote = said.split("member vote ")[-1].split()[0]
+    checks.check("then it is not, and how another votes is said", "Not decided" in said and len(vote) == 64, said)
+    shell.ok("member", "vote", vote, "--key", "bea.key")
     code, _, err = shell.run("member", "threshold", "9", *member)
     checks.check("nobody decides more than there is", code == 1 and "last-members" in err, err)
     shell.ok("zone", "key", "--out", "cell.key", "--name", "cell 4")

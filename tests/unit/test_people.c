@@ -270,7 +270,7 @@ static void what_cannot_take_a_place(void **state)
 
 static void members_decide(void **state)
 {
-	char second[65], proposal[65];
+	char second[65], proposal[65], said[65];
 	struct sb_key_file file;
 
 	assert_int_equal(type("member key --out @/second --name bea"), 0);
@@ -282,6 +282,7 @@ static void members_decide(void **state)
 	SAYS("\"dry_run\":true");
 	SAYS("\"propose\":{\"changes\":[{\"member\":{");
 	assert_int_equal(type("member add %s --name bea --key @/member", second), 0);
+	SAYS("Decided: it is so from now on");
 	assert_int_equal(type("member threshold 2 --key @/member"), 0);
 	assert_int_equal(type("member list"), 0);
 	SAYS("bea");
@@ -293,9 +294,13 @@ static void members_decide(void **state)
 	SAYS("changes[0].by");
 	/* from now on two have to agree */
 	assert_int_equal(type("member remove %s --key @/member", second), 0);
+	SAYS("Not decided: it waits for other members until");
+	SAYS("sealbond member vote ");
+	snprintf(said, sizeof(said), "%.64s", strstr(output, "member vote ") + 12);
 	assert_int_equal(type("member proposals --json"), 0);
 	SAYS("\"id\":\"");
 	snprintf(proposal, sizeof(proposal), "%.64s", strstr(output, "\"id\":\"") + 6);
+	assert_string_equal(said, proposal);
 	assert_int_equal(type("member vote %s --against --key @/second", proposal), 0);
 	assert_int_equal(type("member vote %s --key @/second", proposal), 1);
 	SAYS("refused (proposal-over)");

@@ -114,6 +114,8 @@ struct cli_people {
 	bool open;
 	const char *argument[CLI_ARGUMENTS_MAX];	/* what is no option, in its order */
 	size_t arguments;
+	uint8_t said[32];		/* the hash of the last transaction that was taken, and its block */
+	int64_t said_at;
 };
 
 struct cli_option {

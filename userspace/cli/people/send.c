@@ -83,6 +83,8 @@ int cli_people_send(struct cli_people *people, const uint8_t secret[SB_PERSON_SE
 	}
 	if (people->ledger.submit(people->ledger.context, tx, length, &taken, &error) < 0)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "%s", error.text);
+	memcpy(people->said, taken.hash, sizeof(people->said));
+	people->said_at = taken.height;
 	return report(people, &taken, done);
 }
 
@@ -104,11 +106,36 @@ int cli_people_say(struct cli_people *people, enum sb_key_kind kind, const uint8
 	return code;
 }
 
+/* A proposal has its transaction's hash for an id, and a record as long as it waits. */
+static int say_what_became_of_it(struct cli_people *people)
+{
+	SB_AUTO_MESSAGE Sealbond__Proposal *proposal = NULL;
+	char hex[SB_HEX_ROOM(32)], time[CLI_TIME_ROOM];
+	struct cli_record record = { 0 };
+	int code = cli_people_read(people, &sealbond__proposal__descriptor, SB_RECORD_PROPOSAL, people->said, 32,
+				   (void **)&proposal, &record);
+
+	if (code)
+		return code;
+	/* An endpoint that is behind knows nothing of it yet. */
+	if (!proposal && record.height < people->said_at)
+		puts("Whether this member's weight is enough: sealbond member proposals");
+	else if (!proposal)
+		puts("Decided: it is so from now on");
+	else if (proposal->effective)
+		printf("Decided, for %s: until then the key that it is about can say no\n", cli_time(time, proposal->effective));
+	else
+		printf("Not decided: it waits for other members until %s, who say: sealbond member vote %s\n",
+		       cli_time(time, proposal->ends), sb_format_hex(hex, people->said, 32));
+	return 0;
+}
+
 /* Whoever has the weight decides with it; else it waits for others, by its id. */
 int cli_people_propose(struct cli_people *people, size_t count, Sealbond__Change *changes, const char *title)
 {
 	CLI_BODY(PROPOSE, propose, Propose, propose);
 	Sealbond__Change *list[16];
+	int code;
 
 	if (count > SB_ARRAY_SIZE(list))
 		return cli_fail(people->cli, SB_EXIT_USAGE, "a proposal has at most 16 changes");
@@ -117,6 +144,6 @@ int cli_people_propose(struct cli_people *people, size_t count, Sealbond__Change
 	propose.n_changes = count;
 	propose.changes = list;
 	propose.title = (char *)title;
-	return cli_people_say(people, SB_KEY_MEMBER, NULL, &body,
-			      "proposed; decided at once where this member's weight is enough (sealbond member proposals)");
+	code = cli_people_say(people, SB_KEY_MEMBER, NULL, &body, "proposed");
+	return code || people->cli->json || people->dry_run ? code : say_what_became_of_it(people);
 }
