@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "state/boot.h"
 #include "state/overlay.h"
 
 Sealbond__Device *sb_device_load(struct sb_run *run, const uint8_t id[32])
@@ -73,6 +74,8 @@ static enum sb_tx_code take_keys(struct sb_run *run, const uint8_t id[32], Sealb
 	sb_bytes_set(&device->key, cap->current.data, cap->current.len);
 	sb_bytes_set(&device->next_key, cap->next.data, cap->next.len);
 	sb_bytes_set(&device->candidate, NULL, 0);
+	sb_bytes_set(&device->waiting_key, NULL, 0);
+	sb_boot_keep(run, device);
 	return SB_TX_OK;
 }
 

@@ -49,8 +49,8 @@ void sb_device_enter(struct sb_run *run, Sealbond__Device *device, Sealbond__Dev
 enum sb_tx_code sb_device_take_key(struct sb_run *run, const uint8_t id[32], ProtobufCBinaryData key, bool again);
 
 /*
- * sb_device_admit() - the keys of its last quote become its bond keys, it gets its overlay addresses, and is
- * live: of a device that awaits approval; SB_TX_STATE for any other. The next heartbeat brings the lease.
+ * sb_device_admit() - the keys and the boot state of its last quote become its own, it gets its overlay addresses,
+ * and is live: of a device that awaits approval; SB_TX_STATE for any other. The next heartbeat brings the lease.
  */
 enum sb_tx_code sb_device_admit(struct sb_run *run, const uint8_t id[32]);
 

@@ -37,6 +37,13 @@ static void extend(uint8_t value[32], const uint8_t digest[32])
 	memcpy(value, next, sizeof(next));
 }
 
+void sb_cap_before(const uint8_t prior[32], const struct sb_cap_claim *claim, uint8_t value[32])
+{
+	memmove(value, prior, 32);
+	if (claim->has_config)
+		extend(value, claim->config);
+}
+
 void sb_cap_value(const uint8_t prior[32], const struct sb_cap_claim *claim, uint8_t value[32])
 {
 	static const uint8_t tag[] = SB_CAP_TAG;
@@ -45,9 +52,7 @@ void sb_cap_value(const uint8_t prior[32], const struct sb_cap_claim *claim, uin
 	};
 	uint8_t now[32], digest[32];
 
-	memcpy(now, prior, sizeof(now));
-	if (claim->has_config)
-		extend(now, claim->config);
+	sb_cap_before(prior, claim, now);
 	sb_hash(SB_TPM_ALG_SHA256, parts, sizeof(parts) / sizeof(parts[0]), digest);
 	extend(now, digest);
 	memcpy(value, now, sizeof(now));

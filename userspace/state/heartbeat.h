@@ -33,8 +33,15 @@ struct sb_cap_claim {
 };
 
 /*
+ * sb_cap_before() - the cap PCR's value right before the kernel's cap: @prior, and the configuration's hash where one came.
+ * It is the same in each boot of an unchanged device, and whoever extends the PCR after the cap cannot make it again.
+ */
+void sb_cap_before(const uint8_t prior[32], const struct sb_cap_claim *claim, uint8_t value[32]);
+
+/*
  * sb_cap_value() - the cap PCR's value after it, from @prior, which firmware and shim have left: zero
- * on most machines. A quote with another value does not speak of these keys.
+ * on most machines. A quote with another value does not speak of these keys; one with this value speaks of what the
+ * kernel holds only where sb_cap_before() is what it was when the device was admitted (state/boot.h).
  */
 void sb_cap_value(const uint8_t prior[32], const struct sb_cap_claim *claim, uint8_t value[32]);
 

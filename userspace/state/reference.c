@@ -24,19 +24,22 @@ static size_t place(uint32_t mask, unsigned int pcr)
 }
 
 struct looking {
-	uint32_t must, pcrs;
-	ProtobufCBinaryData values;
+	uint32_t must, cap;
+	const Sealbond__BootState *boot;
+	enum sb_reference_fit found;
 	bool damaged;
 };
 
 static bool fits(const struct looking *looking, const Sealbond__Reference *reference)
 {
-	if ((reference->pcrs & looking->must) != looking->must || reference->pcrs & ~looking->pcrs)
+	const Sealbond__BootState *boot = looking->boot;
+
+	if ((reference->pcrs & looking->must) != looking->must || reference->pcrs & ~boot->pcrs)
 		return false;
 	for (unsigned int pcr = 0; pcr < SB_PCRS; pcr++)
 		if (reference->pcrs & 1U << pcr &&
 		    !sb_bytes_are(reference->values[place(reference->pcrs, pcr)],
-				  looking->values.data + 32 * place(looking->pcrs, pcr), 32))
+				  boot->values.data + 32 * place(boot->pcrs, pcr), 32))
 			return false;
 	return true;
 }
@@ -49,18 +52,19 @@ static int look(void *context, const uint8_t *key, size_t key_length, const uint
 	(void)key;
 	(void)key_length;
 	looking->damaged = !reference || !sb_reference_is_valid(reference);
-	return looking->damaged || fits(looking, reference);
+	if (!looking->damaged && fits(looking, reference))
+		looking->found = reference->pcrs & looking->cap ? SB_REFERENCE_FITS_WHOLE : SB_REFERENCE_FITS;
+	return looking->damaged || looking->found == SB_REFERENCE_FITS_WHOLE;
 }
 
-bool sb_reference_fits(struct sb_run *run, uint32_t pcrs, ProtobufCBinaryData values)
+enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot)
 {
 	const Sealbond__Parameters *parameters = sb_run_parameters(run);
-	struct looking looking = {
-		.must = parameters->pcrs & ~(1U << parameters->cap_pcr), .pcrs = pcrs, .values = values,
-	};
-	bool found = sb_run_each(run, SB_RECORD_REFERENCE, NULL, 0, look, &looking) > 0;
+	const uint32_t cap = 1U << parameters->cap_pcr;
+	struct looking looking = { .must = parameters->pcrs & ~cap, .cap = cap, .boot = boot };
 
+	sb_run_each(run, SB_RECORD_REFERENCE, NULL, 0, look, &looking);
 	if (looking.damaged && !run->error)
 		run->error = -EUCLEAN;
-	return found && !looking.damaged;
+	return looking.damaged ? SB_REFERENCE_NONE : looking.found;
 }

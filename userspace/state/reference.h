@@ -11,10 +11,16 @@
  */
 bool sb_reference_is_valid(const Sealbond__Reference *reference);
 
+enum sb_reference_fit {
+	SB_REFERENCE_NONE,
+	SB_REFERENCE_FITS,
+	SB_REFERENCE_FITS_WHOLE,	/* it names the cap PCR, too: as it was before the kernel's cap */
+};
+
 /*
- * sb_reference_fits() - is there one whose values are all among those quoted? It has to speak of every PCR that the
- * parameters ask for, but the cap: its value is each device's own.
+ * sb_reference_fits() - is there one whose values are all those of this boot state? It has to speak of every PCR that the
+ * parameters ask for, but the cap PCR, where it may.
  */
-bool sb_reference_fits(struct sb_run *run, uint32_t pcrs, ProtobufCBinaryData values);
+enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot);
 
 #endif

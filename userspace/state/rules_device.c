@@ -2,6 +2,7 @@
 /* What an owner says about its device. */
 #include <string.h>
 
+#include "state/boot.h"
 #include "state/device.h"
 #include "state/enrolment.h"
 #include "state/overlay.h"
@@ -59,19 +60,30 @@ static void adopt(Sealbond__Device *device, Sealbond__Device *second)
 	second->cap = cap;
 }
 
-static enum sb_tx_code approve_second(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
+/* What its owner has looked at is what the record has by now. */
+static enum sb_tx_code check_boot(struct sb_run *run, const Sealbond__Approve *action, const Sealbond__Device *record)
 {
-	struct second look_for = { .key = action->current_key.data };
-	SB_AUTO_MESSAGE Sealbond__Device *second = NULL;
-	enum sb_tx_code code;
+	SB_AUTO_MESSAGE Sealbond__BootState *boot = NULL;
+	uint8_t digest[32];
 
-	sb_run_each(run, SB_RECORD_ENROLMENT, action->device.data, 32, look, &look_for);
-	second = look_for.found;
-	if (look_for.damaged)
-		return SB_TX_INTERNAL;
-	if (!second)
-		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "nothing with this key waits for approval");
-	code = sb_enrolment_remove(run, action->device.data, second);
+	if (!action->boot.len)
+		return SB_TX_OK;
+	if (action->boot.len != 32)
+		return sb_run_refuse(run, SB_TX_FIELD, "boot");
+	boot = sb_boot_last(sb_run_parameters(run), record);
+	if (boot)
+		sb_boot_digest(boot, digest);
+	return boot && sb_bytes_are(action->boot, digest, 32) ? SB_TX_OK :
+	       sb_run_refuse(run, SB_TX_STATE, "its boot state is another one by now: look again");
+}
+
+static enum sb_tx_code approve_second(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device,
+				      Sealbond__Device *second)
+{
+	enum sb_tx_code code = check_boot(run, action, second);
+
+	if (code == SB_TX_OK)
+		code = sb_enrolment_remove(run, action->device.data, second);
 	if (code != SB_TX_OK)
 		return code;
 	adopt(device, second);
@@ -82,14 +94,65 @@ static enum sb_tx_code approve_second(struct sb_run *run, const Sealbond__Approv
 
 static enum sb_tx_code approve_candidate(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
 {
-	enum sb_tx_code code = sb_device_take_key(run, action->device.data, action->current_key, false);
+	enum sb_tx_code code = check_boot(run, action, device);
 
+	if (code == SB_TX_OK)
+		code = sb_device_take_key(run, action->device.data, action->current_key, false);
 	if (code != SB_TX_OK)
 		return code;
 	move_bytes(&device->key, action->current_key);
 	sb_bytes_set(&device->next_key, NULL, 0);
 	sb_bytes_set(&device->candidate, NULL, 0);
+	sb_bytes_set(&device->waiting_key, NULL, 0);
+	sb_boot_keep(run, device);
 	return sb_device_save(run, action->device.data, device);
+}
+
+/* Its keys opened in another boot state than it was admitted in: after an update, for example. */
+static enum sb_tx_code approve_boot(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
+{
+	enum sb_tx_code code = check_boot(run, action, device);
+
+	if (code != SB_TX_OK)
+		return code;
+	sb_boot_keep(run, device);
+	/* (one that was used before is refused where a heartbeat names it) */
+	if (device->waiting_key.len == 32 && !sb_run_has(run, SB_RECORD_BOND_KEY, device->waiting_key.data, 32)) {
+		code = sb_device_take_key(run, action->device.data, device->waiting_key, false);
+		move_bytes(&device->next_key, device->waiting_key);
+	}
+	sb_bytes_set(&device->waiting_key, NULL, 0);
+	return code == SB_TX_OK ? sb_device_save(run, action->device.data, device) : code;
+}
+
+/* Does its last quote name the key that is known, and show another boot state than the one that is kept? */
+static bool boot_waits(struct sb_run *run, const Sealbond__Approve *action, const Sealbond__Device *device)
+{
+	SB_AUTO_MESSAGE Sealbond__BootState *boot = sb_boot_last(sb_run_parameters(run), device);
+
+	return boot && sb_boot_differs(device->boot, boot) && !device->candidate.len &&
+	       sb_bytes_are(device->key, action->current_key.data, 32) &&
+	       (sb_bytes_are(device->cap->current, device->key.data, 32) ||
+		sb_bytes_are(device->cap->next, device->key.data, 32));
+}
+
+/* Of a device that is admitted: what of it waits. */
+static enum sb_tx_code approve_waiting(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
+{
+	struct second look_for = { .key = action->current_key.data };
+	SB_AUTO_MESSAGE Sealbond__Device *second = NULL;
+
+	if (sb_bytes_are(device->candidate, action->current_key.data, 32))
+		return approve_candidate(run, action, device);
+	sb_run_each(run, SB_RECORD_ENROLMENT, action->device.data, 32, look, &look_for);
+	second = look_for.found;
+	if (look_for.damaged)
+		return SB_TX_INTERNAL;
+	if (second)
+		return approve_second(run, action, device, second);
+	if (boot_waits(run, action, device))
+		return approve_boot(run, action, device);
+	return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "nothing with this key waits for approval");
 }
 
 SB_RULE(approve, Approve)
@@ -104,14 +167,14 @@ SB_RULE(approve, Approve)
 	if (sb_device_is_over(device) || device->state == SEALBOND__DEVICE_STATE__FROZEN_CLONE)
 		return sb_run_refuse(run, SB_TX_STATE, NULL);
 	if (device->state != SEALBOND__DEVICE_STATE__AWAITING_APPROVAL)
-		return sb_bytes_are(device->candidate, action->current_key.data, 32) ?
-			approve_candidate(run, action, device) : approve_second(run, action, device);
+		return approve_waiting(run, action, device);
 	/* By vote: the first time. A device that was admitted once is its owner's to approve again. */
 	if (sb_run_parameters(run)->admission == SB_ADMIT_VOTE && !device->key.len)
 		return sb_run_refuse(run, SB_TX_NOT_ALLOWED, "members vote on new devices");
 	if (!device->cap || !sb_bytes_are(device->cap->current, action->current_key.data, 32))
 		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "its kernel holds another key by now: look again");
-	return sb_device_admit(run, action->device.data);
+	code = check_boot(run, action, device);
+	return code == SB_TX_OK ? sb_device_admit(run, action->device.data) : code;
 }
 
 SB_RULE(suspend, Suspend)

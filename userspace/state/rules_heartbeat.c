@@ -4,6 +4,7 @@
 
 #include "sealbond/blob.h"
 #include "state/attest.h"
+#include "state/boot.h"
 #include "state/device.h"
 #include "state/reference.h"
 
@@ -30,12 +31,6 @@ static bool was_of(struct sb_run *run, ProtobufCBinaryData key, const uint8_t id
 static bool is_forgotten(struct sb_run *run, const Sealbond__Device *device)
 {
 	return sb_run_lost_since(run, device->last ? device->last->committed : 0);
-}
-
-static bool fits(struct sb_run *run, const Sealbond__Device *device)
-{
-	return sb_run_parameters(run)->match_references &&
-	       sb_reference_fits(run, device->pcrs, run->device_auth->pcr_values);
 }
 
 enum held {
@@ -65,24 +60,38 @@ static enum sb_tx_code compare_keys(struct sb_run *run, const Sealbond__Device *
 		return sb_run_refuse(run, SB_TX_KEY_USED, NULL);
 	if (cap->outcome == SB_CAP_CANDIDATE || cap->outcome == SB_CAP_MADE)
 		return SB_TX_OK;
+	/* Rotated to while it waited, and rebooted: its owner has to look now, and need not go there. */
+	if (is_key(cap->current, device->waiting_key))
+		return SB_TX_OK;
 	if (!is_forgotten(run, device))
 		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, NULL);
-	if (!fits(run, device))
+	if (!sb_run_parameters(run)->match_references || !sb_boot_is_admitted(run, device))
 		return SB_TX_OK;
 	*held = HELD_NEXT;
 	return sb_device_take_key(run, run->signer, cap->current, false);
 }
 
-/* The next key that the kernel has ready is this device's from now on. */
+/*
+ * The next key that the kernel has ready is this device's from now on: where the quote speaks of the kernel's cap. In
+ * another boot state it may be root's own (state/boot.h). The lease goes on, and the key waits for the owner.
+ */
 static enum sb_tx_code note_next(struct sb_run *run, Sealbond__Device *device)
 {
 	const Sealbond__CapClaim *cap = run->device_auth->cap;
-	enum sb_tx_code code = SB_TX_OK;
+	enum sb_tx_code code;
 
+	sb_bytes_set(&device->waiting_key, NULL, 0);
+	if (!cap->next.len) {
+		sb_bytes_set(&device->next_key, NULL, 0);
+		return SB_TX_OK;
+	}
 	if (is_key(cap->next, device->key) || is_key(cap->next, device->next_key))
 		return SB_TX_OK;
-	if (cap->next.len)
-		code = sb_device_take_key(run, run->signer, cap->next, false);
+	if (!sb_boot_is_admitted(run, device)) {
+		sb_bytes_set(&device->waiting_key, cap->next.data, cap->next.len);
+		return SB_TX_OK;
+	}
+	code = sb_device_take_key(run, run->signer, cap->next, false);
 	if (code == SB_TX_OK)
 		sb_bytes_set(&device->next_key, cap->next.data, cap->next.len);
 	return code;
@@ -135,11 +144,20 @@ static bool has_lease(const Sealbond__Device *device)
 	return device->state == SEALBOND__DEVICE_STATE__LIVE || device->state == SEALBOND__DEVICE_STATE__QUARANTINED;
 }
 
+static bool fits_reference(struct sb_run *run, const Sealbond__Device *device)
+{
+	const Sealbond__DeviceAuth *auth = run->device_auth;
+	SB_AUTO_MESSAGE Sealbond__BootState *boot =
+		sb_boot_of(sb_run_parameters(run), device->pcrs, auth->pcr_values, auth->cap);
+
+	return boot && sb_reference_fits(run, boot) != SB_REFERENCE_NONE;
+}
+
 /* The lease, and in which of the two states it is. */
 static enum sb_tx_code renew(struct sb_run *run, Sealbond__Device *device)
 {
 	const Sealbond__Parameters *parameters = sb_run_parameters(run);
-	bool fits = !parameters->match_references || sb_reference_fits(run, device->pcrs, run->device_auth->pcr_values);
+	bool fits = !parameters->match_references || fits_reference(run, device);
 	Sealbond__DeviceState state = fits ? SEALBOND__DEVICE_STATE__LIVE : SEALBOND__DEVICE_STATE__QUARANTINED;
 
 	if (!fits && !parameters->quarantine)
@@ -189,11 +207,14 @@ SB_RULE(rotate_key, RotateKey)
 		return sb_run_refuse(run, SB_TX_FIELD, "key");
 	if (is_key(action->key, device->key))
 		return sb_run_refuse(run, SB_TX_EXISTS, "this is the bond key already");
-	/* The kernel has it, as its cap says, and the ledger has heard of it before. */
+	/* The kernel has it, as its cap says, and the ledger has taken it before, in a boot state that was admitted. */
 	if (!is_key(action->key, device->next_key) || !is_key(cap->next, action->key) || !is_key(cap->current, device->key))
 		return sb_run_refuse(run, SB_TX_KEY_UNKNOWN, "not the next key that a heartbeat has named");
 	sb_bytes_set(&device->key, action->key.data, action->key.len);
 	sb_bytes_set(&device->next_key, NULL, 0);
+	/* What another boot has shown does not wait any more. */
+	sb_bytes_set(&device->candidate, NULL, 0);
+	sb_bytes_set(&device->waiting_key, NULL, 0);
 	sb_attest_note(run, device);
 	return sb_device_save(run, run->signer, device);
 }

@@ -8,7 +8,7 @@ STATE_PB := $(STATE_GEN)/state/ledger.pb-c.c
 STATE_ATTEST := $(addprefix userspace/state/,tpm_public.c quote.c crypto.c der.c cert.c chain.c heartbeat.c certify.c) \
 	userspace/common/calendar.c
 STATE_CORE := $(addprefix userspace/state/,codes.c message.c journal.c run.c person.c verified.c attest.c device.c \
-	overlay.c enrolment.c endorse.c reference.c recovery.c machine.c) $(STATE_PB)
+	overlay.c enrolment.c endorse.c boot.c reference.c recovery.c machine.c) $(STATE_PB)
 STATE_RULES := $(addprefix userspace/state/,rules_enrol.c rules_heartbeat.c rules_device.c rules_owner.c \
 	rules_zone.c rules_validator.c rules_member.c rules_change.c rules_succession.c change.c parameters.c membership.c genesis.c \
 	endpoints.c)
