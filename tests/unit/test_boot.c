@@ -285,6 +285,39 @@ static void looked_at_before(void **state)
 	assert_int_equal(approves_boot(ledger, b, candidate), SB_TX_OK);
 }
 
+/* The next key of a device whose candidate was admitted is the one in its files, which the approved boot opens. */
+static void after_candidate(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+	uint8_t next[32];
+
+	memcpy(next, a->next, 32);
+	reboot(a);
+	a->pcr[4][0] ^= 1;
+	fresh_key(a->current);
+	memset(a->next, 0, 32);
+	a->outcome = SB_CAP_CANDIDATE;
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(approves(ledger, &a->owner, a, a->current), SB_TX_OK);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	/* Its boot is approved; the candidate opens as the current key, beside the next one of before. */
+	reboot(a);
+	memcpy(a->next, next, 32);
+	a->outcome = SB_CAP_UNSEALED;
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	assert_int_equal(lease_of(ledger, a), 86400);
+	expect_keys(ledger, a, a->current, next);
+	/* In the boot state that the candidate was admitted in, a new one is taken. */
+	assert_int_equal(rotates(ledger, a, next), SB_TX_OK);
+	reboot(a);
+	memcpy(a->current, next, 32);
+	fresh_key(a->next);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	expect_keys(ledger, a, next, a->next);
+}
+
 /* ---- references */
 
 static void add_reference(struct ledger *ledger, const struct device *like, uint32_t pcrs, const uint8_t before[32])
@@ -413,7 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_A(forged_next), WITH_A(forged_again), WITH_A(forged_behind_next), WITH_A(with_configuration),
 		WITH_A(other_system), WITH_A(updated), WITH_A(rotated_while_waiting), WITH_A(looked_at),
-		WITH_A(looked_at_before), WITH_A(reference_for_update), WITH_A(reference_for_cap),
+		WITH_A(looked_at_before), WITH_A(after_candidate), WITH_A(reference_for_update), WITH_A(reference_for_cap),
 		TEST(reference_demanded, references_set), TEST(restored, references_set),
 	};
 

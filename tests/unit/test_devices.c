@@ -179,7 +179,7 @@ static void candidate(void **state)
 	a->outcome = SB_CAP_CANDIDATE;
 	assert_int_equal(beats(ledger, a), SB_TX_OK);
 	assert_int_equal(approves(ledger, &a->owner, a, a->current), SB_TX_OK);
-	KEYS(a, a->current, 0);
+	KEYS(a, a->current, 32);
 	assert_int_equal(beats(ledger, a), SB_TX_OK);
 	assert_int_equal(lease_of(ledger, a), 86400);
 	/* What it had before is over. */

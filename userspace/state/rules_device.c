@@ -92,6 +92,7 @@ static enum sb_tx_code approve_second(struct sb_run *run, const Sealbond__Approv
 	return code == SB_TX_OK ? sb_device_admit(run, action->device.data) : code;
 }
 
+/* The next key stays: it is in the device's files, and the boot after an approved one opens it with the candidate. */
 static enum sb_tx_code approve_candidate(struct sb_run *run, const Sealbond__Approve *action, Sealbond__Device *device)
 {
 	enum sb_tx_code code = check_boot(run, action, device);
@@ -101,7 +102,6 @@ static enum sb_tx_code approve_candidate(struct sb_run *run, const Sealbond__App
 	if (code != SB_TX_OK)
 		return code;
 	move_bytes(&device->key, action->current_key);
-	sb_bytes_set(&device->next_key, NULL, 0);
 	sb_bytes_set(&device->candidate, NULL, 0);
 	sb_bytes_set(&device->waiting_key, NULL, 0);
 	sb_boot_keep(run, device);

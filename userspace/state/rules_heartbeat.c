@@ -81,11 +81,8 @@ static enum sb_tx_code note_next(struct sb_run *run, Sealbond__Device *device)
 	enum sb_tx_code code;
 
 	sb_bytes_set(&device->waiting_key, NULL, 0);
-	if (!cap->next.len) {
-		sb_bytes_set(&device->next_key, NULL, 0);
-		return SB_TX_OK;
-	}
-	if (is_key(cap->next, device->key) || is_key(cap->next, device->next_key))
+	/* One without a next key has the one of before in its files, for its next boot. */
+	if (!cap->next.len || is_key(cap->next, device->key) || is_key(cap->next, device->next_key))
 		return SB_TX_OK;
 	if (!sb_boot_is_admitted(run, device)) {
 		sb_bytes_set(&device->waiting_key, cap->next.data, cap->next.len);
