@@ -84,7 +84,7 @@ static void cap(void **state)
 
 static enum sb_order_verdict place(struct sb_quote_clock clock, uint64_t beacon)
 {
-	const struct sb_last_quote last = { true, { 1000, 5, 2, true }, 100 };
+	const struct sb_last_quote last = { true, { 1000, 5, 2, true }, 100, 90 };
 
 	return sb_quote_place(&last, &clock, &(struct sb_beacon){ .height = beacon });
 }
@@ -107,6 +107,10 @@ static void places(void **state)
 	assert_int_equal(place((struct sb_quote_clock){ 999, 5, 2, true }, 100), SB_ORDER_CLONE);
 	assert_int_equal(place((struct sb_quote_clock){ 1000, 5, 2, true }, 101), SB_ORDER_CLONE);
 	assert_int_equal(place((struct sb_quote_clock){ 90000, 4, 0, true }, 200), SB_ORDER_CLONE);
+	/* From before its history began anew: whatever it says. */
+	assert_int_equal(place((struct sb_quote_clock){ 90000, 9, 0, true }, 90), SB_ORDER_NEWER);
+	assert_int_equal(place((struct sb_quote_clock){ 90000, 9, 0, true }, 89), SB_ORDER_STALE);
+	assert_int_equal(place((struct sb_quote_clock){ 90000, 4, 0, true }, 89), SB_ORDER_STALE);
 }
 
 /*
@@ -148,7 +152,7 @@ static enum sb_order_verdict commit(struct sb_last_quote *last, const struct hea
 	enum sb_order_verdict verdict = sb_quote_place(last, &heartbeat->clock, &(struct sb_beacon){ .height = heartbeat->beacon });
 
 	if (verdict == SB_ORDER_NEWER)
-		*last = (struct sb_last_quote){ true, heartbeat->clock, height };
+		*last = (struct sb_last_quote){ true, heartbeat->clock, height, last->begun };
 	return verdict;
 }
 

@@ -366,6 +366,33 @@ static void cloned(void **state)
 	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__FROZEN_CLONE);
 }
 
+/* The copy is switched off, and what it said last is sent again by somebody: it tells nothing any more. */
+static void resolved_and_repeated(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a, copy = *a;
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	size_t length;
+	uint8_t *said;
+
+	reboot(&copy);
+	said = heartbeat_tx(ledger, &copy, &length);
+	assert_int_equal(ledger_send(ledger, said, length), SB_TX_OK);
+	assert_int_equal(beats(ledger, a), SB_TX_QUOTE_CLONE);
+	record = device_record(ledger, a);
+	assert_int_equal(resolves(ledger, &a->owner, record->incident.data, false), SB_TX_OK);
+	assert_int_equal(ledger_send(ledger, said, length), SB_TX_QUOTE_STALE);
+	assert_true(lease_of(ledger, a) <= 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(beats(ledger, a), SB_TX_OK);
+		assert_int_equal(ledger_send(ledger, said, length), SB_TX_QUOTE_STALE);
+	}
+	assert_int_equal(state_of(ledger, a), SEALBOND__DEVICE_STATE__LIVE);
+	assert_int_equal(lease_of(ledger, a), 86400 - BLOCK_S);
+	free(said);
+}
+
 /* The copy boots: its counter is higher, and the original is the one that orders below from then on. */
 static void clone_boots(void **state)
 {
@@ -420,7 +447,7 @@ int main(void)
 		WITH_A(suspend_and_revoke), WITH_A(long_why), WITH_A(retired), WITH_A(replacement),
 		WITH_A(replacement_of_one_without_a_zone),
 		TEST(overlay, four_addresses_set), cmocka_unit_test(prefixes), WITH_A(power_cuts), WITH_A(withheld),
-		WITH_A(cloned), WITH_A(clone_boots), WITH_A(stays_frozen), WITH_A(forged_clone),
+		WITH_A(cloned), WITH_A(resolved_and_repeated), WITH_A(clone_boots), WITH_A(stays_frozen), WITH_A(forged_clone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

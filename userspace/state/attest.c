@@ -188,6 +188,7 @@ enum sb_order_verdict sb_attest_place(const struct sb_run *run, const Sealbond__
 	if (last) {
 		before.clock = (struct sb_quote_clock){ last->clock, last->reset_count, last->restart_count, last->safe };
 		before.committed = last->committed;
+		before.begun = last->begun;
 	}
 	return sb_quote_place(&before, &run->quote->clock, &beacon);
 }
@@ -261,6 +262,8 @@ void sb_attest_note(const struct sb_run *run, Sealbond__Device *device)
 	last->firmware = quote->firmware;
 	last->committed = (uint64_t)run->height;
 	last->time = run->time;
+	/* The first quote of a record begins its history. */
+	last->begun = device->last ? device->last->begun : (uint64_t)run->height;
 	sb_message_free(device->last);
 	device->last = last;
 	sb_bytes_set(&cap->config, auth->cap->config.data, auth->cap->config.len);

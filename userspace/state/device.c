@@ -152,6 +152,7 @@ static void forget_quotes(struct sb_run *run, Sealbond__Device *device)
 	Sealbond__LastQuote *last = sb_message_new(&sealbond__last_quote__descriptor);
 
 	last->committed = (uint64_t)run->height;
+	last->begun = (uint64_t)run->height;
 	if (device->last)
 		last->time = device->last->time;
 	sb_message_free(device->last);

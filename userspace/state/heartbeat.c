@@ -61,6 +61,8 @@ void sb_cap_value(const uint8_t prior[32], const struct sb_cap_claim *claim, uin
 enum sb_order_verdict sb_quote_place(const struct sb_last_quote *last, const struct sb_quote_clock *clock,
 				     const struct sb_beacon *beacon)
 {
+	if (beacon->height < last->begun)
+		return SB_ORDER_STALE;
 	if (!last->there || sb_quote_order(clock, &last->clock) > 0)
 		return SB_ORDER_NEWER;
 	return beacon->height >= last->committed ? SB_ORDER_CLONE : SB_ORDER_STALE;

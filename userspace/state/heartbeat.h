@@ -50,6 +50,7 @@ struct sb_last_quote {
 	bool there;
 	struct sb_quote_clock clock;
 	uint64_t committed;		/* height of the block that committed it */
+	uint64_t begun;			/* height at which this TPM's history began, or began anew */
 };
 
 enum sb_order_verdict {
@@ -65,6 +66,9 @@ enum sb_order_verdict {
  * back and send them in any order. It tells of a clone only where it cannot have been made before
  * the predecessor was committed: its beacon is that block's or a later one's. A power cut raises
  * resetCount, so that whatever the clock says afterwards it orders above; it freezes nobody.
+ *
+ * Where a history begins anew (the TPM was cleared, a clone was dealt with) the counters go back. What was said before
+ * would order above it all; its beacon is of an earlier block, and it is stale.
  */
 enum sb_order_verdict sb_quote_place(const struct sb_last_quote *last, const struct sb_quote_clock *clock,
 				     const struct sb_beacon *beacon);

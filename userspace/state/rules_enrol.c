@@ -73,6 +73,8 @@ static enum sb_tx_code enrol_again(struct sb_run *run, const Sealbond__Enrol *en
 	device->pcrs = enrol->pcrs;
 	device->assurance = enrol->assurance;
 	sb_attest_note(run, device);
+	/* The counters have gone back: what was said before would order above all that comes. */
+	device->last->begun = (uint64_t)run->height;
 	sb_device_enter(run, device, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL, "its TPM was cleared");
 	return sb_device_save(run, run->signer, device);
 }
