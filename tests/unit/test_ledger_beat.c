@@ -187,12 +187,41 @@ static void an_endpoint_behind(void **state)
 	assert_int_equal(reply.beats, 2);
 }
 
+/* In a boot state that nobody has approved the lease goes on, and it says what the next key waits for. */
+static void another_boot(void **state)
+{
+	struct device *a = &world->plant.a;
+	struct ledger *ledger = &world->plant.ledger;
+	struct sb_ledger_reply reply;
+
+	go_live();
+	sb_ledger_report(world->role, &reply);
+	assert_true(reply.admitted);
+	assert_memory_equal(reply.next, a->next, 32);
+	assert_string_equal(reply.why, "");
+	reboot(a);
+	a->pcr[4][0] ^= 1;
+	fresh_key(a->next);
+	later(6 * 3600000);
+	steps(2);
+	assert_int_equal(state_now(), SB_LEDGER_LIVE);
+	sb_ledger_report(world->role, &reply);
+	assert_int_equal(reply.beats_refused, 0);
+	assert_memory_not_equal(reply.next, a->next, 32);
+	assert_non_null(strstr(reply.why, "the next bond key waits until the owner has approved it"));
+	assert_int_equal(approves(ledger, &a->owner, a, a->current), SB_TX_OK);
+	steps(2);
+	sb_ledger_report(world->role, &reply);
+	assert_memory_equal(reply.next, a->next, 32);
+	assert_string_equal(reply.why, "");
+}
+
 int main(void)
 {
 #define ROLE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		ROLE(it_renews), ROLE(it_rotates), ROLE(a_peer_rotates), ROLE(a_cleared_tpm), ROLE(a_clone), ROLE(a_block_too_new),
-		ROLE(an_endpoint_behind), cmocka_unit_test(timers),
+		ROLE(an_endpoint_behind), ROLE(another_boot), cmocka_unit_test(timers),
 		cmocka_unit_test_setup_teardown(a_key_with_a_password, set_up_roots, tear_down),
 	};
 

@@ -42,6 +42,43 @@ static void an_owner_and_its_device(void **state)
 	SAYS("revoked");
 }
 
+/* An update changes what is measured: the next key waits, and people see why and what lets it go on. */
+static void a_boot_that_changes(void **state)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	struct device *a = &plant->a;
+
+	assert_int_equal(type("owner key --out @/owner --name north"), 0);
+	comes(a, "owner");
+	assert_int_equal(type("device approve %s --key @/owner", hex_of(a->id)), 0);
+	assert_int_equal(beats(&plant->ledger, a), SB_TX_OK);
+	assert_int_equal(type("device list --json"), 0);
+	SAYS("\"waits\":null");
+	SAYS("\"boot_differs\":null");
+	reboot(a);
+	a->pcr[4][0] ^= 1;
+	a->config[0] = 0xc0;
+	fresh_key(a->next);
+	assert_int_equal(beats(&plant->ledger, a), SB_TX_OK);
+	assert_int_equal(type("device list"), 0);
+	SAYS("its next bond key waits");
+	SAYS("sealbond device approve");
+	SAYS("PCRs 4,14 are not what they were");
+	assert_int_equal(type("device list --json"), 0);
+	SAYS("\"boot_differs\":\"4,14\"");
+	SAYS("\"lease\":true");
+	assert_int_equal(type("device approve %s --key @/owner", hex_of(a->id)), 0);
+	SAYS("PCRs 4,14 are not what they were");
+	SAYS("approved: in block");
+	record = device_record(&plant->ledger, a);
+	assert_memory_equal(record->next_key.data, a->next, 32);
+	assert_int_equal(type("device list --json"), 0);
+	SAYS("\"waits\":null");
+	SAYS("\"boot_differs\":null");
+	assert_int_equal(type("device approve %s --key @/owner", hex_of(a->id)), 1);
+	SAYS("nothing with this key waits");
+}
+
 static void a_device_changes_hands(void **state)
 {
 	struct device *a = &plant->a;
@@ -542,8 +579,8 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		WITH(an_owner_and_its_device), WITH(a_device_changes_hands), WITH(a_zone), WITH(one_takes_anothers_place),
-		WITH(a_replacement_is_interrupted), WITH(what_cannot_take_a_place),
+		WITH(an_owner_and_its_device), WITH(a_boot_that_changes), WITH(a_device_changes_hands), WITH(a_zone),
+		WITH(one_takes_anothers_place), WITH(a_replacement_is_interrupted), WITH(what_cannot_take_a_place),
 		WITH(members_decide), WITH(references_and_enrollers), WITH(the_commitment_is_the_ledgers),
 		WITH(an_enroller_answers_what_something_speaks_for), WITH(an_inventory_is_imported), WITH(every_line_of_an_inventory_counts),
 		WITH(records_with_their_proof), WITH(a_list_that_lies), WITH(what_people_get_wrong), WITH(passphrases),

@@ -442,6 +442,18 @@ void sb_ledger_keys_changed(struct sb_ledger *ledger)
 	ledger->profile_again = true;
 }
 
+static void report_self(const Sealbond__Device *self, struct sb_ledger_reply *reply)
+{
+	reply->admitted = self->key.len == 32;
+	if (self->next_key.len == 32)
+		memcpy(reply->next, self->next_key.data, 32);
+	if (self->why[0])
+		snprintf(reply->why, sizeof(reply->why), "%s", self->why);
+	else if (self->waiting_key.len)
+		snprintf(reply->why, sizeof(reply->why), "this boot state is not the one that was admitted: the next bond key "
+			 "waits until the owner has approved it (sealbond device approve), or a reference value fits");
+}
+
 void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *reply)
 {
 	const struct sb_lease_facts *facts = &ledger->facts;
@@ -480,7 +492,7 @@ void sb_ledger_report(const struct sb_ledger *ledger, struct sb_ledger_reply *re
 		reply->quote_seconds = ledger->self->last->time;
 		reply->quote_age_ms = (since > 0 ? (uint64_t)since * 1000 : 0) + reply->head_age_ms;
 	}
-	if (ledger->self && ledger->self->why)
-		snprintf(reply->why, sizeof(reply->why), "%s", ledger->self->why);
+	if (ledger->self)
+		report_self(ledger->self, reply);
 	snprintf(reply->text, sizeof(reply->text), "%s", ledger->text);
 }

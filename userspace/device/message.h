@@ -238,6 +238,8 @@ struct sb_ledger_reply {
 	uint64_t quote_age_ms;		/* ... and how long ago that was by the chain's time */
 	char why[200];			/* the ledger's word on this device's state */
 	char text[512];			/* what went wrong last, "" when nothing */
+	uint8_t admitted;		/* the ledger has a bond key of this device, ... */
+	uint8_t next[32];		/* ... and would take a rotation to this one; zero: to none */
 };
 
 /* The note of a boot without its keys, once its approval has come: status gives it as the remedy. */

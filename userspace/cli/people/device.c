@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/people/zone.h"
+#include "state/boot.h"
 #include "state/message_json.h"
 
 #define USAGE	"device list [--all]\n" \
@@ -43,35 +44,71 @@ static const char *why_not(const Sealbond__Device *device, int64_t now)
 	}
 }
 
+/* A key of its kernel that the ledger has not taken, and what lets it; NULL: none. */
+static const char *what_waits(const Sealbond__Device *device)
+{
+	if (device->candidate.len)
+		return "the bond key of another boot waits: look at it, then sealbond device approve";
+	if (device->waiting_key.len)
+		return "its next bond key waits, as it runs in another boot state than was admitted: look at it, then "
+		       "sealbond device approve, or sealbond reference add";
+	return NULL;
+}
+
 struct listing {
 	bool all;
 	int64_t now;
 	size_t count;
+	Sealbond__Parameters *parameters;	/* NULL: unknown */
 };
 
-static void print_device(struct sb_cli *cli, const uint8_t id[32], const Sealbond__Device *device, bool proven, int64_t now)
+/* The PCRs in which its last quote is not what it was admitted with; of the cap PCR, what was there before the cap. */
+static uint32_t differing(const Sealbond__Parameters *parameters, const Sealbond__Device *device)
 {
-	char hex[SB_HEX_ROOM(32)], lease[CLI_TIME_ROOM], quote[CLI_TIME_ROOM];
+	SB_AUTO_MESSAGE Sealbond__BootState *boot = parameters ? sb_boot_last(parameters, device) : NULL;
+
+	return boot && device->boot ? sb_boot_differs(device->boot, boot) : 0;
+}
+
+static void print_json(struct sb_cli *cli, const char *hex, const Sealbond__Device *device, bool proven, int64_t now,
+		       uint32_t differ)
+{
 	const char *why = why_not(device, now);
+	char pcrs[SB_PCRS_ROOM];
+
+	sb_json_open(&cli->out, NULL, '{');
+	sb_json_string(&cli->out, "device", hex);
+	sb_json_string(&cli->out, "state", state_word(device->state));
+	sb_json_signed(&cli->out, "lease_end", device->lease_end);
+	sb_json_bool(&cli->out, "lease", device->lease_end > now);
+	sb_json_signed(&cli->out, "last_quote", device->last ? device->last->time : 0);
+	sb_json_string(&cli->out, "why_not", why[0] ? why : NULL);
+	sb_json_string(&cli->out, "waits", what_waits(device));
+	sb_json_string(&cli->out, "boot_differs", differ ? sb_format_pcrs(pcrs, differ) : NULL);
+	sb_json_bool(&cli->out, "proven", proven);
+	sb_message_to_json(&cli->out, "record", device);
+	sb_json_close(&cli->out, '}');
+}
+
+static void print_device(struct sb_cli *cli, const uint8_t id[32], const Sealbond__Device *device, bool proven, int64_t now,
+			 uint32_t differ)
+{
+	char hex[SB_HEX_ROOM(32)], lease[CLI_TIME_ROOM], quote[CLI_TIME_ROOM], pcrs[SB_PCRS_ROOM];
+	const char *why = why_not(device, now), *waits = what_waits(device);
 
 	sb_format_hex(hex, id, 32);
 	if (cli->json) {
-		sb_json_open(&cli->out, NULL, '{');
-		sb_json_string(&cli->out, "device", hex);
-		sb_json_string(&cli->out, "state", state_word(device->state));
-		sb_json_signed(&cli->out, "lease_end", device->lease_end);
-		sb_json_bool(&cli->out, "lease", device->lease_end > now);
-		sb_json_signed(&cli->out, "last_quote", device->last ? device->last->time : 0);
-		sb_json_string(&cli->out, "why_not", why[0] ? why : NULL);
-		sb_json_bool(&cli->out, "proven", proven);
-		sb_message_to_json(&cli->out, "record", device);
-		sb_json_close(&cli->out, '}');
+		print_json(cli, hex, device, proven, now, differ);
 		return;
 	}
 	printf("%.16s  %-17s  lease %s %s  quote %s%s%s%s\n", hex, state_word(device->state),
 	       device->lease_end > now ? "to" : "ended", cli_time(lease, device->lease_end),
 	       cli_time(quote, device->last ? device->last->time : 0), why[0] ? "\n                  " : "", why,
 	       proven ? "" : "  (not proven)");
+	if (waits)
+		printf("                  %s\n", waits);
+	if (differ)
+		printf("                  PCRs %s are not what they were when it was admitted\n", sb_format_pcrs(pcrs, differ));
 }
 
 /* What a list says is looked up with its proof: an endpoint may leave a device out, but not invent what it is. */
@@ -92,7 +129,7 @@ static int list_one(struct cli_people *people, struct sb_span id, struct sb_span
 			      device->state == SEALBOND__DEVICE_STATE__REVOKED))
 		return 0;
 	listing->count++;
-	print_device(people->cli, id.data, device, true, record.time);
+	print_device(people->cli, id.data, device, true, record.time, differing(listing->parameters, device));
 	return 0;
 }
 
@@ -105,8 +142,14 @@ static int list_enrolment(struct cli_people *people, struct sb_span id, struct s
 	if (id.length < 32 || !device)
 		return 0;
 	listing->count++;
-	print_device(people->cli, id.data, device, false, listing->now);
+	print_device(people->cli, id.data, device, false, listing->now, 0);
 	return 0;
+}
+
+static int load_parameters(struct cli_people *people, Sealbond__Parameters **parameters)
+{
+	return cli_people_read(people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, (void **)parameters,
+			       NULL);
 }
 
 static int list(struct sb_cli *cli, int argc, char **argv)
@@ -118,6 +161,8 @@ static int list(struct sb_cli *cli, int argc, char **argv)
 
 	if (code == 0)
 		code = cli_people_open(&people);
+	if (code == 0)
+		code = load_parameters(&people, &listing.parameters);
 	if (code)
 		return code;
 	if (cli->json) {
@@ -133,6 +178,7 @@ static int list(struct sb_cli *cli, int argc, char **argv)
 	} else if (code == 0 && !listing.count) {
 		puts("no device");
 	}
+	sb_message_free(listing.parameters);
 	cli_people_end(&people);
 	return code;
 }
@@ -155,6 +201,38 @@ static int load(struct cli_people *people, const uint8_t id[32], Sealbond__Devic
 	return code;
 }
 
+/* The key of what waits: a candidate's, of admission, or the known one of a boot state that is another one. */
+static ProtobufCBinaryData waiting_key(const Sealbond__Device *record)
+{
+	if (record->candidate.len == 32)
+		return record->candidate;
+	if (record->state != SEALBOND__DEVICE_STATE__AWAITING_APPROVAL && record->key.len == 32)
+		return record->key;
+	return record->cap ? record->cap->current : (ProtobufCBinaryData){ 0, NULL };
+}
+
+/* Said with it: the boot state that the record shows now. If another quote comes before, nothing is approved. */
+static int name_boot(struct cli_people *people, const Sealbond__Device *record, uint8_t digest[32], Sealbond__Approve *approve)
+{
+	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
+	SB_AUTO_MESSAGE Sealbond__BootState *boot = NULL;
+	char pcrs[SB_PCRS_ROOM];
+	int code = load_parameters(people, &parameters);
+	uint32_t differ;
+
+	if (code || !parameters)
+		return code;
+	boot = sb_boot_last(parameters, record);
+	if (!boot)
+		return 0;
+	sb_boot_digest(boot, digest);
+	approve->boot = CLI_BYTES(32, digest);
+	differ = differing(parameters, record);
+	if (differ && !people->cli->json)
+		printf("PCRs %s are not what they were when it was admitted\n", sb_format_pcrs(pcrs, differ));
+	return 0;
+}
+
 /* What is approved is a key: the one that the record shows now, unless it is named. */
 static int approve(struct sb_cli *cli, int argc, char **argv)
 {
@@ -163,7 +241,7 @@ static int approve(struct sb_cli *cli, int argc, char **argv)
 	const char *current = NULL;
 	const struct cli_option table[] = { { "--current", &current, NULL }, { NULL } };
 	struct cli_people people;
-	uint8_t device[32], key[32];
+	uint8_t device[32], key[32], boot[32];
 	int code = take(&people, cli, argc, argv, table, device);
 
 	if (code == 0)
@@ -171,15 +249,15 @@ static int approve(struct sb_cli *cli, int argc, char **argv)
 	if (code == 0 && current)
 		code = cli_people_hex(&people, "--current", current, key, 32);
 	if (code == 0) {
+		const ProtobufCBinaryData waiting = waiting_key(record);
+
 		approve.device = CLI_BYTES(32, device);
-		if (current)
-			approve.current_key = CLI_BYTES(32, key);
-		else if (record->candidate.len == 32)
-			approve.current_key = record->candidate;
-		else if (record->cap)
-			approve.current_key = record->cap->current;
+		approve.current_key = current ? CLI_BYTES(32, key) : waiting;
 		if (approve.current_key.len != 32)
 			code = cli_fail(cli, SB_EXIT_FAILED, "it has no key that could be approved: its kernel has made none yet");
+		/* (one that is named may be of a second enrolment, in a record of its own) */
+		else if (sb_bytes_are(waiting, approve.current_key.data, 32))
+			code = name_boot(&people, record, boot, &approve);
 	}
 	if (code == 0)
 		code = cli_people_say(&people, SB_KEY_OWNER, device, &body, "approved");
