@@ -97,6 +97,9 @@ static_assert(offsetof(struct sb_approval_header, sig_r) == 112, "sig_r is at 11
  * SHA-256(SB_CAP_TAG with its NUL || current public key || next public key || outcome byte)
  * in the SHA-256 bank; in other banks with the same bytes, cut or padded with zeros to the
  * bank's size. A key that is not held is 32 zero bytes.
+ *
+ * A quote over it speaks of the kernel's keys where the value right before the cap is known from
+ * elsewhere: root can extend a cap of its own behind it (docs/keys.md, userspace/state/boot.h).
  */
 #define SB_CAP_TAG		"sealbond cap v1"
 #define SB_CAP_NONE		0	/* the kernel holds no key */

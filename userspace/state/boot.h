@@ -2,10 +2,10 @@
 /*
  * Boot states: the quoted PCRs, with the cap PCR as it was right before the kernel's cap.
  *
- * Whoever has root after the boot can extend the cap PCR by a cap of its own, and then name the value that the kernel's cap
- * has left as what was there before: the quote is right, and the keys are not the kernel's. But it cannot make a PCR go
- * back. So new keys of a quote are believed where its boot state, with that value before the cap, is one that was
- * admitted.
+ * Whoever has root after the boot can extend the cap PCR by a cap of its own, and then name the value that the
+ * kernel's cap has left as what was there before: the quote is right, and the keys are not the kernel's. But it cannot
+ * make a PCR go back. So new keys of a quote are believed where its boot state, with that value before the cap, is one
+ * that was admitted.
  */
 #ifndef SB_STATE_BOOT_H
 #define SB_STATE_BOOT_H
@@ -27,8 +27,8 @@ void sb_boot_digest(const Sealbond__BootState *boot, uint8_t digest[32]);
 uint32_t sb_boot_differs(const Sealbond__BootState *one, const Sealbond__BootState *other);
 
 /*
- * sb_boot_is_admitted() - is the run's quote of the boot state that the device was admitted in? References stand in for its
- * values; for the cap PCR's only one that names that PCR.
+ * sb_boot_is_admitted() - is the run's quote of the boot state that the device was admitted in? References stand in
+ * for its values; for the cap PCR's only one that names that PCR.
  */
 bool sb_boot_is_admitted(struct sb_run *run, const Sealbond__Device *device);
 

@@ -33,8 +33,9 @@ struct sb_cap_claim {
 };
 
 /*
- * sb_cap_before() - the cap PCR's value right before the kernel's cap: @prior, and the configuration's hash where one came.
- * It is the same in each boot of an unchanged device, and whoever extends the PCR after the cap cannot make it again.
+ * sb_cap_before() - the cap PCR's value right before the kernel's cap: @prior, and the configuration's hash where one
+ * came. It is the same in each boot of an unchanged device, and whoever extends the PCR after the cap cannot make it
+ * again.
  */
 void sb_cap_before(const uint8_t prior[32], const struct sb_cap_claim *claim, uint8_t value[32]);
 

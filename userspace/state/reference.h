@@ -18,8 +18,8 @@ enum sb_reference_fit {
 };
 
 /*
- * sb_reference_fits() - is there one whose values are all those of this boot state? It has to speak of every PCR that the
- * parameters ask for, but the cap PCR, where it may.
+ * sb_reference_fits() - is there one whose values are all those of this boot state? It has to speak of every PCR that
+ * the parameters ask for, but the cap PCR, where it may.
  */
 enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot);
 

@@ -90,8 +90,8 @@ static void print_json(struct sb_cli *cli, const char *hex, const Sealbond__Devi
 	sb_json_close(&cli->out, '}');
 }
 
-static void print_device(struct sb_cli *cli, const uint8_t id[32], const Sealbond__Device *device, bool proven, int64_t now,
-			 uint32_t differ)
+static void print_device(struct sb_cli *cli, const uint8_t id[32], const Sealbond__Device *device, bool proven,
+			 int64_t now, uint32_t differ)
 {
 	char hex[SB_HEX_ROOM(32)], lease[CLI_TIME_ROOM], quote[CLI_TIME_ROOM], pcrs[SB_PCRS_ROOM];
 	const char *why = why_not(device, now), *waits = what_waits(device);
@@ -212,7 +212,8 @@ static ProtobufCBinaryData waiting_key(const Sealbond__Device *record)
 }
 
 /* Said with it: the boot state that the record shows now. If another quote comes before, nothing is approved. */
-static int name_boot(struct cli_people *people, const Sealbond__Device *record, uint8_t digest[32], Sealbond__Approve *approve)
+static int name_boot(struct cli_people *people, const Sealbond__Device *record, uint8_t digest[32],
+		     Sealbond__Approve *approve)
 {
 	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
 	SB_AUTO_MESSAGE Sealbond__BootState *boot = NULL;
