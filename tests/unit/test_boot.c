@@ -5,7 +5,10 @@
  */
 #include "device_world.h"
 
+#include <errno.h>
+
 #include "state/boot.h"
+#include "state/reference.h"
 
 static void expect_keys(struct ledger *ledger, const struct device *device, const uint8_t *key, const uint8_t *next)
 {
@@ -387,6 +390,54 @@ static void reference_for_cap(void **state)
 	expect_keys(ledger, a, a->current, a->next);
 }
 
+/* One of a PCR that this device does not quote says nothing of it. One that cannot be read stops the node. */
+static void reference_of_others(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a;
+	uint8_t id[1] = { 1 }, key[SB_RECORD_KEY_MAX];
+	size_t length = sb_record_key(SB_RECORD_REFERENCE, id, 1, key), tx_length;
+	uint8_t *tx;
+
+	reboot(a);
+	a->pcr[4][0] ^= 1;
+	fresh_key(a->next);
+	add_reference(ledger, a, 1U << 4 | 1U << 7 | 1U << 9, NULL);
+	assert_int_equal(beats(ledger, a), SB_TX_OK);
+	expect_waiting(ledger, a, a->next);
+	world_put(&ledger->world, key, length, (const uint8_t *)"\xff", 1);
+	tx = heartbeat_tx(ledger, a, &tx_length);
+	ledger_begin(ledger);
+	assert_int_equal(sb_machine_deliver(ledger->machine, tx, tx_length, &ledger->last), -EUCLEAN);
+	ledger_finish(ledger);
+	free(tx);
+}
+
+static void reference_form(void **state)
+{
+	static uint8_t bytes[33];
+	ProtobufCBinaryData values[] = { span32(bytes), span32(bytes) };
+	const Sealbond__Reference good = { .base = PROTOBUF_C_MESSAGE_INIT(&sealbond__reference__descriptor),
+					   .id = { 32, bytes }, .pcrs = 1U << 7 | 1U << CAP, .n_values = 2, .values = values };
+	Sealbond__Reference bad[6];
+
+	for (size_t i = 0; i < SB_ARRAY_SIZE(bad); i++)
+		bad[i] = good;
+	assert_true(sb_reference_is_valid(&good));
+	bad[0].id.len = 0;
+	bad[1].id.len = 33;
+	bad[2].pcrs = 0;
+	bad[2].n_values = 0;
+	bad[3].pcrs = 1U << 7 | 1U << 24;
+	bad[4].pcrs = 1U << 7 | 1U << 16;
+	bad[5].n_values = 1;
+	for (size_t i = 0; i < SB_ARRAY_SIZE(bad); i++)
+		assert_false(sb_reference_is_valid(&bad[i]));
+	values[1].len = 31;
+	assert_false(sb_reference_is_valid(&good));
+}
+
 static void references(Sealbond__Parameters *parameters)
 {
 	parameters->match_references = true;
@@ -439,6 +490,41 @@ static void restored(void **state)
 	assert_true(lease_of(ledger, a) < 86400);
 }
 
+/* ---- records that no rule makes: nothing is read from them, and nothing is the same as they are */
+
+static void odd_records(void **state)
+{
+	const Sealbond__Parameters parameters = { .cap_pcr = CAP }, none = { .cap_pcr = 32 }, other = { .cap_pcr = 4 };
+	Sealbond__CapClaim cap = SEALBOND__CAP_CLAIM__INIT;
+	Sealbond__BootState bad = SEALBOND__BOOT_STATE__INIT;
+	uint8_t *values = calloc(2, 32);
+	ProtobufCBinaryData two = { 64, values }, one = { 32, values }, odd = { 63, values };
+	SB_AUTO_MESSAGE Sealbond__BootState *good = NULL;
+	const uint32_t pcrs = 1U << 7 | 1U << CAP;
+
+	assert_non_null(values);
+	good = sb_boot_of(&parameters, pcrs, two, &cap);
+	assert_non_null(good);
+	assert_null(sb_boot_of(&parameters, pcrs, two, NULL));
+	assert_null(sb_boot_of(&parameters, pcrs, one, &cap));
+	assert_null(sb_boot_of(&parameters, pcrs, odd, &cap));
+	assert_null(sb_boot_of(&parameters, 1U << CAP | 1U << 24, two, &cap));
+	assert_null(sb_boot_of(&none, pcrs, two, &cap));
+	assert_null(sb_boot_of(&other, pcrs, two, &cap));
+	assert_int_equal(sb_boot_differs(good, good), 0);
+	assert_int_equal(sb_boot_differs(good, NULL), pcrs);
+	assert_int_equal(sb_boot_differs(NULL, good), pcrs);
+	bad.pcrs = pcrs;
+	bad.values = one;
+	assert_int_equal(sb_boot_differs(good, &bad), pcrs);
+	assert_int_equal(sb_boot_differs(&bad, good), pcrs);
+	/* One PCR more on either side is another boot state. */
+	bad.pcrs = 1U << CAP;
+	assert_int_equal(sb_boot_differs(good, &bad), 1U << 7);
+	assert_int_equal(sb_boot_differs(&bad, good), 1U << 7);
+	free(values);
+}
+
 int main(void)
 {
 #define WITH_A(test) cmocka_unit_test_setup_teardown(test, plant_with_a, plant_close)
@@ -447,7 +533,7 @@ int main(void)
 		WITH_A(forged_next), WITH_A(forged_again), WITH_A(forged_behind_next), WITH_A(with_configuration),
 		WITH_A(other_system), WITH_A(updated), WITH_A(rotated_while_waiting), WITH_A(looked_at),
 		WITH_A(looked_at_before), WITH_A(after_candidate), WITH_A(reference_for_update), WITH_A(reference_for_cap),
-		TEST(reference_demanded, references_set), TEST(restored, references_set),
+		WITH_A(reference_of_others), cmocka_unit_test(reference_form), TEST(reference_demanded, references_set), TEST(restored, references_set), cmocka_unit_test(odd_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

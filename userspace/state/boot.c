@@ -76,6 +76,7 @@ bool sb_boot_is_admitted(struct sb_run *run, const Sealbond__Device *device)
 	const Sealbond__Parameters *parameters = sb_run_parameters(run);
 	const Sealbond__DeviceAuth *auth = run->device_auth;
 	SB_AUTO_MESSAGE Sealbond__BootState *now = sb_boot_of(parameters, device->pcrs, auth->pcr_values, auth->cap);
+	enum sb_reference_fit fit;
 	uint32_t differ;
 
 	if (!now)
@@ -83,14 +84,10 @@ bool sb_boot_is_admitted(struct sb_run *run, const Sealbond__Device *device)
 	differ = sb_boot_differs(device->boot, now);
 	if (!differ)
 		return true;
-	switch (sb_reference_fits(run, now)) {
-	case SB_REFERENCE_FITS_WHOLE:
+	fit = sb_reference_fits(run, now);
+	if (fit == SB_REFERENCE_FITS_WHOLE)
 		return true;
-	case SB_REFERENCE_FITS:
-		return !(differ & 1U << parameters->cap_pcr);
-	default:
-		return false;
-	}
+	return fit == SB_REFERENCE_FITS && !(differ & 1U << parameters->cap_pcr);
 }
 
 void sb_boot_keep(struct sb_run *run, Sealbond__Device *device)

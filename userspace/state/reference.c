@@ -66,5 +66,5 @@ enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__Boot
 	sb_run_each(run, SB_RECORD_REFERENCE, NULL, 0, look, &looking);
 	if (looking.damaged && !run->error)
 		run->error = -EUCLEAN;
-	return looking.damaged ? SB_REFERENCE_NONE : looking.found;
+	return looking.found;
 }
