@@ -69,6 +69,7 @@ static uint8_t *device_value(uint64_t device, size_t *length)
 	set_span(like->cap->current, 32, device, KEY);
 	set_span(like->cap->next, 32, device, NEXT_KEY);
 	set_span(like->pcr_values, 32, device, PCRS_AND_MORE);
+	set_span(like->boot->values, 32, device, PCRS_AND_MORE + 3);
 	set_span(like->endpoints, 32, device, PCRS_AND_MORE + 1);
 	set_span(like->profile->sealed, 32, device, PCRS_AND_MORE + 2);
 	like->index = (uint32_t)device + 2;

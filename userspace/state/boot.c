@@ -73,21 +73,15 @@ uint32_t sb_boot_differs(const Sealbond__BootState *one, const Sealbond__BootSta
 
 bool sb_boot_is_admitted(struct sb_run *run, const Sealbond__Device *device)
 {
-	const Sealbond__Parameters *parameters = sb_run_parameters(run);
 	const Sealbond__DeviceAuth *auth = run->device_auth;
-	SB_AUTO_MESSAGE Sealbond__BootState *now = sb_boot_of(parameters, device->pcrs, auth->pcr_values, auth->cap);
-	enum sb_reference_fit fit;
+	SB_AUTO_MESSAGE Sealbond__BootState *now =
+		sb_boot_of(sb_run_parameters(run), device->pcrs, auth->pcr_values, auth->cap);
 	uint32_t differ;
 
 	if (!now)
 		return false;
 	differ = sb_boot_differs(device->boot, now);
-	if (!differ)
-		return true;
-	fit = sb_reference_fits(run, now);
-	if (fit == SB_REFERENCE_FITS_WHOLE)
-		return true;
-	return fit == SB_REFERENCE_FITS && !(differ & 1U << parameters->cap_pcr);
+	return !differ || sb_reference_fits(run, now, differ);
 }
 
 void sb_boot_keep(struct sb_run *run, Sealbond__Device *device)

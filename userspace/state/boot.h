@@ -27,8 +27,8 @@ void sb_boot_digest(const Sealbond__BootState *boot, uint8_t digest[32]);
 uint32_t sb_boot_differs(const Sealbond__BootState *one, const Sealbond__BootState *other);
 
 /*
- * sb_boot_is_admitted() - is the run's quote of the boot state that the device was admitted in? References stand in
- * for its values; for the cap PCR's only one that names that PCR.
+ * sb_boot_is_admitted() - is the run's quote of the boot state that the device was admitted in? A reference that fits
+ * stands in for it, if it names every PCR that differs: one of the firmware alone says nothing of another system.
  */
 bool sb_boot_is_admitted(struct sb_run *run, const Sealbond__Device *device);
 

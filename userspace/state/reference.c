@@ -24,9 +24,8 @@ static size_t place(uint32_t mask, unsigned int pcr)
 }
 
 struct looking {
-	uint32_t must, cap;
+	uint32_t must;
 	const Sealbond__BootState *boot;
-	enum sb_reference_fit found;
 	bool damaged;
 };
 
@@ -52,19 +51,18 @@ static int look(void *context, const uint8_t *key, size_t key_length, const uint
 	(void)key;
 	(void)key_length;
 	looking->damaged = !reference || !sb_reference_is_valid(reference);
-	if (!looking->damaged && fits(looking, reference))
-		looking->found = reference->pcrs & looking->cap ? SB_REFERENCE_FITS_WHOLE : SB_REFERENCE_FITS;
-	return looking->damaged || looking->found == SB_REFERENCE_FITS_WHOLE;
+	return looking->damaged || fits(looking, reference);
 }
 
-enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot)
+bool sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot, uint32_t must)
 {
 	const Sealbond__Parameters *parameters = sb_run_parameters(run);
-	const uint32_t cap = 1U << parameters->cap_pcr;
-	struct looking looking = { .must = parameters->pcrs & ~cap, .cap = cap, .boot = boot };
+	struct looking looking = {
+		.must = (parameters->pcrs & ~(1U << parameters->cap_pcr)) | must, .boot = boot,
+	};
+	bool found = sb_run_each(run, SB_RECORD_REFERENCE, NULL, 0, look, &looking) > 0;
 
-	sb_run_each(run, SB_RECORD_REFERENCE, NULL, 0, look, &looking);
 	if (looking.damaged && !run->error)
 		run->error = -EUCLEAN;
-	return looking.found;
+	return found;
 }

@@ -11,16 +11,11 @@
  */
 bool sb_reference_is_valid(const Sealbond__Reference *reference);
 
-enum sb_reference_fit {
-	SB_REFERENCE_NONE,
-	SB_REFERENCE_FITS,
-	SB_REFERENCE_FITS_WHOLE,	/* it names the cap PCR, too: as it was before the kernel's cap */
-};
-
 /*
  * sb_reference_fits() - is there one whose values are all those of this boot state? It has to speak of every PCR that
- * the parameters ask for, but the cap PCR, where it may.
+ * the parameters ask for, but the cap PCR, where it may: of its value before the kernel's cap. @must: a mask of PCRs
+ * that it has to speak of besides.
  */
-enum sb_reference_fit sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot);
+bool sb_reference_fits(struct sb_run *run, const Sealbond__BootState *boot, uint32_t must);
 
 #endif

@@ -147,7 +147,7 @@ static bool fits_reference(struct sb_run *run, const Sealbond__Device *device)
 	SB_AUTO_MESSAGE Sealbond__BootState *boot =
 		sb_boot_of(sb_run_parameters(run), device->pcrs, auth->pcr_values, auth->cap);
 
-	return boot && sb_reference_fits(run, boot) != SB_REFERENCE_NONE;
+	return boot && sb_reference_fits(run, boot, 0);
 }
 
 /* The lease, and in which of the two states it is. */
