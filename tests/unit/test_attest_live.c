@@ -323,10 +323,48 @@ static void boots(void **state)
 	assert_int_equal(state_of(&plant->ledger, &plant->a), SEALBOND__DEVICE_STATE__LIVE);
 }
 
+/* Root extends the cap PCR of the running machine by a cap of its own, and explains the value that it gets. */
+static void capped_again(void **state)
+{
+	struct plant *plant = *state;
+	struct device *a = &plant->a;
+	struct sb_cap_claim claim = { .outcome = a->outcome };
+	BODY(ROTATE_KEY, rotate_key, RotateKey, rotate_key);
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	uint8_t next[32];
+
+	bring_up(plant);
+	assert_int_equal(beats_by_tpm(plant), SB_TX_OK);
+	memcpy(next, a->next, 32);
+	memcpy(claim.current, a->current, 32);
+	memcpy(claim.next, a->next, 32);
+	sb_cap_value(a->pcr[CAP], &claim, a->pcr[CAP]);
+	fresh_key(a->next);
+	a->outcome = SB_CAP_UNSEALED;
+	cap(a);
+	assert_int_equal(beats_by_tpm(plant), SB_TX_OK);
+	rotate_key.key = span32(a->next);
+	assert_int_equal(attests_by_tpm(&plant->ledger, a, &body), SB_TX_KEY_UNKNOWN);
+	record = device_record(&plant->ledger, a);
+	assert_memory_equal(record->next_key.data, next, 32);
+	/* The next boot is a good one again. */
+	swtpm_stop(true);
+	swtpm_start();
+	memset(a->pcr[CAP], 0, 32);
+	fresh_key(a->next);
+	a->outcome = SB_CAP_NEXT_MADE;
+	cap(a);
+	assert_int_equal(beats_by_tpm(plant), SB_TX_OK);
+	rotate_key.key = span32(a->next);
+	assert_int_equal(attests_by_tpm(&plant->ledger, a, &body), SB_TX_OK);
+}
+
 int main(void)
 {
 #define LIVE(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = { LIVE(wrong_keys), LIVE(swapped_ek), LIVE(wrong_quotes), LIVE(boots) };
+	const struct CMUnitTest tests[] = { LIVE(wrong_keys), LIVE(swapped_ek), LIVE(wrong_quotes), LIVE(boots),
+		LIVE(capped_again),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
