@@ -28,6 +28,7 @@ struct engine {
 	const char *chain;		/* NULL: CHAIN */
 	int64_t height;
 	uint8_t app_hash[32];
+	Abci__BlockIdFlag signs[VALIDATORS];	/* how each has voted for the block before; 0: for it */
 	struct sb_error error;
 };
 
@@ -228,6 +229,31 @@ static inline void engine_init(struct engine *engine)
 	DONE(response);
 }
 
+/* What a block says of the one before: nothing in a chain's first. */
+struct last_commit {
+	Abci__CommitInfo info;
+	Abci__VoteInfo vote[VALIDATORS], *list[VALIDATORS];
+	Abci__Validator validator[VALIDATORS];
+	uint8_t address[VALIDATORS][SB_ADDRESS_LEN];
+};
+
+static inline void fill_commit(const struct engine *engine, struct last_commit *commit)
+{
+	abci__commit_info__init(&commit->info);
+	for (int i = 0; i < VALIDATORS; i++) {
+		abci__vote_info__init(&commit->vote[i]);
+		abci__validator__init(&commit->validator[i]);
+		sb_signer_address(engine->validator[i], commit->address[i]);
+		commit->validator[i].address = BYTES(commit->address[i], SB_ADDRESS_LEN);
+		commit->validator[i].power = 10;
+		commit->vote[i].validator = &commit->validator[i];
+		commit->vote[i].block_id_flag = engine->signs[i] ? engine->signs[i] : ABCI__BLOCK_ID_FLAG__FLAG_COMMIT;
+		commit->list[i] = &commit->vote[i];
+	}
+	commit->info.votes = commit->list;
+	commit->info.n_votes = engine->height ? VALIDATORS : 0;
+}
+
 /* A block with these; the response of FinalizeBlock, to be freed. */
 static inline Abci__Response *finalize(struct engine *engine, size_t count, ProtobufCBinaryData *txs, size_t evil,
 				       Abci__Misbehavior **misbehavior)
@@ -236,11 +262,14 @@ static inline Abci__Response *finalize(struct engine *engine, size_t count, Prot
 	Abci__Time time = ABCI__TIME__INIT;
 	uint8_t hash[32];
 	Abci__Response *response;
+	struct last_commit last;
 
+	fill_commit(engine, &last);
 	block_hash_of(height, hash);
 	time.seconds = START + BLOCK_S * height;
 	response = ASK(engine, &engine->consensus, FINALIZE_BLOCK, finalize_block, RequestFinalizeBlock,
 		       request_finalize_block, ({
+		_message.decided_last_commit = &last.info;
 		_message.n_txs = count;
 		_message.txs = txs;
 		_message.n_misbehavior = evil;

@@ -145,6 +145,14 @@ static inline Sealbond__Change named(Sealbond__Change__ChangeCase which, const v
 	return made;
 }
 
+static inline Sealbond__Change validator_of(Sealbond__Validator *room, const uint8_t key[32], uint64_t power)
+{
+	sealbond__validator__init(room);
+	room->key = span32(key);
+	room->power = power;
+	return change(SEALBOND__CHANGE__CHANGE_VALIDATOR, room);
+}
+
 static inline Sealbond__Change member_of(Sealbond__Member *room, const struct person *person, uint32_t weight)
 {
 	sealbond__member__init(room);

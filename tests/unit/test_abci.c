@@ -333,7 +333,43 @@ static void validators(void **state)
 		check_update(block, NULL, 0);
 		DONE(block);
 		commit(engine);
+		empty_blocks(engine, engine->height + 1);
 	}
+}
+
+static uint32_t decided(struct engine *engine, const uint8_t key[32], uint64_t power)
+{
+	ProtobufCBinaryData tx = decide_validator(engine, key, power);
+	Abci__Response *block = finalize(engine, 1, &tx, 0, NULL);
+	uint32_t code = block->finalize_block->tx_results[0]->code;
+
+	if (code)
+		engine->member.sequence--;
+	note_code(code);
+	DONE(block);
+	free(tx.data);
+	commit(engine);
+	return code;
+}
+
+/* Whose signature the commit of the block before has: only these are sure to make the next blocks. */
+static void signers(void **state)
+{
+	struct engine *engine = *state;
+	uint8_t key[32] = { 9 };
+
+	engine_init(engine);
+	assert_int_equal(decided(engine, key, 10), SB_TX_VALIDATORS_ASLEEP);
+	for (int flag = 0; flag < 4; flag++) {
+		engine->signs[1] = flag == ABCI__BLOCK_ID_FLAG__FLAG_COMMIT ? 77 : (Abci__BlockIdFlag)flag;
+		if (flag)
+			assert_int_equal(decided(engine, key, 10), SB_TX_VALIDATORS_ASLEEP);
+	}
+	/* of those who are left more than two thirds have signed */
+	assert_int_equal(decided(engine, engine->validator[1], 0), SB_TX_OK);
+	assert_int_equal(decided(engine, key, 9), SB_TX_VALIDATORS_CHANGE);
+	empty_blocks(engine, engine->height + 1);
+	assert_int_equal(decided(engine, key, 9), SB_TX_OK);
 }
 
 static Abci__Response *accuse(struct engine *engine, const uint8_t key[32], Abci__MisbehaviorType type)
@@ -474,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(votes, engine_set_up, engine_tear_down),
 		cmocka_unit_test_setup_teardown(order, engine_set_up, engine_tear_down),
 		cmocka_unit_test_setup_teardown(validators, engine_set_up, engine_tear_down),
+		cmocka_unit_test_setup_teardown(signers, engine_set_up, engine_tear_down),
 		cmocka_unit_test_setup_teardown(misbehavior, engine_set_up, engine_tear_down),
 		cmocka_unit_test_setup_teardown(crashes, engine_set_up, engine_tear_down),
 		cmocka_unit_test_setup_teardown(retaining, engine_set_up, engine_tear_down),

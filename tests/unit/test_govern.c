@@ -2,14 +2,6 @@
 /* What members decide, and that whatever they decide, somebody can decide the next thing. */
 #include "assembly_world.h"
 
-static Sealbond__Change validator_of(Sealbond__Validator *room, const uint8_t key[32], uint64_t power)
-{
-	sealbond__validator__init(room);
-	room->key = span32(key);
-	room->power = power;
-	return change(SEALBOND__CHANGE__CHANGE_VALIDATOR, room);
-}
-
 static uint32_t weight_now(struct assembly *assembly, const struct person *person)
 {
 	SB_AUTO_MESSAGE Sealbond__Members *members =
@@ -205,32 +197,6 @@ static void no_sequence_ends_it(void **state)
 		assert_true(members->threshold >= 1 && sb_members_weight(members) >= members->threshold);
 	}
 	assert_true(taken > 20);
-}
-
-static void the_chain_can_go_on(void **state)
-{
-	struct assembly *assembly = *state;
-	Sealbond__Validator room[4];
-	Sealbond__Change many[4];
-
-	/* a third of the power may be new, no more */
-	many[0] = validator_of(&room[0], validator_key[3], 15);
-	assert_int_equal(decide(assembly, 1, many), SB_TX_LAST_VALIDATOR);
-	many[0] = validator_of(&room[0], validator_key[3], 14);
-	assert_int_equal(decide(assembly, 1, many), SB_TX_OK);
-	/* removal always works, until the last */
-	for (int i = 0; i < 3; i++) {
-		many[0] = validator_of(&room[0], validator_key[i], 0);
-		assert_int_equal(decide(assembly, 1, many), SB_TX_OK);
-	}
-	many[0] = validator_of(&room[0], validator_key[3], 0);
-	assert_int_equal(decide(assembly, 1, many), SB_TX_LAST_VALIDATOR);
-	many[0] = validator_of(&room[0], validator_key[0], 0);
-	assert_int_equal(decide(assembly, 1, many), SB_TX_CHANGE);
-	/* nor by putting another in its place at once */
-	many[0] = validator_of(&room[0], validator_key[0], 1000);
-	many[1] = validator_of(&room[1], validator_key[3], 0);
-	assert_int_equal(decide(assembly, 2, many), SB_TX_LAST_VALIDATOR);
 }
 
 static size_t endpoints_now(struct assembly *assembly, const char *first)
@@ -570,7 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(enough_weight_decides), WITH(a_mind_can_be_changed_and_enough_against_closes), WITH(who_may),
 		WITH(who_has_left_does_not_count), WITH(a_proposal_ends), WITH(members_who_can_decide_remain),
-		WITH(no_sequence_ends_it), WITH(the_chain_can_go_on), WITH(endpoints_are_in_one_record), WITH(lists_come_and_go), WITH(forms),
+		WITH(no_sequence_ends_it), WITH(endpoints_are_in_one_record), WITH(lists_come_and_go), WITH(forms),
 		WITH(unknown_rules_end_the_node), WITH(parameters_within_bounds), WITH(zones),
 		cmocka_unit_test(genesis_names_what_is_wrong),
 	};

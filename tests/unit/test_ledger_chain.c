@@ -23,6 +23,18 @@ static const struct sb_chain_options options = { .interval = 1000, .idle = 60000
 /* Which call of the application fails, as if the process ended there. */
 static bool finish_fails, commit_fails;
 
+/* Of the last block: how many have signed the one before it, and who. */
+static size_t signers;
+static uint8_t signer[20];
+
+static int begin(void *context, const struct sb_app_block *block)
+{
+	signers = block->signers_count;
+	if (signers)
+		memcpy(signer, block->signers[0], sizeof(signer));
+	return real.begin(context, block);
+}
+
 static int finish(void *context, uint8_t hash[SB_APP_HASH_LEN])
 {
 	return finish_fails ? -EIO : real.finish(context, hash);
@@ -47,6 +59,7 @@ static int try_open(struct sb_chain **chain)
 
 	assert_int_equal(rc, 0);
 	app = real;
+	app.begin = begin;
 	app.finish = finish;
 	app.commit = commit;
 	rc = sb_chain_open(home, &app, &options, chain, &error);
@@ -147,8 +160,11 @@ static void test_makes_blocks(void **state)
 
 	assert_int_equal(submit(chain, "a=1"), 0);
 	assert_int_equal(submit(chain, "odd:b=1"), 0);
+	assert_int_equal(signers, 1);
 	make(chain, true);
 	make(chain, false);
+	assert_int_equal(signers, 1);
+	assert_memory_equal(signer, chain->signer.address, sizeof(signer));
 	assert_true(has("a", "1"));
 	assert_false(has("b", "1"));
 	assert_chain(chain, 4);

@@ -169,16 +169,36 @@ struct results {
 	Abci__ExecTxResult message;
 };
 
+/* Who has signed the block before: *list to be freed. */
+static int read_signers(const Abci__CommitInfo *commit, uint8_t (**list)[ADDRESS_LEN], size_t *count)
+{
+	*count = 0;
+	*list = calloc(commit && commit->n_votes ? commit->n_votes : 1, sizeof(**list));
+	if (!*list)
+		return -ENOMEM;
+	for (size_t i = 0; commit && i < commit->n_votes; i++) {
+		const Abci__VoteInfo *vote = commit->votes[i];
+
+		if (vote->block_id_flag == ABCI__BLOCK_ID_FLAG__FLAG_COMMIT && vote->validator &&
+		    vote->validator->address.len == ADDRESS_LEN)
+			memcpy((*list)[(*count)++], vote->validator->address.data, ADDRESS_LEN);
+	}
+	return 0;
+}
+
 static int run_block(struct sb_abci_call *call, struct results *results, uint8_t app_hash[SB_APP_HASH_LEN])
 {
 	const Abci__RequestFinalizeBlock *request = call->request->finalize_block;
 	const struct sb_app *app = call->abci->app;
 	struct sb_app_block block = { .height = request->height, .seconds = request->time->seconds,
 				      .nanos = request->time->nanos };
-	int rc;
+	sb_cleanup_free uint8_t (*signers)[ADDRESS_LEN] = NULL;
+	int rc = read_signers(request->decided_last_commit, &signers, &block.signers_count);
 
 	memcpy(block.hash, request->hash.data, sizeof(block.hash));
-	rc = prepare(call);
+	block.signers = signers;
+	if (!rc)
+		rc = prepare(call);
 	if (!rc)
 		rc = app->begin(app->context, &block);
 	if (!rc)

@@ -22,6 +22,9 @@ struct sb_app_block {
 	int64_t seconds;	/* the block's time, since 1970 */
 	int32_t nanos;
 	uint8_t hash[32];	/* of this block's header: a beacon for later transactions */
+	/* Addresses of the validators who have signed the block before this one, by the commit that this block has. */
+	const uint8_t (*signers)[20];
+	size_t signers_count;
 };
 
 /* An answer to abci_query. Owns value and the operations' data; sb_app_answer_free(). */

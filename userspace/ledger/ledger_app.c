@@ -144,6 +144,8 @@ static int begin(void *context, const struct sb_app_block *block)
 	if (!rc)
 		rc = sb_machine_begin(app->machine, block->height, block->seconds);
 	if (!rc)
+		sb_machine_signed(app->machine, block->signers, block->signers_count);
+	if (!rc)
 		rc = recover(app, block->height);
 	return rc ? rc : sb_app_note_block(app, block);
 }
@@ -190,6 +192,8 @@ static int trial(void *context, int64_t height, int64_t seconds, const struct sb
 	machine = sb_view_height(view) ? sb_machine_new(&records, app->ledger) : NULL;
 	if (machine)
 		rc = sb_machine_begin(machine, height, seconds);
+	if (machine)
+		sb_machine_try(machine);
 	for (size_t i = 0; i < count && !rc; i++) {
 		good[i] = true;
 		if (machine)

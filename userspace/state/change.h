@@ -15,6 +15,8 @@
 #define SB_RULES_KNOWN		1	/* the version that these rules are */
 #define SB_RULES_NOTICE		100	/* blocks between the decision and the new rules, at least */
 
+#define SB_VALIDATORS_GAP	2	/* blocks after a change of validators: the chain uses the new ones from there on */
+
 /* How many of each there may be. Removal never meets a limit. */
 #define SB_MEMBERS_MOST		128	/* as many as a light client believes */
 #define SB_ENROLLERS_MOST	64
@@ -39,7 +41,7 @@ enum sb_tx_code sb_change_check(struct sb_run *run, const char *at, const Sealbo
 /*
  * sb_changes_make() - makes all, in their order, after sb_change_check() has taken each. On any refusal what was
  * done so far has to be dropped with the transaction. SB_TX_CHANGE says which one cannot be made and why;
- * SB_TX_LAST_MEMBERS, SB_TX_LAST_VALIDATOR: not with these.
+ * SB_TX_LAST_MEMBERS, SB_TX_LAST_VALIDATOR, SB_TX_VALIDATORS_ASLEEP: not with these; SB_TX_VALIDATORS_CHANGE: not yet.
  */
 enum sb_tx_code sb_changes_make(struct sb_run *run, size_t count, Sealbond__Change *const *changes);
 

@@ -16,6 +16,8 @@ struct sb_machine {
 	char chain[SB_CHAIN_NAME_MAX + 1];
 	struct sb_journal *block, *tx;
 	int64_t height, time;
+	struct sb_signers signers;
+	bool trial;		/* they are not known */
 };
 
 /* X(ACTION, action, by a person) */
@@ -238,12 +240,28 @@ int sb_machine_begin(struct sb_machine *machine, int64_t height, int64_t seconds
 
 	machine->height = height;
 	machine->time = seconds;
+	machine->signers.count = 0;
+	machine->trial = false;
 	run_begin(&run, sb_journal_records(machine->tx), machine->chain, height, seconds, &ignored);
 	/* What is due has no one to refuse it to. */
 	if (sb_begin_devices(&run) != SB_TX_OK || sb_begin_proposals(&run) != SB_TX_OK)
 		run.error = run.error ? run.error : -EUCLEAN;
 	run_end(&run);
 	return run.error ? run.error : sb_journal_flush(machine->tx);
+}
+
+void sb_machine_signed(struct sb_machine *machine, const uint8_t (*addresses)[SB_ADDRESS_LEN], size_t count)
+{
+	struct sb_signers *signers = &machine->signers;
+
+	signers->count = count < SB_SIGNERS_MOST ? count : SB_SIGNERS_MOST;
+	if (signers->count)
+		memcpy(signers->address, addresses, signers->count * SB_ADDRESS_LEN);
+}
+
+void sb_machine_try(struct sb_machine *machine)
+{
+	machine->trial = true;
 }
 
 int sb_machine_offence(struct sb_machine *machine, const uint8_t *address, bool fork, int64_t height)
@@ -289,6 +307,7 @@ int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t len
 	bool keep;
 
 	run_begin(&run, sb_journal_records(machine->tx), machine->chain, machine->height, machine->time, result);
+	run.signers = machine->trial ? NULL : &machine->signers;
 	error = run_whole(&run, tx, length, false, &keep);
 	run_end(&run);
 	if (error)

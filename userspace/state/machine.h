@@ -38,6 +38,13 @@ int sb_machine_begin(struct sb_machine *machine, int64_t height, int64_t seconds
  * been heard since.
  */
 int sb_machine_recover(struct sb_machine *machine, int64_t last);
+/*
+ * sb_machine_signed() - after begin, before the first deliver: who has signed the block before this one, by the addresses
+ * of validators. Without it nobody has, and no vote changes the validators. sb_machine_try(), in its place: a trial,
+ * where nobody can know it; what depends on it is taken.
+ */
+void sb_machine_signed(struct sb_machine *machine, const uint8_t (*addresses)[SB_ADDRESS_LEN], size_t count);
+void sb_machine_try(struct sb_machine *machine);
 int sb_machine_deliver(struct sb_machine *machine, const uint8_t *tx, size_t length, struct sb_tx_result *result);
 int sb_machine_finish(struct sb_machine *machine);
 

@@ -14,11 +14,14 @@ struct validators {
 	struct {
 		uint8_t key[32];
 		uint64_t power;
+		bool awake;	/* has signed the last block */
 	} one[SB_VALIDATORS_MOST];
 	size_t count;
 	uint64_t power;
 	bool damaged;
 };
+
+_Static_assert(SB_SIGNERS_MOST >= SB_VALIDATORS_MOST, "all can have signed");
 
 struct making {
 	struct sb_run *run;
@@ -234,31 +237,84 @@ static void read_validators(struct sb_run *run, struct validators *all)
 		run->error = -EUCLEAN;
 }
 
-/* Power that those have who had it before: if all the new ones slept, it alone would have to commit. */
-static uint64_t power_that_stays(const struct validators *before, const struct validators *after)
+static bool has_signed(const struct sb_signers *signers, const uint8_t key[32])
+{
+	uint8_t address[SB_ADDRESS_LEN];
+
+	sb_signer_address(key, address);
+	for (size_t i = 0; i < signers->count; i++)
+		if (memcmp(signers->address[i], address, sizeof(address)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Where the last block was signed, but by none of these, they are not the chain's: an embedded chain goes on with its
+ * one validator, whatever the records say.
+ */
+static void wake(const struct sb_run *run, struct validators *all)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < all->count; i++) {
+		all->one[i].awake = !run->signers || has_signed(run->signers, all->one[i].key);
+		any = any || all->one[i].awake;
+	}
+	for (size_t i = 0; i < all->count && !any && run->signers->count; i++)
+		all->one[i].awake = true;
+}
+
+/* Power that those have who had it before: if all the others slept, it alone would have to commit. */
+static uint64_t power_that_stays(const struct validators *before, const struct validators *after, bool awake)
 {
 	uint64_t stays = 0;
 
 	for (size_t i = 0; i < after->count; i++)
 		for (size_t j = 0; j < before->count; j++)
-			if (memcmp(after->one[i].key, before->one[j].key, 32) == 0)
+			if (memcmp(after->one[i].key, before->one[j].key, 32) == 0 && (!awake || before->one[j].awake))
 				stays += after->one[i].power < before->one[j].power ? after->one[i].power :
 										      before->one[j].power;
 	return stays;
 }
 
-static enum sb_tx_code finish_validators(struct making *making, const struct validators *before)
+/*
+ * The chain uses a change from the second block after it on, so what is judged here has to be what it uses now, or
+ * several changes that are each harmless would not be so together. Who has signed is known of this set alone.
+ */
+static enum sb_tx_code note_change(struct sb_run *run)
+{
+	SB_AUTO_MESSAGE Sealbond__Counters *counters = sb_run_counters(run);
+	uint64_t height = (uint64_t)run->height, last = counters->validators_changed;
+
+	/* (above it: of the chain whose records this one goes on with) */
+	if (run->signers && last && height >= last && height - last <= SB_VALIDATORS_GAP)
+		return sb_run_refuse(run, SB_TX_VALIDATORS_CHANGE, "they did in block %llu", (unsigned long long)last);
+	counters->validators_changed = height;
+	return sb_run_save(run, SB_RECORD_COUNTERS, NULL, 0, counters);
+}
+
+static enum sb_tx_code finish_validators(struct making *making, struct validators *before)
 {
 	struct validators after;
+	enum sb_tx_code code;
+	uint64_t awake;
 
 	read_validators(making->run, &after);
 	if (making->run->error || !before->count)
 		return making->run->error ? SB_TX_INTERNAL : SB_TX_OK;
 	if (!after.count)
 		return sb_run_refuse(making->run, SB_TX_LAST_VALIDATOR, "one has to stay");
-	if (3 * power_that_stays(before, &after) <= 2 * after.power)
+	if (3 * power_that_stays(before, &after, false) <= 2 * after.power)
 		return sb_run_refuse(making->run, SB_TX_LAST_VALIDATOR,
 				     "more than two thirds of the power must be of those who have it now; go in steps");
+	code = note_change(making->run);
+	if (code != SB_TX_OK)
+		return code;
+	wake(making->run, before);
+	awake = power_that_stays(before, &after, true);
+	if (3 * awake <= 2 * after.power)
+		return sb_run_refuse(making->run, SB_TX_VALIDATORS_ASLEEP, "%llu of %llu", (unsigned long long)awake,
+				     (unsigned long long)after.power);
 	return SB_TX_OK;
 }
 

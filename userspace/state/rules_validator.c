@@ -9,7 +9,14 @@
 #include "state/tpm_public.h"
 #include "state/device.h"
 
-#define ADDRESS_LEN	20
+void sb_signer_address(const uint8_t key[32], uint8_t address[SB_ADDRESS_LEN])
+{
+	const struct sb_span whole = { key, 32 };
+	uint8_t hash[32];
+
+	sb_hash(SB_TPM_ALG_SHA256, &whole, 1, hash);
+	memcpy(address, hash, SB_ADDRESS_LEN);
+}
 
 struct search {
 	const uint8_t *address;
@@ -24,17 +31,15 @@ static int look(void *context, const uint8_t *key, size_t key_length, const uint
 	struct search *search = context;
 	SB_AUTO_MESSAGE Sealbond__Validator *validator =
 		sb_message_read(&sealbond__validator__descriptor, value, length);
-	struct sb_span whole;
-	uint8_t hash[32];
+	uint8_t address[SB_ADDRESS_LEN];
 
 	(void)key;
 	(void)key_length;
 	if (!validator || validator->key.len != 32)
 		return 0;
 	search->count++;
-	whole = (struct sb_span){ validator->key.data, 32 };
-	sb_hash(SB_TPM_ALG_SHA256, &whole, 1, hash);
-	if (memcmp(hash, search->address, ADDRESS_LEN) != 0)
+	sb_signer_address(validator->key.data, address);
+	if (memcmp(address, search->address, SB_ADDRESS_LEN) != 0)
 		return 0;
 	search->found = true;
 	memcpy(search->key, validator->key.data, 32);
@@ -43,13 +48,13 @@ static int look(void *context, const uint8_t *key, size_t key_length, const uint
 }
 
 /* The same evidence comes to the same incident. */
-static void name_incident(struct sb_run *run, const uint8_t address[ADDRESS_LEN], bool fork, int64_t height)
+static void name_incident(struct sb_run *run, const uint8_t address[SB_ADDRESS_LEN], bool fork, int64_t height)
 {
 	const uint64_t number = htobe64((uint64_t)height);
 	const uint8_t kind = fork;
 	const struct sb_span spans[] = {
 		{ (const uint8_t *)"sealbond offence v1", sizeof("sealbond offence v1") },
-		{ address, ADDRESS_LEN }, { &kind, 1 }, { (const uint8_t *)&number, sizeof(number) },
+		{ address, SB_ADDRESS_LEN }, { &kind, 1 }, { (const uint8_t *)&number, sizeof(number) },
 	};
 
 	sb_hash(SB_TPM_ALG_SHA256, spans, 4, run->id);
@@ -59,10 +64,10 @@ static enum sb_tx_code tell(struct sb_run *run, const struct search *search, boo
 {
 	SB_AUTO_MESSAGE Sealbond__Counters *counters = sb_run_counters(run);
 	Sealbond__Incident incident = SEALBOND__INCIDENT__INIT;
-	char address[2 * ADDRESS_LEN + 1], text[256];
+	char address[2 * SB_ADDRESS_LEN + 1], text[256];
 	enum sb_tx_code code;
 
-	for (size_t i = 0; i < ADDRESS_LEN; i++)
+	for (size_t i = 0; i < SB_ADDRESS_LEN; i++)
 		snprintf(address + 2 * i, 3, "%02X", search->address[i]);
 	snprintf(text, sizeof(text), "validator %s%s%s %s at height %lld; %s", address, search->name[0] ? " " : "",
 		 search->name, fork ? "has signed another chain for a light client" : "has signed two different blocks",
@@ -72,13 +77,15 @@ static enum sb_tx_code tell(struct sb_run *run, const struct search *search, boo
 	incident.time = run->time;
 	incident.height = (uint64_t)run->height;
 	incident.text = text;
-	incident.evidence = (ProtobufCBinaryData){ ADDRESS_LEN, (uint8_t *)search->address };
+	incident.evidence = (ProtobufCBinaryData){ SB_ADDRESS_LEN, (uint8_t *)search->address };
 	counters->incidents++;
+	if (removed)
+		counters->validators_changed = (uint64_t)run->height;
 	code = sb_run_save(run, SB_RECORD_COUNTERS, NULL, 0, counters);
 	return code == SB_TX_OK ? sb_run_save(run, SB_RECORD_INCIDENT, run->id, sizeof(run->id), &incident) : code;
 }
 
-enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[ADDRESS_LEN], bool fork, int64_t height)
+enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[SB_ADDRESS_LEN], bool fork, int64_t height)
 {
 	struct search search = { .address = address };
 	enum sb_tx_code code = SB_TX_OK;

@@ -69,6 +69,15 @@ enum sb_due {
 };
 #define SB_DUE_ID_MAX	48
 
+#define SB_ADDRESS_LEN	20	/* of a validator: the first bytes of its key's SHA-256 */
+#define SB_SIGNERS_MOST	128	/* as many as there may be validators */
+
+/* Validators who have signed the block before this one. */
+struct sb_signers {
+	uint8_t address[SB_SIGNERS_MOST][SB_ADDRESS_LEN];
+	size_t count;
+};
+
 struct sb_run {
 	struct sb_records *records;	/* with a journal between the rules and the block */
 	const char *chain;
@@ -78,6 +87,7 @@ struct sb_run {
 	const Sealbond__DeviceAuth *device_auth;
 	const struct sb_quote *quote;	/* a device's, checked (state/attest.h) */
 	uint8_t id[32];			/* SHA-256 of the whole transaction */
+	const struct sb_signers *signers;	/* NULL: not known yet, at the door or in a trial */
 	struct sb_tx_result *result;	/* log and data; the code is what the rule returns */
 	Sealbond__Parameters *parameters;	/* sb_run_parameters() */
 	int error;			/* of the store below, negative: the block cannot go on */
@@ -181,7 +191,8 @@ enum sb_tx_code sb_begin_devices(struct sb_run *run);	/* rules_enrol.c: those th
 enum sb_tx_code sb_begin_proposals(struct sb_run *run);	/* rules_member.c */
 
 /* rules_validator.c: what a validator has done is proven (state/machine.h). SB_TX_OK. */
-enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[20], bool fork, int64_t height);
+enum sb_tx_code sb_offence(struct sb_run *run, const uint8_t address[SB_ADDRESS_LEN], bool fork, int64_t height);
+void sb_signer_address(const uint8_t key[32], uint8_t address[SB_ADDRESS_LEN]);
 /* recovery.c: the first block of a chain that was restored, behind the block @last */
 enum sb_tx_code sb_begin_recovered(struct sb_run *run, int64_t last);
 /* Has the chain been restored since the block at this height? Then what it has said since may be lost. */
