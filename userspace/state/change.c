@@ -192,6 +192,8 @@ enum sb_tx_code sb_change_check(struct sb_run *run, const char *at, const Sealbo
 		return check_id(run, at, change->unfreeze, 32);
 	case SEALBOND__CHANGE__CHANGE_ADMIT:
 		return check_id(run, at, change->admit, 32);
+	case SEALBOND__CHANGE__CHANGE_DISMISS:
+		return check_id(run, at, change->dismiss, 32);
 	case SEALBOND__CHANGE__CHANGE_ZONE_REMOVE:
 		return check_id(run, at, change->zone_remove, SB_ZONE_ID_LEN);
 	case SEALBOND__CHANGE__CHANGE_CLOSE:

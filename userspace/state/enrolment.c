@@ -86,7 +86,12 @@ static int count_sibling(void *context, const uint8_t *key, size_t key_length, c
 	return 0;
 }
 
-static enum sb_tx_code forget(struct sb_run *run, const uint8_t id[SB_ENROLMENT_ID_LEN], int64_t due)
+static enum sb_due kind_of(const Sealbond__Device *enrolment)
+{
+	return enrolment->n_commitments ? SB_DUE_ANSWERED : SB_DUE_ENROLMENT;
+}
+
+static enum sb_tx_code forget(struct sb_run *run, enum sb_due kind, const uint8_t id[SB_ENROLMENT_ID_LEN], int64_t due)
 {
 	SB_AUTO_MESSAGE Sealbond__Counters *counters = sb_run_counters(run);
 	enum sb_tx_code code;
@@ -95,7 +100,7 @@ static enum sb_tx_code forget(struct sb_run *run, const uint8_t id[SB_ENROLMENT_
 		counters->enrolling--;
 	code = sb_run_save(run, SB_RECORD_COUNTERS, NULL, 0, counters);
 	if (code == SB_TX_OK)
-		code = sb_run_not_due(run, SB_DUE_ENROLMENT, due, id, SB_ENROLMENT_ID_LEN);
+		code = sb_run_not_due(run, kind, due, id, SB_ENROLMENT_ID_LEN);
 	return code == SB_TX_OK ? sb_run_remove(run, SB_RECORD_ENROLMENT, id, SB_ENROLMENT_ID_LEN) : code;
 }
 
@@ -108,8 +113,26 @@ static enum sb_tx_code make_room(struct sb_run *run, const uint8_t device[32])
 		return SB_TX_INTERNAL;
 	if (siblings.count < SB_ENROLMENTS_PER_EK)
 		return SB_TX_OK;
-	return siblings.has_oldest ? forget(run, siblings.oldest, siblings.due) :
+	return siblings.has_oldest ? forget(run, SB_DUE_ENROLMENT, siblings.oldest, siblings.due) :
 				     sb_run_refuse(run, SB_TX_LIMIT, "%d enrolments of one EK", SB_ENROLMENTS_PER_EK);
+}
+
+/* Two at once: members may have lowered the limit. */
+static enum sb_tx_code make_room_for_all(struct sb_run *run)
+{
+	enum sb_tx_code code = SB_TX_OK;
+
+	for (int i = 0; i < 2 && code == SB_TX_OK; i++) {
+		SB_AUTO_MESSAGE Sealbond__Counters *counters = sb_run_counters(run);
+		uint8_t id[SB_DUE_ID_MAX];
+		int64_t due;
+
+		if (counters->enrolling < sb_run_parameters(run)->enrolling_most ||
+		    sb_run_first_due(run, SB_DUE_ENROLMENT, &due, id) != SB_ENROLMENT_ID_LEN)
+			break;
+		code = forget(run, SB_DUE_ENROLMENT, id, due);
+	}
+	return code;
 }
 
 /* One more in this block, and one more that waits. */
@@ -123,7 +146,7 @@ static enum sb_tx_code count_in(struct sb_run *run)
 		counters->block_devices = 0;
 	}
 	if (counters->enrolling >= parameters->enrolling_most)
-		return sb_run_refuse(run, SB_TX_LIMIT, "%u devices wait for their proof", counters->enrolling);
+		return sb_run_refuse(run, SB_TX_LIMIT, "%u devices wait for their proof, and enrollers have answered them", counters->enrolling);
 	if (counters->block_devices >= parameters->devices_per_block)
 		return sb_run_refuse(run, SB_TX_LIMIT, "%u new devices in this block", counters->block_devices);
 	counters->block_devices++;
@@ -136,6 +159,8 @@ enum sb_tx_code sb_enrolment_add(struct sb_run *run, const uint8_t device[32], S
 	uint8_t id[SB_ENROLMENT_ID_LEN];
 	enum sb_tx_code code = make_room(run, device);
 
+	if (code == SB_TX_OK)
+		code = make_room_for_all(run);
 	if (code == SB_TX_OK)
 		code = count_in(run);
 	if (code != SB_TX_OK)
@@ -151,18 +176,74 @@ enum sb_tx_code sb_enrolment_remove(struct sb_run *run, const uint8_t device[32]
 	uint8_t id[SB_ENROLMENT_ID_LEN];
 
 	sb_enrolment_id(device, enrolment->ak_name, id);
-	return forget(run, id, enrolment->due);
+	return forget(run, kind_of(enrolment), id, enrolment->due);
 }
 
-enum sb_tx_code sb_enrolments_expire(struct sb_run *run, unsigned int most)
+enum sb_tx_code sb_enrolment_answer(struct sb_run *run, const uint8_t device[32], const Sealbond__Device *enrolment)
+{
+	uint8_t id[SB_ENROLMENT_ID_LEN];
+	enum sb_tx_code code;
+
+	sb_enrolment_id(device, enrolment->ak_name, id);
+	code = sb_run_not_due(run, SB_DUE_ENROLMENT, enrolment->due, id, sizeof(id));
+	return code == SB_TX_OK ? sb_run_due(run, SB_DUE_ANSWERED, enrolment->due, id, sizeof(id)) : code;
+}
+
+/* What waits, one after the other: nothing may be changed while they are counted. */
+struct waiting {
+	Sealbond__Device *first;
+};
+
+static int find_waiting(void *context, const uint8_t *key, size_t key_length, const uint8_t *value, size_t length)
+{
+	struct waiting *waiting = context;
+	Sealbond__Device *enrolment = sb_message_read(&sealbond__device__descriptor, value, length);
+
+	(void)key;
+	(void)key_length;
+	/* one that is proven is somebody's incident */
+	if (enrolment && enrolment->state == SEALBOND__DEVICE_STATE__ENROLLING) {
+		waiting->first = enrolment;
+		return 1;
+	}
+	sb_message_free(enrolment);
+	return 0;
+}
+
+unsigned int sb_enrolments_dismiss(struct sb_run *run, const uint8_t device[32])
+{
+	unsigned int count = 0;
+
+	for (; count < SB_ENROLMENTS_PER_EK; count++) {
+		struct waiting waiting = { NULL };
+		enum sb_tx_code code;
+
+		if (sb_run_each(run, SB_RECORD_ENROLMENT, device, 32, find_waiting, &waiting) <= 0)
+			break;
+		code = sb_enrolment_remove(run, device, waiting.first);
+		sb_message_free(waiting.first);
+		if (code != SB_TX_OK)
+			break;
+	}
+	return count;
+}
+
+static enum sb_tx_code expire(struct sb_run *run, enum sb_due kind, unsigned int most)
 {
 	uint8_t id[SB_DUE_ID_MAX];
 
-	while (most-- && sb_run_take_due(run, SB_DUE_ENROLMENT, id) == SB_ENROLMENT_ID_LEN) {
-		enum sb_tx_code code = forget(run, id, 0);
+	while (most-- && sb_run_take_due(run, kind, id) == SB_ENROLMENT_ID_LEN) {
+		enum sb_tx_code code = forget(run, kind, id, 0);
 
 		if (code != SB_TX_OK)
 			return code;
 	}
 	return SB_TX_OK;
+}
+
+enum sb_tx_code sb_enrolments_expire(struct sb_run *run, unsigned int most)
+{
+	enum sb_tx_code code = expire(run, SB_DUE_ENROLMENT, most);
+
+	return code == SB_TX_OK ? expire(run, SB_DUE_ANSWERED, most) : code;
 }

@@ -22,10 +22,16 @@ Sealbond__Device *sb_enrolment_load(struct sb_run *run, const uint8_t device[32]
 enum sb_tx_code sb_enrolment_save(struct sb_run *run, const uint8_t device[32], const Sealbond__Device *enrolment);
 
 /*
- * A new one: within the limits of the ledger, of this block and of this EK. At the last, the oldest that no
- * enroller has answered to makes room.
+ * A new one: within the limits of the ledger, of this block and of this EK. At those of the EK and of the ledger, the
+ * oldest that no enroller has answered to makes room: what anybody can say keeps nobody out.
  */
 enum sb_tx_code sb_enrolment_add(struct sb_run *run, const uint8_t device[32], Sealbond__Device *enrolment);
+
+/* The first enroller has answered it: from now on it makes room for no other. Before its commitment is put in. */
+enum sb_tx_code sb_enrolment_answer(struct sb_run *run, const uint8_t device[32], const Sealbond__Device *enrolment);
+
+/* All of one EK that wait for their proof. Returns how many they were. */
+unsigned int sb_enrolments_dismiss(struct sb_run *run, const uint8_t device[32]);
 
 enum sb_tx_code sb_enrolment_remove(struct sb_run *run, const uint8_t device[32], const Sealbond__Device *enrolment);
 
@@ -35,7 +41,7 @@ enum sb_tx_code sb_enrolment_remove(struct sb_run *run, const uint8_t device[32]
  */
 void sb_enrolment_keep(Sealbond__Device *enrolment, size_t count, const ProtobufCBinaryData *certificates);
 
-/* Forgets those whose time is over, at most so many at once. */
+/* Forgets those whose time is over, at most so many at once of those that were answered, and of the others. */
 enum sb_tx_code sb_enrolments_expire(struct sb_run *run, unsigned int most);
 
 #endif

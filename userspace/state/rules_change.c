@@ -7,6 +7,7 @@
 #include "state/change.h"
 #include "state/crypto.h"
 #include "state/device.h"
+#include "state/enrolment.h"
 #include "state/tpm_public.h"
 #include "state/zone.h"
 
@@ -159,6 +160,11 @@ static enum sb_tx_code make_admit(struct making *making, ProtobufCBinaryData dev
 	return sb_device_admit(making->run, device.data);
 }
 
+static enum sb_tx_code make_dismiss(struct making *making, ProtobufCBinaryData device)
+{
+	return sb_enrolments_dismiss(making->run, device.data) ? SB_TX_OK : cannot(making, "no enrolment of it waits");
+}
+
 static enum sb_tx_code make_one(struct making *making, const Sealbond__Change *change)
 {
 	struct sb_run *run = making->run;
@@ -203,6 +209,8 @@ static enum sb_tx_code make_one(struct making *making, const Sealbond__Change *c
 		return make_admit(making, change->admit);
 	case SEALBOND__CHANGE__CHANGE_ZONE_REMOVE:
 		return make_zone_remove(making, change->zone_remove);
+	case SEALBOND__CHANGE__CHANGE_DISMISS:
+		return make_dismiss(making, change->dismiss);
 	case SEALBOND__CHANGE__CHANGE_CLOSE:
 		return sb_succession_close(run, making->at, change->close);
 	case SEALBOND__CHANGE__CHANGE_SUCCESSION:

@@ -322,6 +322,10 @@ SB_RULE(challenge, Challenge)
 		return sb_run_refuse(run, SB_TX_UNKNOWN_DEVICE, "no such enrolment waits");
 	if (enrolment->state != SEALBOND__DEVICE_STATE__ENROLLING)
 		return sb_run_refuse(run, SB_TX_STATE, "it is proven already");
+	if (!enrolment->n_commitments)
+		code = sb_enrolment_answer(run, action->device.data, enrolment);
+	if (code != SB_TX_OK)
+		return code;
 	commitment = place_for(run, enrolment);
 	if (!commitment)
 		return sb_run_refuse(run, SB_TX_LIMIT, "%d challenges of one enrolment", SB_COMMITMENTS_MAX);

@@ -204,22 +204,30 @@ static int take_first(void *context, const uint8_t *key, size_t key_length, cons
 }
 
 /* The key may have a byte behind the id (sb_record_key); ids of one kind are all of one length, which is even. */
-size_t sb_run_take_due(struct sb_run *run, enum sb_due what, uint8_t id[SB_DUE_ID_MAX])
+size_t sb_run_first_due(struct sb_run *run, enum sb_due what, int64_t *time, uint8_t id[SB_DUE_ID_MAX])
 {
 	const uint8_t prefix = (uint8_t)what;
 	struct first_due first = { .length = 0 };
 	size_t id_length;
-	int64_t time = 0;
 
 	if (sb_run_each(run, SB_RECORD_DUE, &prefix, 1, take_first, &first) <= 0 || first.length < 10)
 		return 0;
+	*time = 0;
 	for (int i = 0; i < 8; i++)
-		time = (int64_t)((uint64_t)time << 8 | first.key[2 + i]);
-	if (time > run->time)
-		return 0;
+		*time = (int64_t)((uint64_t)*time << 8 | first.key[2 + i]);
 	id_length = (first.length - 10) & ~(size_t)1;
 	memcpy(id, first.key + 10, id_length);
-	return sb_run_not_due(run, what, time, id, id_length) == SB_TX_OK ? id_length : 0;
+	return id_length;
+}
+
+size_t sb_run_take_due(struct sb_run *run, enum sb_due what, uint8_t id[SB_DUE_ID_MAX])
+{
+	int64_t time;
+	size_t length = sb_run_first_due(run, what, &time, id);
+
+	if (!length || time > run->time)
+		return 0;
+	return sb_run_not_due(run, what, time, id, length) == SB_TX_OK ? length : 0;
 }
 
 void sb_run_answer(struct sb_run *run, const void *data, size_t length)

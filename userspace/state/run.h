@@ -66,6 +66,7 @@ size_t sb_record_key(enum sb_record_kind kind, const void *id, size_t id_length,
 
 enum sb_due {
 	SB_DUE_ENROLMENT = 1, SB_DUE_PROPOSAL = 2,
+	SB_DUE_ANSWERED = 3,	/* an enrolment that an enroller has answered */
 };
 #define SB_DUE_ID_MAX	48
 
@@ -136,6 +137,8 @@ enum sb_tx_code sb_run_not_due(struct sb_run *run, enum sb_due what, int64_t tim
  * nothing is due.
  */
 size_t sb_run_take_due(struct sb_run *run, enum sb_due what, uint8_t id[SB_DUE_ID_MAX]);
+/* The earliest of its kind, whenever it is due; it stays. As above. */
+size_t sb_run_first_due(struct sb_run *run, enum sb_due what, int64_t *time, uint8_t id[SB_DUE_ID_MAX]);
 
 /* Is the signer a person with this key? */
 static inline bool sb_run_is_by(const struct sb_run *run, ProtobufCBinaryData key)

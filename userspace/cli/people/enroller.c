@@ -14,6 +14,7 @@
 
 #define USAGE	"enroller key --out FILE [--name NAME] [--passphrase]\n" \
 		"   or: sealbond enroller list | add PUBLIC [--name NAME] [--url URL] | remove PUBLIC    --key MEMBER\n" \
+		"   or: sealbond enroller dismiss DEVICE --key MEMBER\n" \
 		"   or: sealbond enroller challenge DEVICE --key ENROLLER [--dry-run]\n" \
 		"   or: sealbond enroller serve --key ENROLLER [--roots FILE] [--inventory FILE] [--own] [--any]\n" \
 		"           [--once] [--every 2s]\n" \
@@ -86,6 +87,25 @@ static int add(struct sb_cli *cli, int argc, char **argv)
 static int remove_one(struct sb_cli *cli, int argc, char **argv)
 {
 	return by_vote(cli, argc, argv, false);
+}
+
+/* What waits for its proof and should not: the members decide, or one enroller could keep everybody out. */
+static int dismiss(struct sb_cli *cli, int argc, char **argv)
+{
+	Sealbond__Change change = SEALBOND__CHANGE__INIT;
+	struct cli_people people;
+	uint8_t device[32];
+	int code = cli_people_take(&people, cli, USAGE, argc, argv, NULL, 1, 1);
+
+	if (code == 0)
+		code = cli_people_hex(&people, "device", people.argument[0], device, 32);
+	if (code)
+		return code;
+	change.change_case = SEALBOND__CHANGE__CHANGE_DISMISS;
+	change.dismiss = CLI_BYTES(32, device);
+	code = cli_people_propose(&people, 1, &change, "an enrolment is dismissed");
+	cli_people_end(&people);
+	return code;
 }
 
 /* ---- challenges */
@@ -411,7 +431,7 @@ static int import(struct sb_cli *cli, int argc, char **argv)
 int cli_enroller(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
-		{ "key", key }, { "list", list }, { "add", add }, { "remove", remove_one }, { "challenge", challenge },
+		{ "key", key }, { "list", list }, { "add", add }, { "remove", remove_one }, { "dismiss", dismiss }, { "challenge", challenge },
 		{ "serve", serve }, { "import", import }, { NULL, NULL },
 	};
 
