@@ -152,7 +152,8 @@ static void manufacturer(void **state)
 	REFUSED(papers.ek_by = &root, SB_TX_OK);
 	record = device_record(&plant->ledger, a);
 	assert_int_equal(record->state, SEALBOND__DEVICE_STATE__AWAITING_APPROVAL);
-	assert_int_equal(record->proven, SB_PROVEN_IAK | SB_PROVEN_EK);
+	/* its EK's certificate is as public as the EK: nothing has tied that to the AK */
+	assert_int_equal(record->proven, SB_PROVEN_IAK);
 	/* A genuine TPM that claims another's EK takes nothing from it, and freezes nobody. */
 	squatter = plant->b;
 	squatter.ek = a->ek;
@@ -460,6 +461,45 @@ static void inventory(void **state)
 	assert_int_equal(enrols(ledger, a), SB_TX_NOT_KNOWN_KEY);
 }
 
+static void roots_and_inventory(Sealbond__Parameters *parameters)
+{
+	roots_only(parameters);
+	parameters->need_known_key = true;
+}
+
+/* An IAK says nothing of the EK: whoever's hardware it is in could claim the id of a device that is listed. */
+static void no_inventory_without_activation(void **state)
+{
+	static Sealbond__Parameters parameters;
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	struct device *a = &plant->a, squatter = plant->b;
+	Sealbond__Change one = SEALBOND__CHANGE__INIT, *ones[] = { &one };
+	ProtobufCBinaryData id = span32(a->id);
+	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
+	BODY(PROPOSE, propose, Propose, propose);
+
+	sane_parameters(&parameters);
+	roots_and_inventory(&parameters);
+	one.change_case = SEALBOND__CHANGE__CHANGE_PARAMETERS;
+	one.parameters = &parameters;
+	propose.n_changes = 1;
+	propose.changes = ones;
+	propose.title = (char *)"an inventory";
+	assert_int_equal(says(ledger, &plant->member, &body), SB_TX_FIELD);
+	assert_non_null(strstr(ledger->last.log, "need_known_key"));
+	/* nor does it count where it is not asked for */
+	assert_int_equal(imports(ledger, &plant->enroller[0], &id, 1, false), SB_TX_OK);
+	squatter.ek = a->ek;
+	memcpy(squatter.id, a->id, 32);
+	assert_int_equal(enrols_by(plant, &squatter, &(struct papers){ .word = good_word(&squatter), .iak = &iak,
+								       .iak_by = &root }), SB_TX_OK);
+	record = device_record(ledger, a);
+	assert_int_equal(record->proven, SB_PROVEN_IAK);
+	parameters.enrolment = SB_ENROL_ROOTS | SB_ENROL_ACTIVATION;
+	assert_int_equal(says(ledger, &plant->member, &body), SB_TX_OK);
+}
+
 /* 10,000 ids in ten transactions of one block. */
 static void large_import(void **state)
 {
@@ -489,7 +529,7 @@ int main(void)
 		TEST(manufacturer, by_root), TEST(maker_of_the_device, by_root), TEST(chains, by_both), TEST(certify_forms, by_root),
 		TEST(damaged_root, by_root), TEST(ek_lines, by_root),
 		TEST(certify_names, by_root), TEST(both_ways, by_both), TEST(inventory, by_inventory),
-		TEST(large_import, by_inventory),
+		TEST(large_import, by_inventory), TEST(no_inventory_without_activation, by_root),
 	};
 	struct tpm_template t = AK_TEMPLATE;
 	struct wish wish = { .issuer = &root, .subject = "root", .from = START - 9 * DAY, .to = START + 9 * DAY, .version = 2,

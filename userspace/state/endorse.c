@@ -139,6 +139,9 @@ enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, con
 	free_roots(&roots);
 	if (code == SB_TX_OK && sb_run_each(run, SB_RECORD_KNOWN_KEY, device, 32, any, NULL) > 0)
 		*proven |= SB_PROVEN_INVENTORY;
+	/* Both are about the EK, which is only claimed until it has opened a secret for this AK. */
+	if (!(sb_run_parameters(run)->enrolment & SB_ENROL_ACTIVATION))
+		*proven &= SB_PROVEN_IAK;
 	return code;
 }
 

@@ -10,8 +10,9 @@
 
 /*
  * sb_endorse() - what came along must hold: one bad certificate refuses the whole; but for the EK's where the ledger
- * asks for no manufacturer's word. *proven: SB_PROVEN_IAK, _EK, _INVENTORY, as far as it goes. Any of the chain's codes,
- * SB_TX_CERTIFY, or an AK's code for the IAK.
+ * asks for no manufacturer's word. *proven: SB_PROVEN_IAK, _EK, _INVENTORY, as far as it goes; the last two where an
+ * activation follows, without which nothing ties the AK to that EK. Any of the chain's codes, SB_TX_CERTIFY, or an AK's
+ * code for the IAK.
  */
 enum sb_tx_code sb_endorse(struct sb_run *run, const Sealbond__Enrol *enrol, const uint8_t device[32],
 			   const struct sb_tpm_public *ek, const struct sb_tpm_public *ak, uint32_t *proven);

@@ -98,6 +98,9 @@ enum sb_tx_code sb_parameters_check(struct sb_run *run, const char *at, const Se
 
 	if (code == SB_TX_OK && parameters->enrolment & SB_ENROL_ACTIVATION && !parameters->enrollers_needed)
 		code = sb_run_refuse(run, SB_TX_FIELD, "%s.enrollers_needed: 0; activation needs one at least", at);
+	/* An inventory lists EKs, and roots alone speak for the AK: the EK would only be claimed. */
+	if (code == SB_TX_OK && parameters->need_known_key && !(parameters->enrolment & SB_ENROL_ACTIVATION))
+		code = sb_run_refuse(run, SB_TX_FIELD, "%s.need_known_key: needs activation, enrolment 2 or 3", at);
 	if (code == SB_TX_OK && parameters->heartbeat_least >= parameters->lease)
 		code = sb_run_refuse(run, SB_TX_FIELD, "%s.heartbeat_least: must be below lease", at);
 	/* In less nobody could say no. */

@@ -43,8 +43,8 @@ static enum sb_tx_code check_fields(struct sb_run *run, const Sealbond__Enrol *e
 static enum sb_tx_code check_way(struct sb_run *run, uint32_t proven)
 {
 	const Sealbond__Parameters *parameters = sb_run_parameters(run);
-	/* A certificate of the EK says nothing about the AK: that takes an activation, too. */
-	uint32_t enough = SB_PROVEN_IAK | (parameters->enrolment & SB_ENROL_ACTIVATION ? SB_PROVEN_EK : 0);
+	/* (a certificate of the EK counts where there is an activation, too: sb_endorse) */
+	const uint32_t enough = SB_PROVEN_IAK | SB_PROVEN_EK;
 
 	if (parameters->enrolment & SB_ENROL_ROOTS && !(proven & enough))
 		return sb_run_refuse(run, SB_TX_NO_ENDORSEMENT, NULL);
