@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What members decide, and that whatever they decide, somebody can decide the next thing. */
 #include "assembly_world.h"
+#include "state/zone.h"
 
 static uint32_t weight_now(struct assembly *assembly, const struct person *person)
 {
@@ -469,6 +470,60 @@ static void zones(void **state)
 	assert_int_equal(creates(assembly, &assembly->member[0], first, key, 100), SB_TX_OK);
 }
 
+static uint32_t zones_of(struct assembly *assembly, const struct person *person)
+{
+	SB_AUTO_MESSAGE Sealbond__Account *account =
+		record_of(&assembly->ledger, &sealbond__account__descriptor, SB_RECORD_ACCOUNT, person->key, 32);
+
+	return account ? account->zones : 0;
+}
+
+/* Nobody but a member takes all the room for zones, not even by the keys of its zones. */
+static void zones_of_one(void **state)
+{
+	struct assembly *assembly = *state;
+	struct person *desk = &assembly->other[0], *key = &assembly->other[1];
+	Sealbond__Enroller enroller = SEALBOND__ENROLLER__INIT;
+	Sealbond__Parameters more = parameters;
+	Sealbond__Change one = change(SEALBOND__CHANGE__CHANGE_PARAMETERS, &more);
+	Sealbond__Body body = SEALBOND__BODY__INIT;
+	Sealbond__DeleteZone delete = SEALBOND__DELETE_ZONE__INIT;
+	uint8_t zone[16] = { 0 };
+
+	more.zones_most = 100;
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	enroller.key = span32(desk->key);
+	enroller.name = (char *)"desk";
+	one = change(SEALBOND__CHANGE__CHANGE_ENROLLER, &enroller);
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	for (zone[0] = 0; zone[0] < SB_ZONES_PER_ACCOUNT; zone[0]++)
+		assert_int_equal(creates(assembly, desk, zone, key, 1), SB_TX_OK);
+	assert_int_equal(creates(assembly, desk, zone, key, 1), SB_TX_LIMIT);
+	assert_non_null(strstr(assembly->ledger.last.log, "delete one"));
+	assert_int_equal(creates(assembly, key, zone, key, 1), SB_TX_NOT_ALLOWED);
+	assert_int_equal(zones_of(assembly, desk), SB_ZONES_PER_ACCOUNT);
+	body.action_case = SEALBOND__BODY__ACTION_DELETE_ZONE;
+	body.delete_zone = &delete;
+	delete.zone = (ProtobufCBinaryData){ 16, zone };
+	zone[0] = 7;
+	assert_int_equal(says(&assembly->ledger, key, &body), SB_TX_OK);
+	assert_int_equal(creates(assembly, desk, zone, key, 1), SB_TX_OK);
+	/* the members' word counts as well */
+	one = named(SEALBOND__CHANGE__CHANGE_ZONE_REMOVE, zone, 16);
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	assert_int_equal(zones_of(assembly, desk), SB_ZONES_PER_ACCOUNT - 1);
+	for (zone[0] = 100; zone[0] < 137; zone[0]++)
+		assert_int_equal(creates(assembly, &assembly->member[0], zone, &assembly->member[0], 1), SB_TX_OK);
+	assert_int_equal(creates(assembly, &assembly->member[0], zone, &assembly->member[0], 1), SB_TX_LIMIT);
+	/* a zone's key that becomes more than that may */
+	zone[0] = 8;
+	assert_int_equal(says(&assembly->ledger, key, &body), SB_TX_OK);
+	enroller.key = span32(key->key);
+	one = change(SEALBOND__CHANGE__CHANGE_ENROLLER, &enroller);
+	assert_int_equal(decide(assembly, 1, &one), SB_TX_OK);
+	assert_int_equal(creates(assembly, key, zone, key, 1), SB_TX_OK);
+}
+
 /* ---- what a ledger does not begin with */
 
 static void begins_not(Sealbond__Genesis *genesis, const char *says)
@@ -537,7 +592,7 @@ int main(void)
 		WITH(enough_weight_decides), WITH(a_mind_can_be_changed_and_enough_against_closes), WITH(who_may),
 		WITH(who_has_left_does_not_count), WITH(a_proposal_ends), WITH(members_who_can_decide_remain),
 		WITH(no_sequence_ends_it), WITH(endpoints_are_in_one_record), WITH(lists_come_and_go), WITH(forms),
-		WITH(unknown_rules_end_the_node), WITH(parameters_within_bounds), WITH(zones),
+		WITH(unknown_rules_end_the_node), WITH(parameters_within_bounds), WITH(zones), WITH(zones_of_one),
 		cmocka_unit_test(genesis_names_what_is_wrong),
 	};
 

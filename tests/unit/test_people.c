@@ -91,7 +91,8 @@ static void a_device_changes_hands(void **state)
 	assert_int_equal(type("owner show %s --key @/other", hex_of(a->id)), 0);
 	snprintf(new_key, sizeof(new_key), "%.64s", output);
 	assert_int_equal(type("device accept %s --key @/other", hex_of(a->id)), 1);
-	SAYS("has no account");
+	SAYS("refused (no-account)");
+	SAYS("offered to it");
 	assert_int_equal(type("device offer %s --to %s --back --key @/owner", hex_of(a->id), new_key), 2);
 	assert_int_equal(type("device offer %s --to %s --key @/owner", hex_of(a->id), new_key), 0);
 	assert_int_equal(type("device accept %s --key @/other", hex_of(a->id)), 0);

@@ -52,6 +52,7 @@ static void a_device_changes_hands(void **state)
 	struct person *old = &plant->a.owner, new, third;
 	SB_AUTO_MESSAGE Sealbond__Device *record = NULL;
 	uint8_t bad[32];
+	size_t records;
 
 	make_person(&new, 500);
 	make_person(&third, 501);
@@ -64,17 +65,23 @@ static void a_device_changes_hands(void **state)
 	assert_int_equal(offers(plant, old, &plant->a, NULL), SB_TX_UNKNOWN);
 	assert_int_equal(accepts(plant, &new, &plant->a), SB_TX_NO_ACCOUNT);
 	assert_int_equal(sets_profile(plant, old, &plant->a, 1, 100), SB_TX_OK);
+	records = plant->ledger.world.count;
 
 	assert_int_equal(offers(plant, old, &plant->a, new.key), SB_TX_OK);
 	assert_int_equal(accepts(plant, &plant->member, &plant->a), SB_TX_NOT_ALLOWED);
 	/* taken back, and offered to somebody else */
 	assert_int_equal(offers(plant, old, &plant->a, NULL), SB_TX_OK);
-	assert_int_equal(accepts(plant, &new, &plant->a), SB_TX_NOT_ALLOWED);
+	assert_int_equal(accepts(plant, &new, &plant->a), SB_TX_NO_ACCOUNT);
 	assert_int_equal(offers(plant, old, &plant->a, third.key), SB_TX_OK);
 	assert_int_equal(offers(plant, old, &plant->a, new.key), SB_TX_OK);
-	assert_int_equal(accepts(plant, &third, &plant->a), SB_TX_NOT_ALLOWED);
-	assert_int_equal(accepts(plant, &new, &plant->b), SB_TX_UNKNOWN_DEVICE);
+	/* an offer lets its key say nothing but that it accepts, and leaves nothing behind */
+	assert_int_equal(plant->ledger.world.count, records);
+	assert_int_equal(accepts(plant, &third, &plant->a), SB_TX_NO_ACCOUNT);
+	assert_int_equal(approves(&plant->ledger, &new, &plant->a, plant->a.current), SB_TX_NO_ACCOUNT);
+	assert_int_equal(accepts(plant, &new, &plant->b), SB_TX_NO_ACCOUNT);
 	assert_int_equal(accepts(plant, &new, &plant->a), SB_TX_OK);
+	assert_int_equal(plant->ledger.world.count, records + 1);
+	assert_int_equal(accepts(plant, &new, &plant->b), SB_TX_UNKNOWN_DEVICE);
 	record = device_record(&plant->ledger, &plant->a);
 	assert_true(sb_bytes_are(record->owner, new.key, 32));
 	assert_int_equal(record->offered.len, 0);

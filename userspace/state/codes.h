@@ -77,10 +77,9 @@
 	X(144, CHANGE, "change", "one of the changes cannot be made") \
 	X(145, CLOSED, "closed", "the ledger is closed for its successor: nothing but its members' word on that is taken") \
 	X(146, SUCCEEDED, "succeeded", "the ledger goes on as another chain: its record of the succession says where") \
-	X(147, VALIDATORS_ASLEEP, "validators-asleep", "too few of the validators that there would be have signed the last block: " \
+	X(147, VALIDATORS_ASLEEP, "validators-asleep", "too few of the validators after this have signed the last block: " \
 	  "wait until those that were added sign, or vote out those that do not") \
-	X(148, VALIDATORS_CHANGE, "validators-change", "the validators have just changed: one proposal in 3 blocks may change them, " \
-	  "vote again after that") \
+	X(148, VALIDATORS_CHANGE, "validators-change", "one proposal in 3 blocks may change the validators: vote again then") \
 	/* certificates: SB_TX_CERT + enum sb_chain_verdict */ \
 	X(151, CERT_MALFORMED, "cert-malformed", "one of the certificates cannot be read") \
 	X(152, CERT_TOO_LONG, "cert-chain-too-long", "more certificates than a chain may have") \

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "state/attest.h"
 #include "state/crypto.h"
+#include "state/device.h"
 #include "state/journal.h"
 #include "state/person.h"
 #include "state/verified.h"
@@ -101,6 +102,22 @@ static bool has_signed(struct sb_run *run, const Sealbond__PersonAuth *auth, con
 	return true;
 }
 
+/* To whom a device is offered, that key may accept it: with that word it has an account. */
+static Sealbond__Account *first_word(struct sb_run *run, const Sealbond__Body *body)
+{
+	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	Sealbond__Account *account;
+
+	if (body->action_case != SEALBOND__BODY__ACTION_ACCEPT_DEVICE || body->accept_device->device.len != 32)
+		return NULL;
+	device = sb_device_load(run, body->accept_device->device.data);
+	if (!device || !sb_run_is_by(run, device->offered))
+		return NULL;
+	account = sb_message_new(&sealbond__account__descriptor);
+	account->next = 1;
+	return account;
+}
+
 /* At the door, others of the key may still be before it: then only its signature can be looked at. */
 static enum sb_tx_code by_person(struct sb_run *run, const Sealbond__SignedTx *tx, const Sealbond__Body *body,
 				 const struct rule *rule, bool checking)
@@ -115,6 +132,10 @@ static enum sb_tx_code by_person(struct sb_run *run, const Sealbond__SignedTx *t
 	memcpy(run->signer, auth->key.data, 32);
 	run->is_person = true;
 	account = sb_run_load(run, &sealbond__account__descriptor, SB_RECORD_ACCOUNT, run->signer, 32);
+	if (!account)
+		account = first_word(run, body);
+	if (!account && body->action_case == SEALBOND__BODY__ACTION_ACCEPT_DEVICE)
+		return sb_run_refuse(run, SB_TX_NO_ACCOUNT, "nor is such a device offered to it");
 	if (!account)
 		return sb_run_refuse(run, SB_TX_NO_ACCOUNT, NULL);
 	if (auth->sequence < account->next || auth->sequence - account->next >= (checking ? SB_SEQUENCE_AHEAD : 1))

@@ -37,15 +37,17 @@ SB_RULE(offer_device, OfferDevice)
 	if (device->state == SEALBOND__DEVICE_STATE__FROZEN_CLONE)
 		return sb_run_refuse(run, SB_TX_STATE, "it is frozen: resolve its incident first");
 	sb_bytes_set(&device->offered, action->to.data, 32);
-	code = sb_device_save(run, action->device.data, device);
-	/* Without an account the new owner could not say that it takes it. */
-	return code == SB_TX_OK ? sb_run_account(run, action->to.data) : code;
+	return sb_device_save(run, action->device.data, device);
 }
 
-/* The old owner's zone and profile go: the new one has no key to them, and should not talk there. */
+/*
+ * The old owner's zone and profile go: the new one has no key to them, and should not talk there. Its account is made by
+ * this word (state/machine.c): offers cost nothing, and would make as many as somebody likes.
+ */
 SB_RULE(accept_device, AcceptDevice)
 {
 	SB_AUTO_MESSAGE Sealbond__Device *device = NULL;
+	enum sb_tx_code code;
 
 	if (action->device.len != 32)
 		return sb_run_refuse(run, SB_TX_FIELD, "device");
@@ -64,7 +66,8 @@ SB_RULE(accept_device, AcceptDevice)
 	sb_message_free(device->profile);
 	device->profile = NULL;
 	device->profile_version = 0;
-	return sb_device_save(run, action->device.data, device);
+	code = sb_run_account(run, run->signer);
+	return code == SB_TX_OK ? sb_device_save(run, action->device.data, device) : code;
 }
 
 enum sb_tx_code sb_device_check_membership(struct sb_run *run, const Sealbond__Membership *membership)

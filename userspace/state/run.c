@@ -150,12 +150,17 @@ Sealbond__Counters *sb_run_counters(struct sb_run *run)
 
 enum sb_tx_code sb_run_account(struct sb_run *run, const uint8_t key[32])
 {
-	Sealbond__Account account = SEALBOND__ACCOUNT__INIT;
+	SB_AUTO_MESSAGE Sealbond__Account *account =
+		sb_run_load(run, &sealbond__account__descriptor, SB_RECORD_ACCOUNT, key, 32);
 
-	if (sb_run_has(run, SB_RECORD_ACCOUNT, key, 32))
+	if (account && !account->for_zone)
 		return SB_TX_OK;
-	account.next = 1;
-	return sb_run_save(run, SB_RECORD_ACCOUNT, key, 32, &account);
+	if (!account) {
+		account = sb_message_new(&sealbond__account__descriptor);
+		account->next = 1;
+	}
+	account->for_zone = false;
+	return sb_run_save(run, SB_RECORD_ACCOUNT, key, 32, account);
 }
 
 /* Returns the id's length in the records: kind of due, time, and whose it is. */

@@ -124,7 +124,7 @@ Sealbond__Counters *sb_run_counters(struct sb_run *run);
 
 /*
  * sb_run_account() - from now on this key may send transactions: it has become a member's, an enroller's, an
- * owner's or a zone's. Accounts stay, or a key that comes back could be made to repeat what it once said.
+ * owner's. Accounts stay, or a key that comes back could be made to repeat what it once said.
  */
 enum sb_tx_code sb_run_account(struct sb_run *run, const uint8_t key[32]);
 

@@ -431,8 +431,8 @@ static int import(struct sb_cli *cli, int argc, char **argv)
 int cli_enroller(struct sb_cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
-		{ "key", key }, { "list", list }, { "add", add }, { "remove", remove_one }, { "dismiss", dismiss }, { "challenge", challenge },
-		{ "serve", serve }, { "import", import }, { NULL, NULL },
+		{ "key", key }, { "list", list }, { "add", add }, { "remove", remove_one }, { "dismiss", dismiss },
+		{ "challenge", challenge }, { "serve", serve }, { "import", import }, { NULL, NULL },
 	};
 
 	return cli_verb(cli, USAGE, argc, argv, verbs);

@@ -71,7 +71,8 @@ int cli_people_send(struct cli_people *people, const uint8_t secret[SB_PERSON_SE
 	code = cli_people_read(people, &sealbond__account__descriptor, SB_RECORD_ACCOUNT, key, 32, (void **)&account, NULL);
 	if (code)
 		return code;
-	if (!account && !people->dry_run)
+	/* (who accepts a device gets its account by that) */
+	if (!account && !people->dry_run && body->action_case != SEALBOND__BODY__ACTION_ACCEPT_DEVICE)
 		return cli_fail(people->cli, SB_EXIT_FAILED, "%s has no account on this ledger: it is no member's, enroller's, "
 				"owner's or zone's key there", sb_format_hex(hex, key, 32));
 	result = sb_transaction_make(secret, people->ledger.chain, account ? account->next : 1, body, &tx, &length);
