@@ -75,3 +75,21 @@ def test_without_rights(lab, t):
         t.check(f"{words} can change nothing", not wrong, wrong)
         t.check(f"{words} may ask for the status", a.run(f"{prefix}sbctl status", check=False))
     t.check("and nothing has changed", "mode=enforce" in a.ctl("status").out and pair.pings())
+
+
+def test_socket_policy(lab, t):
+    """Sealbond is the first key manager that the kernel asks: xfrm_user comes behind it."""
+    pair = bonded.pair(lab).up()
+    a = pair.a
+    user = "setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all unshare -rn "
+    told = {}
+    a.run("modprobe -r xfrm_user")
+    for words, command in (("no manager takes them", "true"), ("xfrm_user loaded", "modprobe xfrm_user")):
+        a.run(command)
+        told[words] = [a.run(f"{user}sockpolicy {kind}", check=False).out.strip() for kind in ("garbage", "bypass")]
+    invalid = "refused: Invalid argument"
+    t.check("a user without rights gives a socket of his own namespace a policy that is none: refused",
+            [garbage for garbage, _ in told.values()] == [invalid, invalid], told)
+    t.check("and one that an IKE daemon would: set where somebody takes it",
+            [valid for _, valid in told.values()] == [invalid, "set"], told)
+    t.check("the bond has not noticed", pair.pings())
