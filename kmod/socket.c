@@ -189,11 +189,12 @@ int sb_socket_send(struct sb_net *sn, const struct sb_addr *local, const struct 
 /* The network header is still before the payload: the addresses are the packet's own. */
 static void take(struct sb_net *sn, struct sk_buff *skb, bool v4, bool under_load)
 {
-	const struct udphdr *udp = udp_hdr(skb);
+	const struct udphdr *udp;
 	struct sb_addr from, to;
 
 	if (skb->len > SB_MSG_MAX_LEN || skb_linearize(skb))
 		return;
+	udp = udp_hdr(skb);	/* where the head is now */
 	if (v4) {
 		sb_addr_v4(&from, ip_hdr(skb)->saddr, be16_to_cpu(udp->source));
 		sb_addr_v4(&to, ip_hdr(skb)->daddr, be16_to_cpu(udp->dest));
