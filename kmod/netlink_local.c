@@ -371,6 +371,10 @@ static int read_local(struct genl_info *info, struct local *local)
 		sb_nl_text(info, "OVERLAY4 or OVERLAY6 is needed");
 		return -EINVAL;
 	}
+	if (ipv6_addr_v4mapped(&local->overlay6)) {
+		sb_nl_text(info, "OVERLAY6 is an IPv4 address (::ffff:a.b.c.d): give it as OVERLAY4");
+		return -EINVAL;
+	}
 	err = read_algorithms(info, local->algorithms);
 	return err ?: read_limits(info, &local->limits);
 }

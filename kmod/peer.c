@@ -233,8 +233,9 @@ static int add(struct sb_net *sn, const struct sb_peer_spec *spec)
 	spin_lock_init(&peer->roam_lock);
 	INIT_RCU_WORK(&peer->free_work, free_work);
 	err = insert(sn, peer);
+	/* An address that was claimed and given back may have led the packet path to it. */
 	if (err)
-		free_peer(peer);
+		queue_rcu_work(sb_wq, &peer->free_work);
 	else
 		set_lease(peer, spec->lease_ms);
 	return err;
@@ -266,6 +267,11 @@ static int taken(struct sb_net *sn, const struct sb_peer *peer, const struct sb_
 
 	if (!spec->overlay4.s_addr && ipv6_addr_any(&spec->overlay6)) {
 		*text = "a peer needs an overlay address";
+		return -EINVAL;
+	}
+	/* That is how the table has its IPv4 addresses: one entry for two. */
+	if (ipv6_addr_v4mapped(&spec->overlay6)) {
+		*text = "the IPv6 overlay address is an IPv4 one (::ffff:a.b.c.d): give it as that";
 		return -EINVAL;
 	}
 	if (owner && owner != peer) {

@@ -96,7 +96,7 @@ void sb_peers_exit(struct sb_net *sn);
 /*
  * All below with sn->lock held, but for the last. sb_peer_set() returns 0, -EADDRINUSE (another
  * peer has the overlay address), -EEXIST (another peer has the key), -EINVAL (a key of low order,
- * no overlay address, our own id) or -ENOMEM; *text says which for the extended ack.
+ * no overlay address, a mapped one, our own id) or -ENOMEM; *text says which for the extended ack.
  */
 int sb_peer_set(struct sb_net *sn, const struct sb_peer_spec *spec, const char **text);
 void sb_peer_del(struct sb_net *sn, struct sb_peer *peer);

@@ -48,12 +48,18 @@ def test_refused_change(lab, t):
     a.ctl(f"peer id=other key={key} lease=60000 v4=10.77.9.9")
     for words, change, text in (("another's key", f"key={b.key} v4=10.77.9.9", "has this key"),
                                 ("another's address", f"key={key} v4={b.inner4}", "has this overlay address"),
-                                ("no address", f"key={key}", "needs an overlay address")):
+                                ("no address", f"key={key}", "needs an overlay address"),
+                                ("one address twice", f"key={key} v4=10.77.9.8 v6=::ffff:10.77.9.8", "an IPv4 one")):
         r = a.ctl(f"peer id=other lease=60000 {change}", check=False)
         t.check(f"a change to {words} is refused, in words", r.code == 1 and text in r.out, r)
         r = a.ctl("getpeer id=other", check=False)
         t.check("and the peer is still there", r, r)
     a.ctl("delpeer id=other")
+    r = a.ctl("peer id=new lease=60000 v4=10.77.9.8 v6=::ffff:10.77.9.8 "
+              f"key={key}", check=False)
+    t.check("a new peer's one address twice is refused, in words", r.code == 1 and "an IPv4 one" in r.out, r)
+    r = a.run(a.local_words().replace(a.inner6, "::ffff:10.77.0.9"), check=False)
+    t.check("our own, too", r.code == 1 and "give it as OVERLAY4" in r.out, r)
     t.check("the bond has not noticed", pair.pings())
 
 
