@@ -205,12 +205,16 @@ static void take(struct sb_net *sn, struct sk_buff *skb, bool v4, bool under_loa
 	sb_exchange_receive(sn, &from, &to, skb->data, skb->len, under_load);
 }
 
+/* Is there more? Not where the family is off, or no socket could be opened. */
 static bool drain(struct sb_net *sn, int family)
 {
+	struct socket *sock = sn->sock[family];	/* closed under sn->lock only */
 	int taken, err;
 
-	for (taken = 0; taken < SB_SOCKET_BATCH && sn->sock[family]; taken++) {
-		struct sock *sk = sn->sock[family]->sk;
+	if (!sock)
+		return false;
+	for (taken = 0; taken < SB_SOCKET_BATCH; taken++) {
+		struct sock *sk = sock->sk;
 		bool under_load = atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf / 8;
 		struct sk_buff *skb = skb_recv_udp(sk, MSG_DONTWAIT, &err);
 

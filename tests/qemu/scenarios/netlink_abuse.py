@@ -41,6 +41,41 @@ def test_malformed(lab, t):
             a.run("dmesg | tail -5", check=False))
 
 
+def busy(side):
+    """The part of half a second that the processor works without being asked to."""
+    ticks = [list(map(int, line.split()[1:])) for line in
+             side.out("grep '^cpu ' /proc/stat; sleep 0.5; grep '^cpu ' /proc/stat").splitlines()]
+    user, nice, system, idle, *rest = (after - before for before, after in zip(*ticks))
+    return 1 - (idle + rest[0]) / max(1, user + nice + system + idle + sum(rest))
+
+
+def test_sockets_lost(lab, t):
+    """SET_LOCAL to a port that is taken, while a datagram waits to be read: there is no bond socket any more."""
+    pair = bonded.pair(lab)
+    a = pair.a.guest
+    a.run("modprobe sealbond; sbctl mode off; ip netns del lost 2>/dev/null; ip netns add lost; "
+          "ip link add f0 netns lost type veth peer name f1 netns lost")
+    side = bonded.Side(a, "lost", 6, ns="lost", device="f0")
+    side.addresses()
+    side.sb0()
+    side.local("alg=aes")
+    # it comes while SET_LOCAL waits for an algorithm, so that who is to read it waits for SET_LOCAL
+    a.put(f"#!/bin/sh\nip netns exec lost rawsend udp {side.outer4} {bonded.PORT} 00000000 && touch /tmp/sent\n"
+          f'exec {a.out("cat /proc/sys/kernel/modprobe")} "$@"\n'.encode(), "/tmp/modprobe", 0o755)
+    a.run("rm -f /tmp/sent; cp /proc/sys/kernel/modprobe /tmp/was; modprobe -r chacha20poly1305; "
+          "echo /tmp/modprobe > /proc/sys/kernel/modprobe")
+    try:
+        with side.running("udpnum recv 7000", "ready"):
+            r = side.run(side.local_words("alg=chacha port=7000"), check=False)
+    finally:
+        a.run("cat /tmp/was > /proc/sys/kernel/modprobe; modprobe chacha20poly1305")
+    t.check("a port that is taken is refused", r.code == 1 and "port is in use" in r.out and a.run("cat /tmp/sent",
+            check=False), r)
+    worked = busy(side)
+    t.check("and nothing works on behind it", worked < 0.5, f"{worked:.0%} of the processor is in use")
+    a.run("ip netns del lost")
+
+
 def test_refused_change(lab, t):
     pair = bonded.pair(lab).up()
     a, b = pair.sides
