@@ -13,7 +13,7 @@
 #include "watch.h"
 #include "sealbond/limits.h"
 
-u8 sb_mode_now = SEALBOND_MODE_OFF;
+u8 sb_mode_now __read_mostly = SEALBOND_MODE_OFF;
 
 static void revert(struct work_struct *work);
 

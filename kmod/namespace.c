@@ -28,9 +28,11 @@ static void sweep(struct work_struct *work)
 {
 	struct sb_net *sn = container_of(work, struct sb_net, sweep.work);
 	struct sb_peer *peer;
+	u32 round;
 	u64 now;
 
 	mutex_lock(&sn->lock);
+	round = sb_watch_round();
 	sb_bond_do_asked(sn);
 	now = ktime_get_boottime_ns();	/* under the lock: no epoch is younger */
 	list_for_each_entry(peer, &sn->peers, node) {
@@ -41,6 +43,7 @@ static void sweep(struct work_struct *work)
 	sb_ledger_sockets_sweep(sn);
 	if (sb_alarmed() && sb_alarms() & SB_ALARMS_STICKY)
 		sb_keyring_tampered(sn);
+	WRITE_ONCE(sn->alarms_swept, round);
 	if (!sn->closing)
 		queue_delayed_work(sb_wq, &sn->sweep, SB_SWEEP_PERIOD);
 	mutex_unlock(&sn->lock);
@@ -86,6 +89,7 @@ static int __net_init net_start(struct net *net)
 	int err;
 
 	sn->net = net;
+	sn->alarms_swept = sb_watch_round();	/* no bonds yet */
 	mutex_init(&sn->lock);
 	init_llist_head(&sn->todo);
 	INIT_LIST_HEAD(&sn->set_up);

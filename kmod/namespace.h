@@ -63,6 +63,7 @@ struct sb_net {
 	struct llist_head todo;		/* peers for bond_work; any context */
 	struct work_struct bond_work;	/* confirmations and roaming */
 	struct socket *tc_ear;		/* watch_tc.c */
+	u32 alarms_swept;		/* sb_watch_round() of the last sweep; WRITE_ONCE */
 	struct delayed_work sweep;	/* leases, hard limits, retries: once a second */
 };
 

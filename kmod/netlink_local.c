@@ -389,22 +389,33 @@ static bool same_identity(const struct sb_net *sn, struct genl_info *info,
 	       !memcmp(sn->chain_id, nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), SB_ID_LEN);
 }
 
+static bool same_algorithms(const struct sb_net *sn, const struct local *local)
+{
+	return !memcmp(sn->algorithms, local->algorithms, sizeof(sn->algorithms));
+}
+
+static int refuse_with_bonds(const struct sb_net *sn, struct genl_info *info)
+{
+	if (!live_bonds(sn))
+		return 0;
+	sb_nl_text(info, "bonds are live: end them first (END_BOND with FLUSH)");
+	return -EBUSY;
+}
+
 static int apply_local(struct sb_net *sn, struct genl_info *info, const struct local *local)
 {
-	bool other_algorithms = memcmp(sn->algorithms, local->algorithms,
-				       sizeof(sn->algorithms)) || sn->encap != local->encap;
 	int err;
 
 	sn->limits = local->limits;
-	if (same_identity(sn, info, local) && !other_algorithms) {
+	if (same_identity(sn, info, local) && same_algorithms(sn, local) &&
+	    sn->encap == local->encap) {
 		/* An sb0 that was made anew: the SAs know it by its if_id. */
 		WRITE_ONCE(sn->sb0_ifindex, local->ifindex);
 		return 0;
 	}
-	if (live_bonds(sn)) {
-		sb_nl_text(info, "bonds are live: end them first (END_BOND with FLUSH)");
-		return -EBUSY;
-	}
+	err = refuse_with_bonds(sn, info);
+	if (err)
+		return err;
 	if (sn->port != local->port || !sn->sock[0]) {
 		sb_socket_close(sn);
 		err = sb_socket_open(sn, local->port);
@@ -429,16 +440,41 @@ static int apply_local(struct sb_net *sn, struct genl_info *info, const struct l
 	return sb_keyring_apply(sn);
 }
 
-/* LOCK waits meanwhile: no identity is set behind its back. */
-static int apply_if_free(struct sb_net *sn, struct genl_info *info, const struct local *local)
+static int may_set_up(struct sb_net *sn, struct genl_info *info)
 {
 	const char *text = NULL;
 	int err;
 
-	sb_lock_hold();
 	err = sb_lock_may_set_up(sn, nla_data(info->attrs[SEALBOND_A_DEVICE_ID]),
 				 nla_data(info->attrs[SEALBOND_A_CHAIN_ID]), &text);
 	sb_nl_text(info, text);
+	return err;
+}
+
+/*
+ * An algorithm may be loaded by root's own modprobe, which takes as long as root likes, with
+ * sn->lock held: only where it is needed, and there are no bonds that somebody must end meanwhile.
+ */
+static int check_new_algorithms(struct sb_net *sn, struct genl_info *info,
+				const struct local *local)
+{
+	int err;
+
+	if (sn->configured && same_algorithms(sn, local))
+		return 0;
+	sb_lock_hold();
+	err = may_set_up(sn, info);
+	sb_lock_release();
+	return err ?: refuse_with_bonds(sn, info) ?: check_algorithms(info, local->algorithms);
+}
+
+/* LOCK waits meanwhile: no identity is set behind its back. */
+static int apply_if_free(struct sb_net *sn, struct genl_info *info, const struct local *local)
+{
+	int err;
+
+	sb_lock_hold();
+	err = may_set_up(sn, info);
 	if (!err)
 		err = apply_local(sn, info, local);
 	sb_lock_release();
@@ -455,7 +491,7 @@ int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		err = check_sb0(info, sn->net, &local);
 	if (!err)
-		err = check_algorithms(info, local.algorithms);
+		err = check_new_algorithms(sn, info, &local);
 	return err ?: apply_if_free(sn, info, &local);
 }
 

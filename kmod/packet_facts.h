@@ -21,6 +21,7 @@
 #include "packet.h"
 #include "peer.h"
 #include "sa.h"
+#include "watch.h"
 
 /* For what is written whole before it is read: kernels that clear every stack variable skip it. */
 #if defined(__has_attribute) && __has_attribute(__uninitialized__)
@@ -183,7 +184,7 @@ static __always_inline bool is_own_socket(const struct sb_net *sn, const struct 
 
 static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
 {
-	f->lease_live = READ_ONCE(peer->lease_live);
+	f->lease_live = READ_ONCE(peer->lease_live) && !sb_alarmed();
 	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
 }
 

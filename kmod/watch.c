@@ -15,7 +15,8 @@
 
 #include "sealbond/limits.h"
 
-u32 sb_alarms_now;
+u32 sb_alarms_now __read_mostly;
+atomic_t sb_alarms_saw __read_mostly = ATOMIC_INIT(0);
 
 static void look(struct work_struct *work);
 
@@ -23,11 +24,12 @@ static DEFINE_MUTEX(lock);	/* everything below, and writes of sb_alarms_now */
 static u32 changed_pcrs;
 static u32 found;		/* by the look that is under way */
 static u32 unknown;		/* could not be looked at this time */
-static bool acted;		/* the bonds of this alarm were ended */
+static bool acted;		/* the bonds of this alarm were to end */
+static bool unswept;		/* but some have not yet */
+static u32 sweeps;		/* how often they were to; read without the lock */
 
 static bool running;		/* all namespaces have what we look at */
 static unsigned long asked;	/* bit 0: something happened, look at all of it */
-static atomic_t saw;		/* alarms of what may be gone again; the next look takes them */
 static unsigned int round;	/* of the work alone */
 static DECLARE_DELAYED_WORK(look_work, look);
 
@@ -43,14 +45,40 @@ static void tell_namespace(struct sb_net *sn)
 		sb_event_alarm(sn->net, sb_alarms_now, changed_pcrs);
 }
 
+u32 sb_watch_round(void)
+{
+	return smp_load_acquire(&sweeps);
+}
+
 /* Bonds end in the sweep, which asks sb_alarmed(); so does whatever would make one. */
 static void act(void)
 {
 	bool alarmed = sb_alarmed();
 
-	if (alarmed && !acted && sb_net_each(sb_net_sweep_now))
-		return;		/* no memory: the sweep of each second does it */
+	if (alarmed && !acted) {
+		smp_store_release(&sweeps, sweeps + 1);
+		if (sb_net_each(sb_net_sweep_now))
+			return;		/* no memory: the sweep of each second does it */
+	}
 	acted = alarmed;
+}
+
+static void await_sweep(struct sb_net *sn)
+{
+	if (READ_ONCE(sn->alarms_swept) != sweeps)
+		unswept = true;
+}
+
+/*
+ * Root can hold a sweep up, by what its lock is held for or by the processor's time. One that came
+ * when the alarm is gone again would end nothing.
+ */
+static bool bonds_may_live(void)
+{
+	if (!sb_alarms_now)
+		return false;
+	unswept = false;
+	return sb_net_each(await_sweep) || unswept;
 }
 
 static void tell(u32 which, u32 now, u32 pcrs)
@@ -111,6 +139,7 @@ static void look(struct work_struct *work)
 {
 	u32 which = SEALBOND_ALARM_XDP | SEALBOND_ALARM_XSK | SEALBOND_ALARM_TC | SEALBOND_ALARM_NFT;
 	bool all = test_and_clear_bit(0, &asked) || round++ % SB_WATCH_ALL_ROUNDS == 0;
+	u32 saw = atomic_read(&sb_alarms_saw);
 	unsigned int wait;
 
 	mutex_lock(&lock);
@@ -121,8 +150,11 @@ static void look(struct work_struct *work)
 		found = sb_alarms_now & SEALBOND_ALARM_TC;
 	if (sb_net_each(all ? look_at_all : look_at_devices))
 		unknown = which;
-	found |= atomic_xchg(&saw, 0);
+	if (bonds_may_live())
+		unknown = which;
+	found |= saw;
 	tell(which & ~(unknown & ~found), found, 0);
+	atomic_andnot(saw, &sb_alarms_saw);	/* told: nobody has missed it meanwhile */
 	act();
 	mutex_unlock(&lock);
 	wait = sb_mode() == SEALBOND_MODE_ENFORCE ? SB_WATCH_MS : SB_WATCH_IDLE_MS;
@@ -143,7 +175,7 @@ void sb_watch_look(void)
 
 void sb_watch_saw(u32 alarms)
 {
-	atomic_or(alarms, &saw);
+	atomic_or(alarms, &sb_alarms_saw);
 	sb_watch_look();
 }
 

@@ -6,6 +6,7 @@
 #ifndef SB_WATCH_H
 #define SB_WATCH_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 #include <uapi/linux/sealbond.h>
@@ -19,19 +20,31 @@ struct sb_net;
 /* These stay until the machine reboots; the others go with what they name. */
 #define SB_ALARMS_STICKY	(SEALBOND_ALARM_PCR | SEALBOND_ALARM_RESET)
 
-extern u32 sb_alarms_now;	/* written in watch.c only */
+/* The packet path reads them, as it does the mode. Written in watch.c only. */
+extern u32 sb_alarms_now;
+extern atomic_t sb_alarms_saw;	/* of what may be gone again; the next look takes them */
 
-/* sb_alarms() - bits of enum sealbond_alarm; any context. */
+/* sb_alarms() - bits of enum sealbond_alarm, as they are told; any context. */
 static inline u32 sb_alarms(void)
 {
 	return READ_ONCE(sb_alarms_now);
 }
 
-/* sb_alarmed() - no bond may live or be made. Any context. */
-static inline bool sb_alarmed(void)
+/*
+ * sb_alarmed() - no bond may live or be made, and no packet passes by one: from the moment that
+ * something is seen, whenever it is told and the bonds are ended. Any context.
+ */
+static __always_inline bool sb_alarmed(void)
 {
-	return sb_alarms() && sb_mode() == SEALBOND_MODE_ENFORCE;
+	return unlikely(sb_alarms() | atomic_read(&sb_alarms_saw)) &&
+	       sb_mode() == SEALBOND_MODE_ENFORCE;
 }
+
+/*
+ * sb_watch_round() - goes up when bonds are to end. What sn->alarms_swept says was acted on: read
+ * it before sb_alarmed(). An alarm stays at least until every namespace has.
+ */
+u32 sb_watch_round(void);
 
 /* sb_watch_changed_pcrs() - with SEALBOND_ALARM_PCR: which. */
 u32 sb_watch_changed_pcrs(void);

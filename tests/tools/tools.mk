@@ -6,7 +6,7 @@
 TOOL_DIR := build/tests
 TOOL_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -static -Iinclude/uapi
 TOOLS := udpnum rawsend nlfuzz notify xfrmroot xdptool vtpm memfind nldump waysend wayhear wayroot waybpf liar keptclock \
-	sockpolicy
+	sockpolicy fifo
 
 # $(1): program
 define tool_rule

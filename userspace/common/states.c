@@ -149,7 +149,7 @@ static const struct sb_text reasons[] = {
 		"See the peer's bond (sealbond peers); add it to the peers' file if it is missing." },
 	[SEALBOND_REASON_NOT_SEALED] = { "not-sealed", "Traffic on the overlay's interface that came through no bond.",
 		"See ip xfrm policy and tc filter show dev sb0 for rules that are not the module's." },
-	[SEALBOND_REASON_LEASE_ENDED] = { "lease-ended", "The peer's lease has ended.",
+	[SEALBOND_REASON_LEASE_ENDED] = { "lease-ended", "The peer's lease has ended, or there is an alarm.",
 		"See that the helper runs and that the peer's until has not passed." },
 	[SEALBOND_REASON_QUARANTINED] = { "quarantined", "The peer is in quarantine.",
 		"Mend it, then take quarantine = yes away and: sealbond reload" },

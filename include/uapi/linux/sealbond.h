@@ -384,7 +384,7 @@ enum sealbond_reason {
 	SEALBOND_REASON_FOREIGN_SOCKET,	/* the bond port, from another socket */
 	SEALBOND_REASON_NO_BOND,	/* into sb0, to an address without a bond */
 	SEALBOND_REASON_NOT_SEALED,	/* on sb0, and not through an SA at all */
-	SEALBOND_REASON_LEASE_ENDED,
+	SEALBOND_REASON_LEASE_ENDED,	/* or there is an alarm, in mode enforce */
 	SEALBOND_REASON_QUARANTINED,
 	SEALBOND_REASON_WRONG_SOURCE,	/* inner source is not the peer's */
 	SEALBOND_REASON_OVER_BUDGET,	/* an exception's rate or byte budget is spent */
