@@ -33,22 +33,29 @@
 #include "watch.h"
 
 /*
- * The verdict is not "accept". An exception is paid for where a packet comes by once: at PRE, at
- * POST, and at egress for what has no POST. Other IP packets at egress have paid, on whatever
- * stack of devices; what the stack did not make is forwarded and has no excuse.
+ * An exception is paid for where a packet comes by once: at PRE, at POST, and at egress for what
+ * has no POST: a program's frames, by a packet socket or a tap on top of the card, which nothing
+ * routes, and what was brought here. Other packets of IP have paid, on whatever stack of devices.
  */
+static bool must_pay(const struct sb_packet *p)
+{
+	const struct sb_facts *f = &p->facts;
+
+	return f->hook != SB_HOOK_EGRESS || f->packet_socket || f->shape == SB_SHAPE_ARP ||
+	       is_astray(p);
+}
+
+/* The verdict is not "accept". */
 static noinline unsigned int refuse(struct sb_packet *p, struct sb_verdict verdict,
 				    enum sealbond_mode mode)
 {
 	struct sb_facts *f = &p->facts;
 
 	if (verdict.ask) {
-		bool pay = f->hook != SB_HOOK_EGRESS || f->packet_socket ||
-			   f->shape == SB_SHAPE_ARP;
 		struct sb_flow flow;
 
 		sb_packet_flow(p, &flow);
-		f->excuse = sb_exceptions_ask(p->sn, &flow, p->skb->len, pay);
+		f->excuse = sb_exceptions_ask(p->sn, &flow, p->skb->len, must_pay(p));
 		verdict = sb_verdict(f);
 		if (verdict.outcome == SB_ACCEPT)
 			return NF_ACCEPT;

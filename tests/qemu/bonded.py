@@ -38,7 +38,7 @@ LIVE = 3
 
 TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),
          **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz", "xfrmroot",
-                                                                         "xdptool", "sockpolicy")}}
+                                                                         "xdptool", "sockpolicy", "fifo", "waysend")}}
 
 
 def fields(line):

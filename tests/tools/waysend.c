@@ -5,7 +5,7 @@
  *   waysend dgram DEV MAC HEX            a packet socket that leaves the link layer to the kernel
  *   waysend ring DEV HEX                 a frame in the mapped ring of a packet socket
  *   waysend tap NAME HEX, tun NAME HEX   a frame or packet as if the device had received it
- *   waysend file PATH HEX                the same to a device that exists (/dev/tapN of a macvtap)
+ *   waysend file PATH HEX [times=N]      the same to a device that exists (/dev/tapN of a macvtap)
  *   waysend TYPE ADDR PORT HEX [OPTION...]
  *	TYPE: udp, udplite, tcp, sctp, or an IP protocol's number (raw)
  *	OPTION: mark=N prio=N dev=NAME from=PORT src=ADDR ttl=N broadcast=1 reuse=1 zerocopy=1
@@ -177,13 +177,15 @@ static void send_tuntap(const char *name, int tap)
 static void send_file(const char *path)
 {
 	uint8_t frame[sizeof(data)] = { 0 };
+	int i, times = option("times") ? number("times") : 1;
 	int fd = open(path, O_RDWR);
 
 	if (fd < 0)
 		fail("open");
 	/* A macvtap wants its virtio header of 10 bytes in front. */
 	memcpy(frame + 10, data, length);
-	tell(write(fd, frame, length + 10));
+	for (i = 0; i < times; i++)
+		tell(write(fd, frame, length + 10));
 }
 
 /* -- sockets of IP ----------------------------------------------------------------------------- */

@@ -185,6 +185,18 @@ def test_exceptions(lab, t):
     t.check("over its budget it drops, and says so", sent < 100 and over > 100 and passed == sent + 1
             and a.dropped("over-budget") == before + over, (sent, passed, over, a.drops()))
 
+    # a tap on top of the card: nothing has routed its frames, and no hook of IP has seen them
+    a.run("modprobe macvtap; ip link add link eth0 name w0 type macvtap mode bridge; ip link set w0 up; "
+          "d=$(cat /sys/class/net/w0/macvtap/tap*/dev); mknod /dev/wtap c ${d%:*} ${d#*:}")
+    tap = udp_frame(a.out("cat /sys/class/net/w0/address"), HOST_MAC, a.outer4, HOST4, 1234, 514, PATTERN)
+    mark, before = capture.mark(), counters("match")
+    a.run(f"waysend file /dev/wtap {tap.hex()} times=200")
+    barrier(pair)
+    sent = len(capture.having(PATTERN, mark))
+    over = counters("match")[1] - before[1]
+    t.check("a program's frames by a macvtap are within it, too", 0 < sent < 100 and over > 100, (sent, over))
+    a.run("ip link del w0; rm /dev/wtap")
+
     arp = bytes.fromhex("0001080006040001")
     host = mac_bytes(HOST_MAC)
     request = (b"\xff" * 6 + host + b"\x08\x06" + arp + host + bytes([10, 0, 0, 99]) + bytes(6) +

@@ -34,7 +34,7 @@ WAYS = [
     on_top("macvtap", "a macvtap, its frames from a program",
            "ip link add link eth1 name w0 type macvtap mode bridge; "
            "d=$(cat /sys/class/net/w0/macvtap/tap*/dev); mknod /dev/wtap c ${d%:*} ${d#*:}",
-           delete="ip link del w0; rm -f /dev/wtap"),
+           also="; waysend file /dev/wtap @F1@", delete="ip link del w0; rm -f /dev/wtap"),
     on_top("ipvlan", "an ipvlan", "ip link add link eth1 name w0 type ipvlan mode l2"),
     on_top("vlan", "a VLAN", "ip link add link eth1 name w0 type vlan id 5"),
     on_top("vlan-qinq", "a VLAN in a service VLAN", "ip link add link eth1 name w1 type vlan id 6 proto 802.1ad; "

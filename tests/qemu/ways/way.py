@@ -37,13 +37,13 @@ class Way:
     outs: typing.Any = None         # a check of its own: rig -> (bool, detail), in place of the capture's
 
 
-def on_top(name, words, add, delete="ip link del w0", port="w0", setup="", off=True, **more):
-    """A device on top of the second card: by its IP stack, and by frames."""
+def on_top(name, words, add, delete="ip link del w0", port="w0", setup="", off=True, also="", **more):
+    """A device on top of the second card: by its IP stack, and by frames; also: by a command of its own."""
     return Way(name, words, off=off,
                setup=f"{setup}\nip link set eth1 up; {add}; ip addr add 10.4.0.1/24 dev {port}; ip link set {port} up; "
                      f"ip neigh replace 10.4.0.9 lladdr @CMAC@ dev {port} nud permanent",
                attempt=f"rawsend udp 10.4.0.9 9 @P@; rawsend packet {port} @F1@; rawsend bypass {port} @F1@; "
-                       f"rawsend hdrincl 10.4.0.9 @I1@",
+                       f"rawsend hdrincl 10.4.0.9 @I1@{also}",
                undo=delete, **more)
 
 
