@@ -336,6 +336,19 @@ static __always_inline bool is_transformed(const struct sk_buff *skb, u8 family)
 			     IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
+/* Whose it is, of what is sealed. Its outer header was read. */
+static __always_inline struct sb_sa *sealed_for(const struct sb_packet *p, __be32 spi, bool hot)
+{
+	bool ip4 = p->family == 4;
+	const xfrm_address_t *to;
+	xfrm_address_t buf SB_WRITTEN_WHOLE;
+
+	to = bytes_at(p->skb, p->offset + (ip4 ? offsetof(struct iphdr, daddr) :
+						 offsetof(struct ipv6hdr, daddr)),
+		      ip4 ? sizeof(buf.a4) : sizeof(buf), &buf, hot);
+	return to ? sb_sa_outbound(p->sn->net, spi, ip4 ? AF_INET : AF_INET6, to) : NULL;
+}
+
 /* What is encrypted has its number on it. */
 static __always_inline void read_number(struct sb_packet *p, bool hot)
 {
@@ -347,7 +360,7 @@ static __always_inline void read_number(struct sb_packet *p, bool hot)
 	p->facts.shape = o.shape;
 	if (o.shape != SB_SHAPE_SEALED)
 		return;
-	p->guard = sb_sa_by_spi(p->sn->net, o.spi, true);
+	p->guard = sealed_for(p, o.spi, hot);
 	number = bytes_at(p->skb, o.esp + sizeof(o.spi), sizeof(buf), &buf, hot);
 	if (number)
 		p->first = ntohl(*number);
@@ -453,6 +466,15 @@ static __always_inline void read_frame(struct sb_packet *p, bool hot)
 	p->family = proto == htons(ETH_P_IP) ? 4 : proto == htons(ETH_P_IPV6) ? 6 : 0;
 }
 
+/* The SA that will encrypt it is in its path, and has to be the one that it says. */
+static __always_inline struct sb_sa *to_be_sealed_by(const struct sb_packet *p, __be32 spi)
+{
+	const struct sec_path *path = skb_sec_path(p->skb);
+	struct sb_sa *sa = sb_sa_by_state(path->xvec[path->len - 1]);
+
+	return sa && sa->out && sa->peer->sn == p->sn && sa->spi == spi ? sa : NULL;
+}
+
 /*
  * Not encrypted yet: that comes behind the queue of this device. So its numbers are looked at on
  * each device that it comes to in this state; a copy of it that was changed would be encrypted
@@ -463,13 +485,8 @@ static __always_inline void read_frame(struct sb_packet *p, bool hot)
 static __always_inline void not_yet_encrypted(struct sb_packet *p, struct sb_sa *sa,
 					      const struct xfrm_offload *xo)
 {
-	const struct sec_path *path = skb_sec_path(p->skb);
 	bool gso = skb_is_gso(p->skb);
 
-	if (unlikely(path->xvec[path->len - 1] != sa->x)) {
-		p->facts.sa = SB_SA_FOREIGN;
-		return;
-	}
 	if (unlikely(gso ? skb_shinfo(p->skb)->gso_type & SKB_GSO_DODGY :
 			   xo->flags & XFRM_GSO_SEGMENT)) {
 		p->facts.repeated = true;
@@ -515,12 +532,12 @@ static __always_inline void leaving(struct sb_packet *p, bool hot)
 	p->more_fragments = o.first_fragment;
 	if (o.shape != SB_SHAPE_SEALED)
 		return;
-	sa = sb_sa_by_spi(p->sn->net, o.spi, true);
+	xo = xfrm_offload(p->skb);
+	sa = xo ? to_be_sealed_by(p, o.spi) : sealed_for(p, o.spi, hot);
 	f->sa = sa && sb_packet_untouched(p->dev) && !is_astray(p) ? SB_SA_OURS : SB_SA_FOREIGN;
 	if (!sa)
 		return;
 	ask_peer(f, sa->peer);
-	xo = xfrm_offload(p->skb);
 	if (xo)
 		not_yet_encrypted(p, sa, xo);
 }

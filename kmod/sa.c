@@ -27,14 +27,12 @@ static const char * const aead_name[__SEALBOND_ALG_MAX] = {
 struct sb_sa *sb_sa_named(struct xfrm_state *x)
 {
 	struct sb_sa *sa;
-	int out;
 
-	for (out = 0; out < 2; out++) {
-		sa = sb_sa_by_spi(xs_net(x), x->id.spi, out);
-		if (sa && sa->x->props.family == x->props.family &&
+	hash_for_each_possible_rcu(sb_sa_spis, sa, by_spi, (__force u32)x->id.spi)
+		if (sa->spi == x->id.spi && xs_net(sa->x) == xs_net(x) &&
+		    sa->x->props.family == x->props.family &&
 		    xfrm_addr_equal(&sa->x->id.daddr, &x->id.daddr, x->props.family))
 			return sa;
-	}
 	return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/hashtable.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
+#include <net/ipv6.h>
 #include <net/xfrm.h>
 #include "nonce.h"
 
@@ -117,6 +118,24 @@ static __always_inline struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 
 
 	hash_for_each_possible_rcu(sb_sa_spis, sa, by_spi, (__force u32)spi)
 		if (sa->spi == spi && sa->out == out && xs_net(sa->x) == net)
+			return sa;
+	return NULL;
+}
+
+/*
+ * sb_sa_outbound() - of what is sealed, by where it goes: the receiver has chosen the SPI, and two
+ * may have chosen one. The kernel has no two states with one SPI to one address.
+ */
+static __always_inline struct sb_sa *sb_sa_outbound(const struct net *net, __be32 spi, u8 family,
+						    const xfrm_address_t *to)
+{
+	struct sb_sa *sa;
+
+	hash_for_each_possible_rcu(sb_sa_spis, sa, by_spi, (__force u32)spi)
+		if (sa->spi == spi && sa->out && xs_net(sa->x) == net &&
+		    sa->x->props.family == family &&
+		    (family == AF_INET ? sa->x->id.daddr.a4 == to->a4 :
+					 ipv6_addr_equal(&sa->x->id.daddr.in6, &to->in6)))
 			return sa;
 	return NULL;
 }

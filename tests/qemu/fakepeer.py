@@ -24,10 +24,12 @@ class Epoch:
 
 
 class FakePeer:
-    """address: IPv4 on the cable. epochs: what was agreed, oldest first; opened: for each ESP packet that came,
+    """address: IPv4 on the cable; mac: where there are several, one for each. The SPIs that it chooses are the same for
+    all. epochs: what was agreed, oldest first; opened: for each ESP packet that came,
     ["opened", next header] or ["closed"]; other: why messages were not answered."""
 
-    def __init__(self, lab, address, inner4, inner6):
+    def __init__(self, lab, address, inner4, inner6, mac=MAC):
+        self.mac = mac
         self.address, self.inner4, self.inner6 = address, inner4, inner6
         self.private, self.device_id = os.urandom(32), os.urandom(32)
         self.public = Scanner().public(self.private)
@@ -81,18 +83,19 @@ class FakePeer:
         elif frame.dst == self.address and frame.kind == "handshake":
             for words in self._ask(f"udp {frame.src} {frame.sport} {frame.dst} {frame.dport} {frame.payload.hex()}"):
                 if words[0] == "reply":
-                    self._port.send(udp_frame(MAC, data[6:12].hex(), self.address, frame.src, frame.dport, frame.sport,
+                    self._port.send(udp_frame(self.mac, data[6:12].hex(), self.address, frame.src, frame.dport, frame.sport,
                                               bytes.fromhex(words[1])))
                 elif words[0] == "keys":
                     self.epochs.append(Epoch(words[1:]))
                 else:
                     self.other.append(words)
-        elif frame.dst == self.address and frame.protocol == ESP:
+        elif frame.dst == self.address and (frame.protocol == ESP or frame.kind == "esp-udp"):
             self.opened += self._ask(f"esp {frame.payload.hex()}")
 
     def _arp(self, data):
         """RFC 826: somebody asks for our address."""
         operation, sender, target = struct.unpack_from(">H", data, 20)[0], data[22:32], data[38:42]
+        mac = mac_bytes(self.mac)
         own = bytes(int(part) for part in self.address.split("."))
         if operation == 1 and target == own:
-            self._port.send(sender[:6] + mac_bytes(MAC) + data[12:20] + b"\0\2" + mac_bytes(MAC) + own + sender)
+            self._port.send(sender[:6] + mac + data[12:20] + b"\0\2" + mac + own + sender)

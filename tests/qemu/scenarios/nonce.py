@@ -10,6 +10,7 @@ packet is encrypted behind the hooks; in UDP it is before them.
 import collections
 
 import bonded
+from fakepeer import CHAIN, MAC, FakePeer
 from process import wait_until
 
 LAB = "nonce"
@@ -158,6 +159,37 @@ def test_changed(lab, t):
         a.run("ip xfrm state flush; ip xfrm policy flush")
         pair.up()
         t.check("and a new bond has other SAs", a.bond(b)["spi_out"] != spi and pair.pings())
+
+
+def test_same_spi(lab, t):
+    """An SPI is chosen by who receives by it: two peers may have chosen one."""
+    a = bonded.pair(lab).a
+    own = "a5" * 32
+    for words, encap in (("plain ESP", "auto"), ("in UDP", "always")):
+        a.finish_key(a.begin_device())
+        a.run(f"sbctl local id={own} chain={CHAIN.hex()} dev=sb0 if_id={bonded.IF_ID} v4={a.inner4} v6={a.inner6} "
+              f"encap={encap}")
+        peers = [FakePeer(lab, f"10.0.0.{n}", f"10.77.0.{n}", f"fd77::{n}", mac=f"{MAC[:-2]}{n:02x}") for n in (8, 9)]
+        for peer in peers:
+            peer.start(own, a.key)
+            a.ctl(f"peer id={peer.device_id.hex()} key={peer.public.hex()} lease={bonded.LEASE_MS} v4={peer.inner4} "
+                  f"v6={peer.inner6} endpoint={peer.address},{bonded.PORT}")
+        a.mode("enforce")
+        for peer in peers:
+            a.ctl(f"start id={peer.device_id.hex()} wait=30000", timeout=60)
+        spis = {bonded.fields(a.ctl(f"getpeer id={peer.device_id.hex()}").out)["spi_out"] for peer in peers}
+        t.must(f"{words}: two bonds, one SPI outwards", len(spis) == 1, spis)
+        before = [peer.opened.count(["opened", "4"]) for peer in peers]
+        with a.events() as events:
+            for peer in peers * 2:
+                a.run(f"ping -c 1 -W 1 {peer.inner4}", check=False)
+            opened = [peer.opened.count(["opened", "4"]) - was for peer, was in zip(peers, before)]
+            ended = events.all("bond-ended")
+        t.check(f"{words}: each gets what is for it", opened == [2, 2], (opened, a.drops()))
+        t.check(f"{words}: and neither bond ends", not ended, ended)
+        for peer in peers:
+            peer.stop()
+        a.ctl("delpeer all")
 
 
 def test_listened_to(lab, t):
