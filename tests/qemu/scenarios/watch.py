@@ -278,6 +278,42 @@ def test_short_lived(lab, t):
     t.check("bonds can be started again", pair.pings())
 
 
+def test_held_up(lab, t):
+    """Bonds end by a worker of the kernel's, which root can keep waiting: nothing passes meanwhile."""
+    pair = prepare(lab)
+    a, b = pair.sides
+    a.run("tc qdisc add dev out clsact")
+    if not pair.live():
+        pair.start()
+    with b.running("udpnum recv 6000", "ready") as listener, a.events() as events:
+        for number in (1, 2):
+            a.run(f"rawsend udp {b.inner4} 6000 {number:016x}")
+        before = a.dropped("lease-ended")
+        # a processor that is the way's alone, from the alarm on until it has sent
+        a.run("fifo sh -c 'tc filter add dev out ingress protocol ip u32 match u32 0 0 action mirred egress redirect "
+              f"dev eth0; for n in 3 4 5 6 7; do rawsend udp {b.inner4} 6000 000000000000000$n; done'")
+        events.await_one("bond-ended")
+        told = bonded.fields(listener.stop().out)
+    t.check("a tc redirect, and the processor kept: what is sent at once does not pass by the bond",
+            told["received"] == 2, told)
+    t.check("it is counted as dropped", a.dropped("lease-ended") == before + 5, a.drops())
+    with a.events() as events:
+        a.run("tc qdisc del dev out clsact")
+        await_alarms(events, 0)
+    pair.acquaint()
+    pair.start()
+
+    a.run("echo '#!/bin/sh\nsleep 1000' > /tmp/modprobe; chmod +x /tmp/modprobe; cp /proc/sys/kernel/modprobe /tmp/was; "
+          "modprobe -r chacha20poly1305 && echo /tmp/modprobe > /proc/sys/kernel/modprobe")
+    try:
+        r = a.run(a.local_words("alg=chacha"), check=False, timeout=10)
+    finally:
+        a.run("cat /tmp/was > /proc/sys/kernel/modprobe; modprobe chacha20poly1305")
+    t.check("SET_LOCAL waits for no module of root's while bonds live: it is refused", r.code == 1 and "bonds are live" in
+            r.out, r)
+    t.check("the bond has not noticed", pair.pings())
+
+
 # -- the TPM ----------------------------------------------------------------------------------------
 
 def reloaded(pair):
