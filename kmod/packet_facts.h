@@ -184,7 +184,7 @@ static __always_inline bool is_own_socket(const struct sb_net *sn, const struct 
 
 static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
 {
-	f->lease_live = READ_ONCE(peer->lease_live) && !sb_alarmed();
+	f->lease_live = READ_ONCE(peer->lease_live) && !sb_watch_shut();
 	f->quarantined = READ_ONCE(peer->flags) & SEALBOND_PEER_F_QUARANTINE;
 }
 

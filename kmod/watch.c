@@ -150,9 +150,12 @@ static void look(struct work_struct *work)
 		found = sb_alarms_now & SEALBOND_ALARM_TC;
 	if (sb_net_each(all ? look_at_all : look_at_devices))
 		unknown = which;
+	/* In doubt until it was looked at. */
+	if (!all || unknown & SEALBOND_ALARM_TC)
+		saw &= ~SB_WATCH_DOUBT;
 	if (bonds_may_live())
 		unknown = which;
-	found |= saw;
+	found |= saw & ~SB_WATCH_DOUBT;
 	tell(which & ~(unknown & ~found), found, 0);
 	atomic_andnot(saw, &sb_alarms_saw);	/* told: nobody has missed it meanwhile */
 	act();

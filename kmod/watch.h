@@ -30,11 +30,21 @@ static inline u32 sb_alarms(void)
 	return READ_ONCE(sb_alarms_now);
 }
 
+/* In sb_alarms_saw alone: something was made, and the next look has to find out what. */
+#define SB_WATCH_DOUBT		0x40000000U
+
 /*
- * sb_alarmed() - no bond may live or be made, and no packet passes by one: from the moment that
- * something is seen, whenever it is told and the bonds are ended. Any context.
+ * sb_alarmed() - no bond may live or be made: from the moment that something is seen, whenever it
+ * is told and the bonds are ended. sb_watch_shut() - and no packet passes by one; this also for
+ * as long as there is a doubt. Any context.
  */
-static __always_inline bool sb_alarmed(void)
+static inline bool sb_alarmed(void)
+{
+	return (sb_alarms() | (atomic_read(&sb_alarms_saw) & ~SB_WATCH_DOUBT)) &&
+	       sb_mode() == SEALBOND_MODE_ENFORCE;
+}
+
+static __always_inline bool sb_watch_shut(void)
 {
 	return unlikely(sb_alarms() | atomic_read(&sb_alarms_saw)) &&
 	       sb_mode() == SEALBOND_MODE_ENFORCE;
@@ -52,7 +62,10 @@ u32 sb_watch_changed_pcrs(void);
 /* sb_watch_look() - look at everything now and not at the period's end. Any context. */
 void sb_watch_look(void);
 
-/* sb_watch_saw() - alarms of what was there just now, and may be gone again. Any context. */
+/*
+ * sb_watch_saw() - alarms of what was there just now, and may be gone again, or SB_WATCH_DOUBT.
+ * Any context.
+ */
 void sb_watch_saw(u32 alarms);
 
 /*

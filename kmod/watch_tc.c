@@ -410,6 +410,13 @@ static bool announces_way_out(struct sb_net *sn, const struct nlmsghdr *nlh)
 	return false;
 }
 
+/* matchall leaves out what is in it, and so its actions. */
+static bool announces_nothing(const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_type == RTM_NEWTFILTER &&
+	       !nlmsg_find_attr(nlh, sizeof(struct tcmsg), TCA_OPTIONS);
+}
+
 static void on_change(struct sock *sk)
 {
 	struct sb_net *sn = sb_net_of(sock_net(sk));
@@ -420,6 +427,8 @@ static void on_change(struct sock *sk)
 
 		if (nlmsg_ok(nlh, skb->len) && announces_way_out(sn, nlh))
 			sb_watch_saw(SEALBOND_ALARM_TC);
+		else if (nlmsg_ok(nlh, skb->len) && announces_nothing(nlh))
+			sb_watch_saw(SB_WATCH_DOUBT);
 		kfree_skb(skb);
 	}
 	sb_watch_look();

@@ -282,26 +282,30 @@ def test_held_up(lab, t):
     """Bonds end by a worker of the kernel's, which root can keep waiting: nothing passes meanwhile."""
     pair = prepare(lab)
     a, b = pair.sides
-    a.run("tc qdisc add dev out clsact")
-    if not pair.live():
+    for words, match in (("one that says what it does", "protocol ip u32 match u32 0 0"), ("one that does not", "matchall")):
+        a.run("tc qdisc add dev out clsact")
+        with b.running("udpnum recv 6000", "ready") as listener, a.events() as events:
+            for number in (1, 2):
+                a.run(f"rawsend udp {b.inner4} 6000 {number:016x}")
+            before = a.dropped("lease-ended")
+            # a processor that is the way's alone, from the redirect on until it has sent
+            a.run(f"fifo sh -c 'tc filter add dev out ingress {match} action mirred egress redirect dev eth0; "
+                  f"for n in 3 4 5 6 7; do rawsend udp {b.inner4} 6000 000000000000000$n; done'")
+            events.await_one("bond-ended")
+            told = bonded.fields(listener.stop().out)
+        t.check(f"a tc redirect, {words}, and the processor kept: what is sent at once does not pass by the bond",
+                told["received"] == 2, told)
+        t.check("it is counted as dropped", a.dropped("lease-ended") == before + 5, a.drops())
+        with a.events() as events:
+            a.run("tc qdisc del dev out clsact")
+            await_alarms(events, 0)
+        pair.acquaint()
         pair.start()
-    with b.running("udpnum recv 6000", "ready") as listener, a.events() as events:
-        for number in (1, 2):
-            a.run(f"rawsend udp {b.inner4} 6000 {number:016x}")
-        before = a.dropped("lease-ended")
-        # a processor that is the way's alone, from the alarm on until it has sent
-        a.run("fifo sh -c 'tc filter add dev out ingress protocol ip u32 match u32 0 0 action mirred egress redirect "
-              f"dev eth0; for n in 3 4 5 6 7; do rawsend udp {b.inner4} 6000 000000000000000$n; done'")
-        events.await_one("bond-ended")
-        told = bonded.fields(listener.stop().out)
-    t.check("a tc redirect, and the processor kept: what is sent at once does not pass by the bond",
-            told["received"] == 2, told)
-    t.check("it is counted as dropped", a.dropped("lease-ended") == before + 5, a.drops())
-    with a.events() as events:
-        a.run("tc qdisc del dev out clsact")
-        await_alarms(events, 0)
-    pair.acquaint()
-    pair.start()
+    # which does nothing of the kind: after the look, at the latest, packets pass again
+    a.run("tc qdisc add dev out clsact; tc filter add dev out ingress matchall action drop")
+    a.wait_for(f"ping -c 1 -W 1 {b.inner4}")
+    t.check("a harmless one that does not say ends no bond", pair.live() and pair.pings())
+    a.run("tc qdisc del dev out clsact")
 
     a.run("echo '#!/bin/sh\nsleep 1000' > /tmp/modprobe; chmod +x /tmp/modprobe; cp /proc/sys/kernel/modprobe /tmp/was; "
           "modprobe -r chacha20poly1305 && echo /tmp/modprobe > /proc/sys/kernel/modprobe")
