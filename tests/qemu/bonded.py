@@ -38,7 +38,9 @@ LIVE = 3
 
 TOOLS = {"/usr/bin/sbctl": os.path.join(BUILD, "sbctl"),
          **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("udpnum", "rawsend", "nlfuzz", "xfrmroot",
-                                                                         "xdptool", "sockpolicy", "fifo", "waysend")}}
+                                                                         "xdptool")}}
+# beside those, for guests of a pair: others have less room
+PAIR_TOOLS = {**TOOLS, **{f"/usr/bin/{name}": os.path.join(BUILD, "tests", name) for name in ("sockpolicy", "fifo", "waysend")}}
 
 
 def fields(line):
@@ -302,7 +304,7 @@ def pair(lab):
     scenario in this lab where they live, else new ones. Both are up on return."""
     for name in ("a", "b"):
         if name not in lab.guests:
-            lab.guest(name, tpm=lab.tpm(name, wire=True), nics=2, disk=None, files=TOOLS)
+            lab.guest(name, tpm=lab.tpm(name, wire=True), nics=2, disk=None, files=PAIR_TOOLS)
         elif not lab.guests[name].up:
             lab.guests[name].close()
     off = [lab.guests[name] for name in ("a", "b") if not lab.guests[name].up]
