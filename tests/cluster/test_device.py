@@ -265,6 +265,8 @@ def by_its_name(checks, plant, directory, devices):
     devices.append(device)
     device.until_state("ledger-unreachable")
     hosts("127.0.0.1 localhost ledger.plant\n")
+    # what is asked meanwhile is lost with the role
+    device.wait(lambda words: words[0] == "anew", 120)
     state = device.until_state("enrolling", 120)
     checks.check("where the file that names are in is replaced, the role finds the ledger by its name",
                  int(state["height"]) > 0, state)
