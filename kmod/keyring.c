@@ -42,6 +42,12 @@ struct sb_keyring {
  */
 static struct workqueue_struct *tpm_wq;
 
+/*
+ * CLOSE was taken, in whichever namespace: this boot is over for keys, whether or not its hold has
+ * come to the cap.
+ */
+static bool over;
+
 static size_t order_size(const struct sb_seal_request *request)
 {
 	size_t size = request->blob[SB_KEY_CURRENT].len + request->blob[SB_KEY_NEXT].len;
@@ -199,10 +205,14 @@ int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order)
 		return -EALREADY;
 	if (sb_alarms() & SB_ALARMS_STICKY)
 		return -EKEYREVOKED;
+	if (READ_ONCE(over) && !request->close)
+		return -ESHUTDOWN;
 	if (request->has_config)
 		err = sb_config_claim(request->config_hash, request->cap_pcr);
 	if (err)
 		return err;
+	if (request->close)
+		WRITE_ONCE(over, true);
 	ring->order = order;
 	ring->state = SEALBOND_STATE_KEY_PENDING;
 	queue_work(tpm_wq, &ring->work);

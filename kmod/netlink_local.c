@@ -540,6 +540,18 @@ static int check_pcrs(struct genl_info *info, const struct sb_seal_request *requ
 	return 0;
 }
 
+/* A file beside CLOSE would be a wish that is lost. */
+static int check_close(struct genl_info *info, const struct sb_seal_request *request)
+{
+	struct nlattr **a = info->attrs;
+
+	if (!request->close || (!a[SEALBOND_A_BLOB_CURRENT] && !a[SEALBOND_A_BLOB_NEXT] &&
+				!a[SEALBOND_A_APPROVALS]))
+		return 0;
+	sb_nl_text(info, "CLOSE takes no blobs and no APPROVALS: leave them out, or leave it out");
+	return -EINVAL;
+}
+
 static const char *key_refused(int err)
 {
 	switch (err) {
@@ -551,6 +563,8 @@ static const char *key_refused(int err)
 		return "the cap was extended without a CONFIG_HASH: only a reboot takes one";
 	case -EKEYREVOKED:
 		return "the TPM's state changed under the keys: reboot";
+	case -ESHUTDOWN:
+		return "early boot closed the keys of this boot: reboot";
 	default:
 		return "the bond keys are held already: only a reboot makes others";
 	}
@@ -577,12 +591,14 @@ int sb_nl_key(struct sk_buff *skb, struct genl_info *info)
 	       SB_DIGEST_LEN);
 	memcpy(request.policy_ref, nla_data(a[SEALBOND_A_POLICY_REF]), SB_DIGEST_LEN);
 	request.early = nla_get_flag(a[SEALBOND_A_EARLY]);
+	request.close = nla_get_flag(a[SEALBOND_A_CLOSE]);
 	request.has_config = a[SEALBOND_A_CONFIG_HASH];
 	if (request.has_config)
 		memcpy(request.config_hash, nla_data(a[SEALBOND_A_CONFIG_HASH]), SB_DIGEST_LEN);
 	request.blob[SB_KEY_CURRENT] = file_of(a[SEALBOND_A_BLOB_CURRENT]);
 	request.blob[SB_KEY_NEXT] = file_of(a[SEALBOND_A_BLOB_NEXT]);
-	err = check_pcrs(info, &request) ?: read_approvals(info, approvals, &request.n_approvals);
+	err = check_pcrs(info, &request) ?: check_close(info, &request) ?:
+	      read_approvals(info, approvals, &request.n_approvals);
 	if (err)
 		return err;
 

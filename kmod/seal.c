@@ -120,6 +120,9 @@ static bool get_keys(struct seal *sl)
 {
 	if (!read_state(sl))
 		return false;
+	if (sl->req->close)
+		return sb_seal_fail(sl, SEALBOND_STATE_EARLY_CLOSED,
+				    "early boot asked for the cap and for no key");
 	if (sl->bad_blob)
 		return sb_seal_fail(sl, SEALBOND_STATE_BLOB_INVALID, sl->bad_blob);
 	if (!sl->has_blob[SB_KEY_CURRENT])
@@ -241,6 +244,9 @@ static void cap_failure(struct seal *sl)
 	}
 	res->capped = !rc;
 	res->cap_outcome = SB_CAP_NONE;
+	/* Nothing but the cap was asked for: what is not closed must not say so. */
+	if (rc && sl->req->close)
+		sb_seal_fail_rc(sl, rc, "the cap could not be extended");
 }
 
 /* One hold, from the first command to the cap. */

@@ -27,6 +27,7 @@ struct sb_seal_request {
 	u8 cap_pcr;			/* 0 to 15 or 17 to 22 */
 	bool allow_virtual;		/* accept a TPM made by vtpm_proxy */
 	bool early;			/* asked by the measured early boot */
+	bool close;			/* no key: the configuration's hash and the cap only */
 	bool has_config;		/* the configuration's hash is there; see seal_config.h */
 	u8 config_hash[SB_DIGEST_LEN];
 	u8 release_x[SB_DIGEST_LEN];	/* release key, P-256, big endian */

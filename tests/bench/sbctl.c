@@ -25,7 +25,7 @@ static const char usage_text[] =
 "        [alg=aes|chacha|aes,chacha] [hard_ms=N] [hard_bytes=N] [hard_seq=N] [soft_bytes=N]\n"
 "        [soft_seq=N] [overlap_ms=N] [key_overlap_ms=N]   SET_LOCAL\n"
 "  key [pcrs=0,2,7] [cap=14] [release=HEX128] [fleet=ID] [virtual=1] [current=FILE] [next=FILE]\n"
-"        [approval=FILE]... [config=HEX64] [early=1] [timeout=MS]\n"
+"        [approval=FILE]... [config=HEX64] [early=1] [close=1] [timeout=MS]\n"
 "                                                 KEY, then waits for its end; prints getkey\n"
 "        without release: a key that everybody knows the private part of\n"
 "  getkey [save=DIR] [pcr=N]                      GET_KEY; save: new blobs as current.blob, next.blob,\n"

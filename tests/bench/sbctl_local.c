@@ -161,7 +161,7 @@ int do_key(void)
 	struct sbctl_nl listening;
 	uint8_t xy[64], config[32];
 
-	only("pcrs cap release fleet virtual current next approval timeout save config early pcr");
+	only("pcrs cap release fleet virtual current next approval timeout save config early close pcr");
 	if (!hex(release ? release : known_release, xy, sizeof(xy)))
 		usage("release is x and y, 128 hex digits");
 	nla_put_u32(msg, SEALBOND_A_POLICY_PCRS, pcr_mask(optional("pcrs") ? optional("pcrs") : "7"));
@@ -177,6 +177,8 @@ int do_key(void)
 	}
 	if (optional("early"))
 		nla_put_flag(msg, SEALBOND_A_EARLY);
+	if (optional("close"))
+		nla_put_flag(msg, SEALBOND_A_CLOSE);
 	if (optional("current"))
 		put_file(msg, SEALBOND_A_BLOB_CURRENT, optional("current"));
 	if (optional("next"))

@@ -32,6 +32,8 @@ if [ -n "$guest_disk" ]; then
 		busybox mount -t ext4 "/dev/${device%/serial}" /var/lib/sealbond
 	done
 fi
+# what root of the boot before has left in the real root's fstab, which nothing measures
+[ ! -e /var/lib/sealbond/fstab ] || busybox cp /var/lib/sealbond/fstab /etc/fstab
 [ -z "$guest_early" ] || sealbond early --keys --json > /run/early-keys.json 2> /run/early-keys.log
 # what a device's own services do, with nobody there
 [ ! -e /etc/guest-service ] || sh /etc/guest-service &

@@ -47,7 +47,7 @@ static void everything(void **state)
 		"algorithms = chacha20-poly1305 , aes-256-gcm\nencap = always\nchain = a b\ninterface = seal0\n"
 		"if_id = 7\nmtu = 1280\nstate_dir = /s\nrun_dir = /r\n"
 		"[enforce]\nmode = enforce\nexceptions = default\n"
-		"[key]\npcrs = 0, 7\ncap_pcr = 15\nrelease_key = /k.pem\nfleet = x\nallow_virtual_tpm = yes\n"
+		"[key]\npcrs = 0, 7\ncap_pcr = 15\nrelease_key = /k.pem\nfleet = x\nallow_virtual_tpm = yes\nlate_keys = yes\n"
 		"reboot_when_approved = yes\nreboot_command = /b\n"
 		"[rotate]\nafter = 1h\njitter = 0%\nsoft_bytes = 1M\nhard_bytes = 2M\nsoft_packets = 1000\n"
 		"hard_packets = 2000\noverlap = 1s\nkey_overlap = 1h\n"
@@ -68,6 +68,7 @@ static void everything(void **state)
 	assert_string_equal(config.chain, "a b");
 	assert_int_equal(config.mode, SEALBOND_MODE_ENFORCE);
 	assert_true(config.allow_virtual_tpm);
+	assert_true(config.late_keys);
 	assert_true(config.reboot_when_approved);
 	assert_string_equal(config.reboot_command, "/b");
 	/* Longer than the default hard age: it follows. */
@@ -125,6 +126,7 @@ static const struct {
 	{ "[device]\nstate_dir = var\n", "c.conf:2: state_dir = var: not an absolute path; allowed: e.g. /var/lib/sealbond" },
 	{ "[enforce]\nmode = on\n", "c.conf:2: mode = on: not a mode; allowed: off, observe, enforce" },
 	{ "[key]\npcrs = 4,24\n", "c.conf:2: pcrs = 4,24: out of bounds; allowed: numbers from 0 to 23, e.g. 4,7,9,11,12" },
+	{ "[key]\nlate_keys = maybe\n", "c.conf:2: late_keys = maybe: not yes or no; allowed: yes, no" },
 	{ "[key]\nallow_virtual_tpm = 1\n", "c.conf:2: allow_virtual_tpm = 1: not yes or no; allowed: yes, no" },
 	{ KEY, "c.conf: [device] needs overlay4 or overlay6, e.g. overlay6 = fd77::1/64" },
 	{ DEVICE "[key]\nfleet = x\n", "c.conf: [key] needs release_key; make one with: sealbond release key --out release.pem" },

@@ -79,6 +79,7 @@ static const char *const alike[][2] = {
 	{ DEVICE KEY, DEVICE KEY "[rotate]\nafter = 30s\n[peers]\nfile = /p\n" },
 	{ DEVICE KEY, DEVICE KEY "[exception icmp-error]\nkind = icmp-error\n[exception nd]\nkind = nd\n"
 	  "[exception dhcp6]\nkind = dhcp6\n[exception dhcp4]\nkind = dhcp4\n[exception arp]\nkind = arp\ndir = both\n" },
+	{ DEVICE KEY, DEVICE KEY "late_keys = no\n" },
 	{ DEVICE KEY NTP ARP, DEVICE KEY ARP NTP },
 	{ DEVICE KEY NTP, DEVICE KEY "[exception ntp]\nkind = match\nproto = 17\nremote = 192.0.2.77/24\nremote_port = 0x7b\n"
 	  "dir = both\nrate = 100\nbytes = 128K\n" },
@@ -118,6 +119,7 @@ static const char *const different[] = {
 	DEVICE KEY "pcrs = 4\n" NTP,
 	DEVICE KEY "cap_pcr = 15\n" NTP,
 	DEVICE KEY "allow_virtual_tpm = yes\n" NTP,
+	DEVICE KEY "late_keys = yes\n" NTP,
 	DEVICE "[key]\nrelease_key = /k\nfleet = plant-8\n" NTP,
 	DEVICE KEY NTP GRANTS,
 	DEVICE KEY NTP "[peers]\ngrants = /g\ngrant_keys = /a.pem, /b.pem\nthreshold = 2\n",

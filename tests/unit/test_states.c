@@ -21,6 +21,7 @@ static const struct {
 	{ SEALBOND_STATE_TPM_ERROR, "tpm-error", 20 }, { SEALBOND_STATE_BLOB_INVALID, "blob-invalid", 21 },
 	{ SEALBOND_STATE_APPROVAL_INVALID, "approval-invalid", 22 }, { SEALBOND_STATE_TPM_VIRTUAL, "tpm-virtual", 23 },
 	{ SEALBOND_STATE_TAMPERED, "tampered", 27 }, { SEALBOND_STATE_BYPASS, "bypass", 28 },
+	{ SEALBOND_STATE_EARLY_CLOSED, "early-closed", 42 },
 };
 
 static const struct {

@@ -194,6 +194,8 @@ static void print_json(struct early *early)
 	if (early->with_keys && !early->dry_run) {
 		cli_json_state(cli, early->key.state);
 		sb_json_signed(out, "state_detail", early->key.detail);
+		if (early->reason.text[0])
+			sb_json_string(out, "reason", early->reason.text);
 		if (early->key.changed_pcrs)
 			cli_json_pcrs(cli, early->key.changed_pcrs);
 		sb_json_number(out, "tpm_commands", early->key.tpm_commands);
@@ -271,7 +273,7 @@ static int run_setup(struct early *early, uint64_t from)
 	return 0;
 }
 
-/* Enforcement is on by now: what fails here leaves the device without bonds, and the helper goes on. */
+/* Enforcement is on by now: what fails here leaves the device without bonds. */
 static int run_keys(struct early *early, uint64_t from)
 {
 	struct sb_error error = { "" };

@@ -24,12 +24,14 @@ struct early {
 	uint64_t setup_us, keys_us;		/* of the two phases, the TPM's time included */
 	bool asked;				/* the kernel, for the keys */
 	struct sb_key_status key;
+	struct sb_error reason;			/* why the keys were not asked for, or not opened; "" */
 	size_t blobs, approvals;		/* that it was handed */
 };
 
 /*
- * Phase two: hands the kernel what lies below root's state_dir, and waits for the TPM. The process's
- * root is root afterwards. Out: early->key. Returns 0 or a negative errno with a sentence.
+ * Phase two: hands the kernel what lies below root's state_dir, and waits for the TPM. Where that cannot
+ * be, the kernel closes the keys for this boot, unless late_keys leaves them to the helper. The process's
+ * root is root afterwards. Out: early->key, early->reason. Returns 0 or a negative errno with a sentence.
  */
 int early_keys(struct early *early, struct sb_error *error);
 

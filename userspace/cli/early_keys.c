@@ -47,7 +47,8 @@ static bool is_mounted(const char *directory)
 
 /*
  * Where a file system of its own holds state_dir and is not mounted yet, the keys' files cannot be seen:
- * "no file" would be read as "no key", and a new identity made in place of the device's own.
+ * "no file" would be read as "no key", and a new identity made in place of the device's own. So it is
+ * where state_dir is missing altogether: what holds it may be mounted by something else than fstab.
  */
 static int check_state_dir(const char *state_dir, struct sb_error *error)
 {
@@ -58,10 +59,10 @@ static int check_state_dir(const char *state_dir, struct sb_error *error)
 	while (table && (entry = getmntent(table)))
 		if (strcmp(entry->mnt_dir, "/") != 0 && entry->mnt_dir[0] == '/' && is_above(entry->mnt_dir, state_dir) &&
 		    !is_mounted(entry->mnt_dir))
-			return sb_fail(error, -ENOTDIR, "state_dir %s is on a file system that is not mounted in early boot (%s): "
-				       "keys open when the helper starts", state_dir, entry->mnt_dir);
+			return sb_fail(error, -ENOTDIR, "state_dir %s is on a file system that is not mounted in early boot (%s)",
+				       state_dir, entry->mnt_dir);
 	if (stat(state_dir, &status) < 0)
-		return sb_fail(error, -errno, "state_dir %s: %s: keys open when the helper starts", state_dir, strerror(errno));
+		return sb_fail(error, -errno, "state_dir %s: %s", state_dir, strerror(errno));
 	return S_ISDIR(status.st_mode) ? 0 : sb_fail(error, -ENOTDIR, "state_dir %s is no directory", state_dir);
 }
 
@@ -118,6 +119,65 @@ static void close_events(struct sb_events **events)
 	sb_events_close(*events);
 }
 
+/* Of the real root, which whoever was root before this boot has written: every failure is to be expected. */
+static int read_files(struct early *early, struct sb_key_files *files, struct sb_error *error)
+{
+	int result = 0;
+
+	/* So that every link below it leads where it will lead for the helper. */
+	if (strcmp(early->root, "/") != 0 && (chroot(early->root) < 0 || chdir("/") < 0))
+		return sb_fail(error, -errno, "%s: %s", early->root, strerror(errno));
+	result = check_state_dir(early->config.state_dir, error);
+	if (result == 0)
+		result = sb_key_files_read(files, &early->config, early->keys.release, error);
+	if (result < 0)
+		return result;
+	if (files->approvals.warning.text[0])
+		fprintf(stderr, "sealbond: warning: %s\n", files->approvals.warning.text);
+	early->blobs = (files->request.blob[0].length > 0) + (files->request.blob[1].length > 0);
+	early->approvals = files->request.approvals_count;
+	return 0;
+}
+
+static int ask_for_keys(struct early *early, struct sb_key_files *files, struct sb_events *events,
+			struct sb_error *error)
+{
+	int result;
+
+	files->request.config_hash = early->security.hash;
+	files->request.early = true;
+	result = ask(early, &files->request, events, error);
+	/* Slots can be filled so that a reboot leaves them full; the cap needs none. */
+	if (result == 0 && early->key.state == SEALBOND_STATE_TPM_BUSY)
+		return sb_fail(error, -EBUSY, "the TPM was busy for %d s", RETRY_MS / 1000);
+	return result;
+}
+
+/*
+ * No keys: whatever runs next must not get them either, nor have the TPM unseal them itself. What the
+ * real root holds is not measured, and a failure of it no reason to leave the PCRs at the approved values.
+ */
+static int close_keys(struct early *early, struct sb_events *events, struct sb_error *error)
+{
+	struct sb_key_request request = {
+		.pcrs = early->config.pcrs,
+		.cap_pcr = (uint8_t)early->config.cap_pcr,
+		.allow_virtual = early->config.allow_virtual_tpm,
+		.config_hash = early->security.hash,
+		.early = true,
+		.close = true,
+	};
+	struct sb_error why;
+	int result;
+
+	memcpy(request.release_key, early->keys.release, sizeof(request.release_key));
+	sb_config_id(early->config.fleet, request.policy_ref);
+	result = ask(early, &request, events, &why);
+	if (result < 0)
+		return sb_fail(error, result, "%s; and the cap: %s", early->reason.text, why.text);
+	return 0;
+}
+
 int early_keys(struct early *early, struct sb_error *error)
 {
 	sb_cleanup(close_events) struct sb_events *events = NULL;
@@ -128,19 +188,16 @@ int early_keys(struct early *early, struct sb_error *error)
 		result = sb_events_open(&events, true, false, error);
 	if (result < 0)
 		return result;
-	/* So that every link below it leads where it will lead for the helper. */
-	if (strcmp(early->root, "/") != 0 && (chroot(early->root) < 0 || chdir("/") < 0))
-		return sb_fail(error, -errno, "%s: %s", early->root, strerror(errno));
-	result = check_state_dir(early->config.state_dir, error);
+	result = read_files(early, &files, &early->reason);
+	if (result == 0 && !early->dry_run)
+		result = ask_for_keys(early, &files, events, &early->reason);
 	if (result == 0)
-		result = sb_key_files_read(&files, &early->config, early->keys.release, error);
-	if (result < 0)
-		return result;
-	if (files.approvals.warning.text[0])
-		fprintf(stderr, "sealbond: warning: %s\n", files.approvals.warning.text);
-	early->blobs = (files.request.blob[0].length > 0) + (files.request.blob[1].length > 0);
-	early->approvals = files.request.approvals_count;
-	files.request.config_hash = early->security.hash;
-	files.request.early = true;
-	return early->dry_run ? 0 : ask(early, &files.request, events, error);
+		return 0;
+	if (early->dry_run)
+		return sb_fail(error, result, "%s: early boot would %s", early->reason.text,
+			       early->config.late_keys ? "leave the keys to the helper (late_keys)" : "close the keys");
+	if (early->config.late_keys)
+		return sb_fail(error, result, "%s: keys open when the helper starts (late_keys)", early->reason.text);
+	fprintf(stderr, "sealbond: keys: %s: they are closed for this boot\n", early->reason.text);
+	return close_keys(early, events, error);
 }

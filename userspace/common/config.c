@@ -109,6 +109,7 @@ static const struct sb_field key_fields[] = {
 	  AT(release_key), .max = SB_PATH_ROOM },
 	{ "fleet", sb_field_text, "a name", "1 to 64 printable characters", AT(fleet), .max = 65 },
 	{ "allow_virtual_tpm", sb_field_bool, "yes or no", "yes, no", AT(allow_virtual_tpm) },
+	{ "late_keys", sb_field_bool, "yes or no", "yes, no", AT(late_keys) },
 	{ "reboot_when_approved", sb_field_bool, "yes or no", "yes, no", AT(reboot_when_approved) },
 	{ "reboot_command", sb_field_path, "an absolute path", "of a program, e.g. /sbin/reboot", AT(reboot_command),
 	  .max = SB_PATH_ROOM },

@@ -82,6 +82,7 @@ struct sb_config {
 	char release_key[SB_PATH_ROOM];
 	char fleet[65];
 	bool allow_virtual_tpm;
+	bool late_keys;			/* what early boot could not open, the helper may */
 	bool reboot_when_approved;
 	char reboot_command[SB_PATH_ROOM];
 	/* [rotate]; times in ms */

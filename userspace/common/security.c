@@ -134,6 +134,9 @@ void sb_security_make(const struct sb_config *config, const struct sb_security_k
 	put(out, "release_key %s\n", sb_format_hex(hex, keys->release, 64));
 	put(out, "fleet %s\n", sb_format_hex(hex, fleet, sizeof(fleet)));
 	put(out, "allow_virtual_tpm %s\n", yes_no(config->allow_virtual_tpm));
+	/* Only when it is so: a configuration from before there was this key keeps its hash, and its approvals. */
+	if (config->late_keys)
+		put(out, "late_keys yes\n");
 	put_grant_keys(out, config, keys);
 	put(out, "trust_root none\n");
 	put_exceptions(out, config);

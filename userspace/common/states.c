@@ -59,6 +59,10 @@ static const struct sb_state_text states[] = {
 	[SEALBOND_STATE_BYPASS] = {
 		"bypass", 28, "Something on this machine goes around the packet filter; all bonds have ended.",
 		"Take it away: tc filter show, ip link (xdp), ss --xdp; bonds then come back by themselves.", 0 },
+	[SEALBOND_STATE_EARLY_CLOSED] = {
+		"early-closed", 42, "Early boot could not open the keys, and has closed them for this boot.",
+		"state_dir could not be read in early boot: mount it in the initramfs, or set late_keys = yes in [key] "
+		"of its sealbond.conf. If the TPM was busy then, reboot. /run/sealbond/early-keys.json has the reason.", 0 },
 };
 
 _Static_assert(SB_ARRAY_SIZE(states) == __SEALBOND_STATE_MAX, "an entry for each state");

@@ -350,6 +350,8 @@ static int put_key_request(struct nl_msg *message, const struct sb_key_request *
 		built |= nla_put(message, SEALBOND_A_CONFIG_HASH, 32, request->config_hash);
 	if (request->early)
 		built |= nla_put_flag(message, SEALBOND_A_EARLY);
+	if (request->close)
+		built |= nla_put_flag(message, SEALBOND_A_CLOSE);
 	if (request->approvals_count == 0)
 		return built;
 	nest = nla_nest_start(message, SEALBOND_A_APPROVALS | NLA_F_NESTED);

@@ -181,6 +181,7 @@ struct sb_key_request {
 	size_t approvals_count;
 	const uint8_t *config_hash;		/* 32 bytes, or NULL */
 	bool early;				/* asked by the measured early boot */
+	bool close;				/* no key in this boot: the cap only, and no files */
 };
 int sb_module_key(struct sb_module *module, const struct sb_key_request *request);
 

@@ -39,12 +39,15 @@
  *	[ALGORITHMS] [ENCAP] [LIMITS]; at least one overlay address. Opens the UDP
  *	socket. Refused with EBUSY while bonds live, unless it changes nothing they use.
  * KEY: POLICY_PCRS CAP_PCR RELEASE_KEY POLICY_REF [ALLOW_VIRTUAL] [BLOB_CURRENT]
- *	[BLOB_NEXT] [APPROVALS] [CONFIG_HASH] [EARLY]. Starts one hold of the TPM on a
+ *	[BLOB_NEXT] [APPROVALS] [CONFIG_HASH] [EARLY] [CLOSE]. Starts one hold of the TPM on a
  *	worker and returns at once; EVENT_KEY tells the end. EBUSY while one runs or when a
  *	key is held; EKEYREVOKED once the alarms have PCR or RESET. CONFIG_HASH is extended into
  *	the cap PCR first, before anything is unsealed or made, and once in the module's life:
  *	EEXIST for another one, or another CAP_PCR with it; EPERM for a first one when the cap
- *	was extended already. EARLY says that the measured early boot asks.
+ *	was extended already. EARLY says that the measured early boot asks. CLOSE, without
+ *	blobs and approvals: no key is made or unsealed, only CONFIG_HASH and the cap are
+ *	extended, needing no slot of the TPM. From when it is taken, on the whole machine and
+ *	until the reboot, a KEY without CLOSE gets ESHUTDOWN.
  * GET_KEY -> STATE [ALARMS] [STATE_DETAIL] [KEY_CURRENT] [KEY_NEXT] [KEY_CANDIDATE] [BLOB_CURRENT]
  *	[BLOB_NEXT] [BLOB_CANDIDATE] [CHANGED_PCRS] TPM_COMMANDS TPM_TIME_MS [PCR_VALUES]
  *	[RESET_COUNT] [RESTART_COUNT] [KEY_OLD KEY_OLD_MS]; blobs are new ones that were not
@@ -202,6 +205,7 @@ enum sealbond_attr {
 	SEALBOND_A_HOLD_MS,		/* u64: the last of LEASE_MS in which a bond is only held */
 	SEALBOND_A_LEDGER_FD,		/* u32: a file descriptor of the caller */
 	SEALBOND_A_PEER_RULES,		/* binary: struct sb_grant_rule (sealbond/grant.h), 1 to 8 of them */
+	SEALBOND_A_CLOSE,		/* flag: no keys in this boot, nothing but the cap */
 	__SEALBOND_A_MAX,
 };
 #define SEALBOND_A_MAX (__SEALBOND_A_MAX - 1)
@@ -233,6 +237,7 @@ enum sealbond_state {
 	SEALBOND_STATE_APPROVAL_INVALID,	/* the TPM refused its signature */
 	SEALBOND_STATE_TAMPERED,	/* PCRs or the TPM's reset count changed under held keys */
 	SEALBOND_STATE_BYPASS,		/* ALARMS names what goes around the filter */
+	SEALBOND_STATE_EARLY_CLOSED,	/* CLOSE was asked for: no keys until the reboot */
 	__SEALBOND_STATE_MAX,
 };
 

@@ -2,15 +2,19 @@
 """Early boot: enforcement before any interface is up, keys from the measured initramfs, closed doors otherwise.
 
     A      OVMF starts unified kernel images: 1, 2 (another command line), 3 (another security configuration)
+           4 (late_keys = yes)
     H      SeaBIOS, two network cards: the module is missing, or the configuration is broken
+    J      SeaBIOS: all slots of its TPM are taken
     I      SeaBIOS, on a clock that counts instructions, a nanosecond each
 """
 
+import base64
 import hashlib
 import json
 import os
 import subprocess
 
+import bonded
 import device
 import image
 from measured import APPROVALS, PCRS, said
@@ -21,7 +25,22 @@ CONF = device.CONF.format(n=1, mode="enforce\nlock = yes", extra="").replace("pc
 OTHER_CONF = CONF + "".join(f"[exception {kind}]\nkind = {kind}\n" for kind in
                             ("arp", "nd", "dhcp4", "dhcp6", "icmp-error")) + \
     "[exception ntp]\nkind = match\nproto = udp\nremote = 192.0.2.123\nremote_port = 123\n"
+LATE_CONF = CONF.replace("pcrs = ", "late_keys = yes\npcrs = ")
 COMMANDS_MAX = 20
+BUSY, EARLY_CLOSED = 6, 18
+# the cap of a kernel that holds no key
+NO_KEY_CAP = hashlib.sha256(b"sealbond cap v1\0" + bytes(64) + b"\0").hexdigest()
+# names a file system above state_dir that nobody mounts
+FSTAB = "/var/lib/sealbond/fstab"
+HIDE = f"echo '/dev/disk/by-label/none /var ext4 defaults 0 2' > {FSTAB}"
+# root's own commands: the sealed key with an approval's policy, ticket and the PCRs as they are
+THEFT = """cd /tmp/theft && export TPM2TOOLS_TCTI=device:/dev/tpm0 && tpm2_flushcontext -t && tpm2_flushcontext -l &&
+tpm2_loadexternal -Q -C o -G ecc:ecdsa-sha256 -a 'userwithauth|sign' -u /etc/sealbond/release.pub.pem -c release.ctx -n release.name &&
+tpm2_verifysignature -Q -c release.ctx -g sha256 -m message -s signature -t ticket && tpm2_flushcontext -t &&
+tpm2_load -Q -C 0x81000001 -u key/object.pub -r key/object.priv -c object.ctx && tpm2_flushcontext -t &&
+tpm2_startauthsession --policy-session -S session.ctx && tpm2_policypcr -Q -S session.ctx -l sha256:{pcrs} &&
+tpm2_policyauthorize -Q -S session.ctx -i policy -q fleet -n release.name -t ticket &&
+tpm2_unseal -c object.ctx -p session:session.ctx -o secret && busybox wc -c < secret"""
 
 
 def record(lab, name, conf):
@@ -62,6 +81,31 @@ def start(lab, number, conf=CONF):
 
 def gaps(lab):
     return lab.device.ask("status")["gaps"]
+
+
+def cap_value(guest):
+    return guest.out("cat /sys/class/tpm/tpm0/pcr-sha256/14").strip().lower()
+
+
+def steal(lab):
+    """Whether root has unsealed the bond key by some approval, and what each try printed."""
+    guest, said_all = lab.guests["a"], []
+    guest.run("mkdir -p /tmp/theft; rm -rf /tmp/theft/key")
+    lab.device.cli("key export --out /tmp/theft/key")
+    for path in guest.out(f"ls {APPROVALS}/*.approval").split():
+        data = base64.b64decode(guest.out(f"busybox base64 {path}"))
+        mask, fleet, r, s = int.from_bytes(data[12:16], "big"), data[16:48], data[112:144], data[144:176]
+        pcrs = [n for n in range(24) if mask >> n & 1]
+        selection = bytes.fromhex("00000001000b03") + mask.to_bytes(3, "little")
+        policy = hashlib.sha256(bytes(32) + bytes.fromhex("0000017f") + selection +
+                                hashlib.sha256(data[176:]).digest()).digest()
+        for name, content in {"policy": policy, "fleet": fleet, "message": policy + fleet, "signature":
+                              bytes.fromhex("0018000b0020") + r + bytes.fromhex("0020") + s}.items():
+            guest.put(content, f"/tmp/theft/{name}")
+        said_all.append(guest.run(THEFT.format(pcrs=",".join(map(str, pcrs))), check=False))
+        if said_all[-1] and said_all[-1].out.split()[-1] == "32":
+            return True, said_all
+    return False, said_all
 
 
 def times(t, setup, keys, clock="emulated processor"):
@@ -117,6 +161,51 @@ def test_unsealed_early(lab, t):
     t.check("status says so, too", "rebuild the initramfs" in r.out, r)
     t.check("and what is allowed has not changed", "ntp" not in d.cli("exceptions").out)
     lab.next = image_of(lab, 2, CONF)
+
+
+def test_hidden_state_dir(lab, t):
+    guest, d = lab.guests["a"], lab.device
+    _, config_hash = record(lab, "sealbond.conf", CONF)
+    before = guest.out("cat /var/lib/sealbond/key-*.blob | busybox sha256sum")
+    guest.run(HIDE)
+    _, keys = start(lab, 1)
+    t.must("fstab names a file system above state_dir that is not mounted: early-closed, in the approved boot",
+           keys["state"] == "early-closed" and "not mounted in early boot (/var)" in keys["reason"], keys)
+    prior = extended("00" * 32, config_hash)
+    t.check("the cap PCR has the configuration's hash and the cap of no key", cap_value(guest) ==
+            extended(prior, NO_KEY_CAP), cap_value(guest))
+    t.check("and all others are as approved", d.ask("key")["pcr_values"] == {**lab.key["pcr_values"], "14": prior},
+            d.ask("key"))
+    stolen, r = steal(lab)
+    t.check("root cannot have the TPM unseal the key: no approval's policy fits", not stolen and r and
+            all("policyauthorize" in x.out.lower() for x in r), r)
+    guest.run(f"tpm2_pcrextend -T device:/dev/tpm0 14:sha256={config_hash}")
+    t.check("nor with the known hash extended by itself", not steal(lab)[0])
+    d.start()
+    r = d.cli("status", check=False)
+    t.check("status names it and says what to do", r.code == 42 and "early-closed" in r.out and "late_keys" in r.out, r)
+    t.check("the helper gets no key, and makes none", d.ask("key")["state"] == "early-closed" and
+            guest.out("cat /var/lib/sealbond/key-*.blob | busybox sha256sum") == before, d.ask("key"))
+
+
+def test_late_keys(lab, t):
+    guest, d = lab.guests["a"], lab.device
+    start(lab, 4, LATE_CONF)
+    log = guest.out("cat /run/early-keys.json /run/early-keys.log")
+    t.check("the measured configuration says late_keys: no key is asked for", "late_keys" in log and
+            cap_value(guest) == "00" * 32, log)
+    d.start()
+    t.must("the helper asks, and this image is not approved yet", d.wait_state("boot-changed") == "boot-changed", d.ask("key"))
+    guest.put(lab.release_key, "/tmp/release.pem")
+    d.cli("release approve --key /tmp/release.pem")
+    start(lab, 4, LATE_CONF)
+    stolen, r = steal(lab)
+    t.check("then root, before the helper, gets the key by the same commands as above", stolen, r)
+    d.start()
+    t.must("and the helper opens it late", d.wait_state("keys-ready") == "keys-ready", d.ask("key"))
+    t.check("it is the same as ever", d.ask("key")["key_current"] == lab.key["key_current"], d.ask("key"))
+    t.check("the assurance has the gap late-keys", "late-keys" in gaps(lab), gaps(lab))
+    guest.run(f"rm {FSTAB}")
 
 
 def test_another_command_line(lab, t):
@@ -198,6 +287,27 @@ def test_held(lab, t):
             not guest.run("test -e /run/sealbond/held", check=False), devices(guest))
     r = guest.run("cat /run/early-setup.log", check=False)
     t.check("and the reason is said", "sealbond.open=1" in r.out and "modprobe" in r.out, r)
+    guest.shutdown()
+
+
+def test_close_with_a_full_tpm(lab, t):
+    guest = lab.guest("j", files={**files_of(lab, CONF), **bonded.TOOLS})
+    lab.boot(guest)
+    guest.run("modprobe sealbond; for i in 1 2 3; do "
+              "tpm2_createprimary -Q -T device:/dev/tpm0 -C o -G ecc -c /tmp/c$i; done")
+    of_config = f"release={'11' * 64} config={'77' * 32} early=1"
+    r = guest.run(f"sbctl key {of_config}", check=False)
+    t.check("all slots of the TPM are taken: tpm-busy, and no cap", bonded.fields(r.out).get("state") == BUSY and
+            cap_value(guest) == extended("00" * 32, "77" * 32), r)
+    r = guest.run(f"sbctl key {of_config} close=1 current=/etc/sealbond/sealbond.conf", check=False)
+    t.check("CLOSE takes no files", r.code == 1 and "CLOSE takes no blobs" in r.out, r)
+    r = guest.run(f"sbctl key {of_config} close=1", check=False)
+    t.check("CLOSE extends the cap all the same", bonded.fields(r.out).get("state") == EARLY_CLOSED and
+            cap_value(guest) == extended(extended("00" * 32, "77" * 32), NO_KEY_CAP), r)
+    guest.run("tpm2_flushcontext -T device:/dev/tpm0 -t; ip netns add second")
+    for where in ("", "ip netns exec second "):
+        r = guest.run(f"{where}sbctl key {of_config}", check=False)
+        t.check("no KEY makes or opens a key after it", r.code == 1 and "ESHUTDOWN" in r.out and "reboot" in r.out, r)
     guest.shutdown()
 
 
