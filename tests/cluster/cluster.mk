@@ -56,7 +56,7 @@ $(BUILD)/tests/devicehost: $(DEVICEHOST_SRC) tests/unit/swtpm_world.h userspace/
 check-device: user $(BUILD)/sealbond-ledgerd $(BUILD)/tests/devicehost
 	@tests/cluster/run.py device models conduit replace
 
-# Four validators of CometBFT in network namespaces, each test in one of its own. Not in check, for its time; .ci/run has both.
+# Four validators of CometBFT in network namespaces, each test in one of its own. Not in check, for its time.
 .PHONY: check-cluster run-cluster
 check-cluster:
 	@scripts/setup.sh
