@@ -218,10 +218,11 @@ int sb_rpc_read(struct sb_rpc_call *call, int64_t height, struct sb_stored *stor
 bool sb_rpc_load(struct sb_rpc_call *call, int64_t height, struct sb_stored *stored)
 {
 	int rc = sb_rpc_read(call, height, stored);
-	int64_t base = sb_chain_base(call->rpc->chain);
+	int64_t base;
 
 	if (!rc)
 		return true;
+	base = sb_chain_base(call->rpc->chain);
 	if (rc == -ENOENT && height < base)
 		sb_rpc_fail(call, SB_RPC_INTERNAL, "height %" PRId64 " is not available, lowest height is %" PRId64, height,
 			    base);
