@@ -146,12 +146,6 @@ static int list_enrolment(struct cli_people *people, struct sb_span id, struct s
 	return 0;
 }
 
-static int load_parameters(struct cli_people *people, Sealbond__Parameters **parameters)
-{
-	return cli_people_read(people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, (void **)parameters,
-			       NULL);
-}
-
 static int list(struct sb_cli *cli, int argc, char **argv)
 {
 	struct listing listing = { 0 };
@@ -162,7 +156,7 @@ static int list(struct sb_cli *cli, int argc, char **argv)
 	if (code == 0)
 		code = cli_people_open(&people);
 	if (code == 0)
-		code = load_parameters(&people, &listing.parameters);
+		code = cli_people_parameters(&people, &listing.parameters);
 	if (code)
 		return code;
 	if (cli->json) {
@@ -218,7 +212,7 @@ static int name_boot(struct cli_people *people, const Sealbond__Device *record, 
 	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
 	SB_AUTO_MESSAGE Sealbond__BootState *boot = NULL;
 	char pcrs[SB_PCRS_ROOM];
-	int code = load_parameters(people, &parameters);
+	int code = cli_people_parameters(people, &parameters);
 	uint32_t differ;
 
 	if (code || !parameters)

@@ -230,8 +230,7 @@ static int status(struct sb_cli *cli, int argc, char **argv)
 		code = cli_people_read(&people, &sealbond__members__descriptor, SB_RECORD_MEMBERS, NULL, 0, (void **)&members,
 				       NULL);
 	if (code == 0)
-		code = cli_people_read(&people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0,
-				       (void **)&parameters, NULL);
+		code = cli_people_parameters(&people, &parameters);
 	if (code == 0) {
 		if (cli->json) {
 			cli_json_begin(cli);

@@ -167,6 +167,9 @@ int cli_passphrase_new(struct cli_people *people, bool wanted, char room[SB_PASS
 int cli_people_read(struct cli_people *people, const ProtobufCMessageDescriptor *type, enum sb_record_kind kind,
 		    const void *id, size_t id_length, void **message, struct cli_record *record);
 
+/* The ledger's own, alike. */
+int cli_people_parameters(struct cli_people *people, Sealbond__Parameters **parameters);
+
 /* Each of a kind, ascending: from a list that is not proven. Stops at the first result that is not 0. */
 int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 		    int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),

@@ -61,6 +61,12 @@ static int ask(struct cli_people *people, const uint8_t *last, size_t last_lengt
 	return *answer ? 0 : cli_fail(people->cli, SB_EXIT_FAILED, "the endpoint's list of records cannot be read");
 }
 
+int cli_people_parameters(struct cli_people *people, Sealbond__Parameters **parameters)
+{
+	return cli_people_read(people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0, (void **)parameters,
+			       NULL);
+}
+
 int cli_people_each(struct cli_people *people, enum sb_record_kind kind,
 		    int (*each)(struct cli_people *people, struct sb_span id, struct sb_span value, void *context),
 		    void *context)

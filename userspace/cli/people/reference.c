@@ -68,8 +68,7 @@ static int say_effect(struct cli_people *people, uint32_t pcrs)
 	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
 	char must[SB_PCRS_ROOM], may[SB_PCRS_ROOM];
 	uint32_t compared, quoted;
-	int code = cli_people_read(people, &sealbond__parameters__descriptor, SB_RECORD_PARAMETERS, NULL, 0,
-				   (void **)&parameters, NULL);
+	int code = cli_people_parameters(people, &parameters);
 
 	if (code || !parameters)
 		return code;
