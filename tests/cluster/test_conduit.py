@@ -7,9 +7,8 @@ kernel does with such a grant: tests/qemu/scenarios/grants.py.
 
 import os
 
-from test_device import Device, Plant, say
+from test_device import PATIENCE, Plant, live, say
 
-PATIENCE = 120
 ADDRESS = "192.0.2.7:7454"     # what the configuration of both says, test_device.py
 
 
@@ -30,15 +29,8 @@ def run(checks, directory):
             say("zone", "key", "--out", path, "--name", name)
             options = ("--conduit", "--allow", "tcp/502,udp/1000-2000") if name == "conduit" else ()
             plant.member("zone", "create", "--zone", path, *options)
-        devices = [Device(name, directory, plant.config) for name in ("a", "b")]
-        for device in devices:
-            device.id = device.wait(lambda words: words[0] == "identity", PATIENCE)[1]
-            device.until_state("enrolling", PATIENCE)
-        plant.vouch("--any")
+        devices = live(plant, directory, ("a", "b"))
         for device, zone in zip(devices, ("north", "south")):
-            device.until_state("awaiting-approval", PATIENCE)
-            plant.owner("device", "approve", device.id)
-            device.until_state("lease-live", PATIENCE)
             plant.owner("zone", "add", device.id, "--zone", files[zone], "--name", device.name)
         a, b = devices
         for device in devices:

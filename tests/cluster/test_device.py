@@ -23,6 +23,7 @@ SEALBOND = os.path.join(BUILD, "sealbond")
 DAEMON = os.path.join(BUILD, "sealbond-ledgerd")
 ROLE = os.path.join(BUILD, "sealbondd-ledger")
 HOST = os.path.join(BUILD, "tests", "devicehost")
+PATIENCE = 120
 
 
 def boot_ms():
@@ -141,6 +142,25 @@ class Plant:
                                os.path.join(self.home, f"{enroller}.key"), *self.people], capture_output=True, text=True,
                               timeout=120, check=False)
         return done.stdout + done.stderr
+
+
+def live(plant, directory, names):
+    """Devices whom an enroller vouches for unseen, and who are in no zone yet."""
+    devices = [Device(name, directory, plant.config) for name in names]
+    try:
+        for device in devices:
+            device.id = device.wait(lambda words: words[0] == "identity", PATIENCE)[1]
+            device.until_state("enrolling", PATIENCE)
+        plant.vouch("--any")
+        for device in devices:
+            device.until_state("awaiting-approval", PATIENCE)
+            plant.owner("device", "approve", device.id)
+            device.until_state("lease-live", PATIENCE)
+    except Exception:
+        for device in devices:
+            device.end()
+        raise
+    return devices
 
 
 def enrol(checks, plant, directory):

@@ -7,8 +7,8 @@ Then the zone and the conduit get new keys, and two of the devices another owner
 
 import os
 
-from test_conduit import PATIENCE, allowed
-from test_device import Device, Plant, say
+from test_conduit import allowed
+from test_device import PATIENCE, Plant, live, say
 
 
 def admitted(device, other):
@@ -21,19 +21,6 @@ def profile(device, version, mode):
     """Waits until its link role is told this one; modes: 1 observe, 2 enforce."""
     wanted = ["profile", version, "mode", mode]
     return wanted in device.seen or device.wait(lambda words: words == wanted, PATIENCE)
-
-
-def live(plant, directory, names):
-    devices = [Device(name, directory, plant.config) for name in names]
-    for device in devices:
-        device.id = device.wait(lambda words: words[0] == "identity", PATIENCE)[1]
-        device.until_state("enrolling", PATIENCE)
-    plant.vouch("--any")
-    for device in devices:
-        device.until_state("awaiting-approval", PATIENCE)
-        plant.owner("device", "approve", device.id)
-        device.until_state("lease-live", PATIENCE)
-    return devices
 
 
 def address(device):
