@@ -424,10 +424,11 @@ static void on_change(struct sock *sk)
 
 	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)skb->data;
+		bool whole = nlmsg_ok(nlh, skb->len);
 
-		if (nlmsg_ok(nlh, skb->len) && announces_way_out(sn, nlh))
+		if (whole && announces_way_out(sn, nlh))
 			sb_watch_saw(SEALBOND_ALARM_TC);
-		else if (nlmsg_ok(nlh, skb->len) && announces_nothing(nlh))
+		else if (whole && announces_nothing(nlh))
 			sb_watch_saw(SB_WATCH_DOUBT);
 		kfree_skb(skb);
 	}
