@@ -62,7 +62,7 @@ static int take_values(struct cli_people *people, uint8_t values[24][32], uint32
 	return 0;
 }
 
-/* A boot state that no device can be in, or that nobody compares, is one that people count on in vain. */
+/* A boot state that no device can be in, or that few things are compared with, is one that people count on in vain. */
 static int say_effect(struct cli_people *people, uint32_t pcrs)
 {
 	SB_AUTO_MESSAGE Sealbond__Parameters *parameters = NULL;
@@ -72,16 +72,17 @@ static int say_effect(struct cli_people *people, uint32_t pcrs)
 
 	if (code || !parameters)
 		return code;
-	/* The cap says which keys the kernel has: other ones at each boot. */
+	/* The cap PCR may be named, by its value before the kernel's cap. */
 	compared = parameters->pcrs & ~(1U << parameters->cap_pcr);
-	quoted = (compared | parameters->pcrs_allowed) & ~(1U << parameters->cap_pcr);
+	quoted = compared | parameters->pcrs_allowed;
 	sb_format_pcrs(must, compared);
 	sb_format_pcrs(may, quoted);
 	if (compared & ~pcrs || pcrs & ~quoted)
 		printf("No device fits it: by the ledger's parameters it needs values of PCRs %s, and may have them of %s\n", must,
 		       may);
 	if (!parameters->match_references)
-		printf("The ledger compares no boot states: its parameter match_references is not set\n");
+		printf("Devices in other boot states are admitted, too: the ledger's parameter match_references is not set. "
+		       "It says in which states a device may bring new keys by itself\n");
 	return 0;
 }
 
