@@ -218,7 +218,9 @@ class Guest:
 
     def wait_for(self, command, timeout=30):
         """Waits in the guest until a command succeeds; raises if it does not in time."""
-        loop = f"until ( {command}\n) >/tmp/wait.$$ 2>&1; do usleep 20000; done; cat /tmp/wait.$$; rm /tmp/wait.$$"
+        # ever more seldom: where it waits long, an emulated processor has better things to do
+        loop = (f"pause=20000; until ( {command}\n) >/tmp/wait.$$ 2>&1; do usleep $pause; "
+                "[ $pause -ge 160000 ] || pause=$((pause * 2)); done; cat /tmp/wait.$$; rm /tmp/wait.$$")
         result = self.start(loop, timeout).wait(timeout + 30)
         if result.timed_out:
             raise TimeoutError(f"{self.name}: `{command}` not within {timeout} s; now: "
