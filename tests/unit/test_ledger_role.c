@@ -117,28 +117,6 @@ static void a_peer_that_is_in_the_roster_only(void **state)
 	assert_int_equal(world->drops, 2);
 }
 
-/* A conduit for one port gives a grant for that; one whose roster says something else gives none. */
-static void a_conduit_for_a_port(void **state)
-{
-	struct sb_grant_file grant;
-
-	world->rules = world->told_rules = (struct sb_tag_rules){ { 6, 3, 1, 0xf6, 1, 0xf6 }, 8 };
-	with_zone();
-	assert_int_equal(world->grants, 1);
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
-	assert_int_equal(grant.body.rules, 1);
-	assert_int_equal(grant.rule[0].proto, 6);
-	assert_int_equal(be16toh(grant.rule[0].first), 502);
-}
-
-static void a_conduit_that_says_two_things(void **state)
-{
-	world->rules = world->told_rules = (struct sb_tag_rules){ { 6, 3, 1, 0xf6, 1, 0xf6 }, 8 };
-	world->told_rules.bytes[3] = 0xf7;
-	with_zone();
-	assert_int_equal(world->grants, 0);
-}
-
 static void a_fork_is_seen(void **state)
 {
 	with_zone();
@@ -302,17 +280,6 @@ static void grants_reach_over_the_hold(void **state)
 	steps(8);
 	last_grant(&grant);
 	assert_int_equal(sb_grant_file_hold(&grant), 3600000);
-}
-
-static void nothing_is_held_in_a_conduit(void **state)
-{
-	struct sb_grant_file grant;
-
-	world->in_conduit = true;
-	with_zone();
-	last_grant(&grant);
-	assert_int_equal(sb_grant_file_hold(&grant), 0);
-	assert_in_range(sb_grant_file_duration(&grant), 86300000, 86400000);
 }
 
 /* With the ledger there, a hold delays nothing: neither the end of a peer's lease, nor the own one's, nor a revocation. */
@@ -494,26 +461,6 @@ static void a_peer_leaves_the_zone(void **state)
 	assert_int_equal(world->drops, 1);
 }
 
-/* A conduit is a zone of its own to a device: without its record, or out of it, the bonds through it end. */
-static void a_conduit_is_removed(void **state)
-{
-	struct sb_records *records = &world->plant.ledger.world.records;
-	uint8_t key[SB_RECORD_KEY_MAX];
-	size_t length = sb_record_key(SB_RECORD_ZONE, world->zone_id, 16, key);
-
-	world->in_conduit = true;
-	with_zone();
-	assert_int_equal(world->grants, 1);
-	assert_int_equal(world->drops, 0);
-	assert_int_equal(records->remove(records->context, key, length), 0);
-	ledger_wait(&world->plant.ledger, 5);
-	step();
-	assert_int_equal(world->drops, 1);
-	assert_memory_equal(world->dropped, world->b.id, 32);
-	steps(10);
-	assert_int_equal(world->grants, 1);
-}
-
 static void published_under(const uint8_t key[32])
 {
 	SB_AUTO_MESSAGE Sealbond__Device *record = device_record(&world->plant.ledger, &world->plant.a);
@@ -605,13 +552,11 @@ int main(void)
 		ROLE(from_nothing_to_live), ROLE(the_ledger_is_lost), ROLE(stop_means_stop),
 		ROLE(restarted_without_a_ledger), ROLE(a_fork_is_seen), ROLE(its_owner_suspends_it),
 		ROLE(a_link_role_that_is_started_anew), ROLE(a_peer_that_is_in_the_roster_only),
-		ROLE(a_conduit_for_a_port), ROLE(a_conduit_that_says_two_things), ROLE(grants_of_k_nodes),
-		ROLE(a_quorum_that_cannot_be_reached),
-		ROLE(nodes_name_one_time), ROLE(grants_reach_over_the_hold), ROLE(nothing_is_held_in_a_conduit),
-		ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
+		ROLE(grants_of_k_nodes), ROLE(a_quorum_that_cannot_be_reached), ROLE(nodes_name_one_time),
+		ROLE(grants_reach_over_the_hold), ROLE(a_hold_is_for_a_lost_ledger_only), ROLE(a_chain_that_stands_still),
 		ROLE(it_comes_back_without_a_gap), ROLE(it_comes_back_and_says_no), ROLE(it_comes_back_and_refuses),
 		ROLE(a_revoked_peer_goes_at_once), ROLE(a_peer_that_does_not_renew), ROLE(quarantine_comes_and_goes),
-		ROLE(a_peer_leaves_the_zone), ROLE(a_conduit_is_removed), ROLE(a_zone_that_is_keyed_anew),
+		ROLE(a_peer_leaves_the_zone), ROLE(a_zone_that_is_keyed_anew),
 		ROLE(the_ledger_goes_on_elsewhere), ROLE(endpoints_are_published),
 	};
 
