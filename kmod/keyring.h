@@ -24,7 +24,8 @@ void sb_keyring_exit(struct sb_net *sn);
 
 /*
  * sb_keyring_run() - start the hold on the TPM worker; takes @order over. sn->lock held.
- * Returns 0, -EBUSY while one runs, -EALREADY when keys are held, -EKEYREVOKED after an alarm of the TPM, or what sb_config_claim() does.
+ * Returns 0, -EBUSY while one runs, -EALREADY when keys are held, -EKEYREVOKED after an alarm of
+ * the TPM, or what sb_config_claim() does.
  */
 int sb_keyring_run(struct sb_net *sn, struct sb_key_order *order);
 

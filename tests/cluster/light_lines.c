@@ -156,7 +156,8 @@ int main(int argc, char **argv)
 	struct sb_light_client *client;
 	struct sb_error error = { "" };
 
-	if ((argc != 5 && (argc != 6 || strcmp(argv[5], "spread"))) || sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
+	if ((argc != 5 && (argc != 6 || strcmp(argv[5], "spread"))) ||
+	    sb_parse_hex(argv[3], config.root.hash, sizeof(config.root.hash)) < 0) {
 		fprintf(stderr, "usage: light_lines URL CHAIN HASH_OF_BLOCK_1 DIRECTORY [spread]\n");
 		return 2;
 	}

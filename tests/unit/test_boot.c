@@ -551,7 +551,8 @@ int main(void)
 		WITH_A(forged_next), WITH_A(forged_again), WITH_A(forged_behind_next), WITH_A(with_configuration),
 		WITH_A(other_system), WITH_A(updated), WITH_A(rotated_while_waiting), WITH_A(looked_at),
 		WITH_A(looked_at_before), WITH_A(after_candidate), WITH_A(reference_for_update), WITH_A(reference_for_cap),
-		WITH_A(reference_for_a_part), WITH_A(reference_of_others), cmocka_unit_test(reference_form), TEST(reference_demanded, references_set), TEST(restored, references_set), cmocka_unit_test(odd_records),
+		WITH_A(reference_for_a_part), WITH_A(reference_of_others), cmocka_unit_test(reference_form),
+		TEST(reference_demanded, references_set), TEST(restored, references_set), cmocka_unit_test(odd_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

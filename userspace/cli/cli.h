@@ -83,7 +83,8 @@ struct sb_ledger_reply;
 int cli_helper_ledger(struct sb_cli *cli, unsigned int verb, struct sb_ledger_reply *reply, struct sb_error *text);
 
 /*
- * status_lease.c: the lease's part of status. In JSON an object "lease", null without a ledger or an answer. Returns the state's exit code, 0 without a ledger or an answer.
+ * status_lease.c: the lease's part of status. In JSON an object "lease", null without a ledger or an answer. Returns the
+ * state's exit code, 0 without a ledger or an answer.
  */
 int cli_status_lease(struct sb_cli *cli, bool helper_answers);
 

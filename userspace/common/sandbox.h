@@ -28,8 +28,9 @@ int sb_sandbox_paths(const struct sb_sandbox_path *paths, size_t count);
 
 /*
  * From here on only the calls that every role needs and those of the NULL-terminated list more; any other fails with
- * EPERM. More may be NULL. Processes that are started from here need "tgkill" to abort. Sockets can be made of these families (AF_…) only, of which 0 is the end; NULL: none. Who may
- * make no AF_UNIX ones cannot speak to another program of the machine: "socketpair" in more makes connected ones alone.
+ * EPERM. More may be NULL. Processes that are started from here need "tgkill" to abort. Sockets can be made of these
+ * families (AF_…) only, of which 0 is the end; NULL: none. Who may make no AF_UNIX ones cannot speak to another program of
+ * the machine: "socketpair" in more makes connected ones alone.
  */
 int sb_sandbox_calls(const char *const *more, const unsigned int *families);
 

@@ -37,7 +37,10 @@ struct sb_ledger_light {
 	union sb_endpoint reached;	/* an endpoint's address */
 };
 
-/* Whom we speak to. The kernel is told of the socket; our own address on the way there is where peers find us, unless the configuration says. */
+/*
+ * Whom we speak to. The kernel is told of the socket; our own address on the way there is where peers find us, unless the
+ * configuration says.
+ */
 static int on_opened(void *context, int fd, const struct sockaddr *peer, socklen_t length)
 {
 	struct sb_ledger_light *light = context;

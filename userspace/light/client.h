@@ -200,9 +200,10 @@ void sb_light_client_status(const struct sb_light_client *client, struct sb_ligh
 
 /*
  * System calls that a process with a client needs beside those of every role: for sb_sandbox_calls(), with sockets
- * of AF_INET, AF_INET6 and AF_NETLINK (addresses of this machine), and of AF_UNIX for endpoints that are unix:. Paths, for sb_sandbox_paths(): the directory to write; to read, where names are looked up,
- * /etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf, /etc/host.conf, /etc/gai.conf and the directories of libraries, and for
- * https without roots of its own /etc/ssl and /usr/share/ca-certificates. NULL ends the list.
+ * of AF_INET, AF_INET6 and AF_NETLINK (addresses of this machine), and of AF_UNIX for endpoints that are unix:. Paths, for
+ * sb_sandbox_paths(): the directory to write; to read, where names are looked up, /etc/resolv.conf, /etc/hosts,
+ * /etc/nsswitch.conf, /etc/host.conf, /etc/gai.conf and the directories of libraries, and for https without roots of its own
+ * /etc/ssl and /usr/share/ca-certificates. NULL ends the list.
  */
 extern const char *const sb_light_calls[];
 

@@ -23,8 +23,8 @@ bool sb_pcrs_fit(const Sealbond__Parameters *parameters, uint32_t pcrs)
 {
 	uint32_t must = parameters->pcrs | 1U << (parameters->cap_pcr & 31);
 
-	return parameters->cap_pcr < SB_PCRS && (pcrs & must) == must && !(pcrs & ~(parameters->pcrs_allowed | must)) && !(pcrs & SB_CAP_FORBIDDEN) &&
-	       !(pcrs & ~SB_PCR_MASK_ALL);
+	return parameters->cap_pcr < SB_PCRS && (pcrs & must) == must && !(pcrs & ~(parameters->pcrs_allowed | must)) &&
+	       !(pcrs & SB_CAP_FORBIDDEN) && !(pcrs & ~SB_PCR_MASK_ALL);
 }
 
 static bool is_empty_or(ProtobufCBinaryData field, size_t length)

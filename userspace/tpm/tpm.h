@@ -115,8 +115,9 @@ struct sb_iak {
  * Identity and Attestation): that key vouches for the attestation key.
  *
  * Its certificate is looked for in 0x01c90000 to 0x01c9ffff; the key among the persistent ones, else it is made by
- * the template H-1 (RSA-2048) or H-2 (P-256). Other curves are left alone: no ledger takes them. It has to obey an empty password: with another one a wrong
- * authorisation counts towards the TPM's lockout, so that who gets -EACCES must not try again and again.
+ * the template H-1 (RSA-2048) or H-2 (P-256). Other curves are left alone: no ledger takes them. It has to obey an empty
+ * password: with another one a wrong authorisation counts towards the TPM's lockout, so that who gets -EACCES must not try
+ * again and again.
  * -ENODATA: there is no such certificate, or no key to it. May take a minute with a slow TPM and RSA.
  */
 int sb_tpm_iak(struct sb_tpm *tpm, struct sb_iak *iak, struct sb_error *error);

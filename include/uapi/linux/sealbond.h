@@ -264,7 +264,7 @@ enum sealbond_assurance_gap {
 enum sealbond_alarm {
 	SEALBOND_ALARM_PCR		= 1 << 0,	/* a watched PCR changed since the keys opened */
 	SEALBOND_ALARM_RESET		= 1 << 1,	/* the TPM was reset, or is gone for long */
-	SEALBOND_ALARM_TC		= 1 << 2,	/* tc or a BPF program may redirect to a protected device, or change packets */
+	SEALBOND_ALARM_TC		= 1 << 2,	/* tc or BPF may redirect to a protected device, or change packets */
 	SEALBOND_ALARM_XDP		= 1 << 3,	/* an XDP program is attached */
 	SEALBOND_ALARM_XSK		= 1 << 4,	/* an AF_XDP socket is bound */
 	SEALBOND_ALARM_NFT		= 1 << 5,	/* a netfilter hook may write into sealed packets */
