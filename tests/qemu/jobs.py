@@ -74,5 +74,5 @@ def run(runner, groups, count, tally):
 
 
 def default_count():
-    """One lab keeps two processors half busy."""
-    return max(1, os.cpu_count() or 1)
+    """One more than there are processors: a lab waits for much."""
+    return 1 + (os.cpu_count() or 1)
