@@ -12,6 +12,7 @@ import image
 import measured
 from measured import APPROVALS, PCRS
 
+MINUTES = 5
 FOLLOWED = ("4", "9", "11")
 NEXT = "/boot/efi/EFI/Linux/next.efi"
 CONF = device.CONF.format(n=1, mode="off", extra="").replace("pcrs = 0,2,4,7,9", f"pcrs = {PCRS}")

@@ -9,6 +9,7 @@ import json
 
 import device
 
+MINUTES = 5
 FILES = "/var/lib/sealbond"
 CURRENT, NEXT, CANDIDATE, BEFORE = (f"{FILES}/key-{name}.blob" for name in ("current", "next", "candidate", "before"))
 CHANGED, BACK = 16, 0

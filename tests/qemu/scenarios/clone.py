@@ -11,6 +11,9 @@ import clones
 from device import make_release_key
 from plant import PROGRAMS, Ledger, Unattended, admit, root_certificate
 
+MINUTES = 2
+
+
 plant = {}
 
 

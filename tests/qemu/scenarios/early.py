@@ -19,7 +19,7 @@ import device
 import image
 from measured import APPROVALS, PCRS, said
 
-MINUTES = 6
+MINUTES = 12
 CONF = device.CONF.format(n=1, mode="enforce\nlock = yes", extra="").replace("pcrs = 0,2,4,7,9", f"pcrs = {PCRS}")
 # the default exceptions and one more
 OTHER_CONF = CONF + "".join(f"[exception {kind}]\nkind = {kind}\n" for kind in

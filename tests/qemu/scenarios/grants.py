@@ -9,6 +9,7 @@ from device import PEERS_PATH, Device, make_release_key
 from grant import (DEVICE, DURATION, FLAGS, HEAD, HOLDER, KEY, SIGNATURE, SIGNATURES, Operator, edited,
                    flipped)
 
+MINUTES = 2
 LAB = "grants"
 GRANTS = "/var/lib/sealbond/grants"
 PEERS = """[peers]

@@ -13,6 +13,7 @@ import bonded
 from process import wait_until
 from wire import UDP
 
+MINUTES = 3
 LAB = "hostile"
 INITIATION, RESPONSE, COOKIE = 1, 2, 3
 # drops handshake messages of one kind: UDP header 8 bytes, marker 4 bytes, then the type

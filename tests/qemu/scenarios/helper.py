@@ -11,6 +11,7 @@ import device
 from device import Numbers
 from process import wait_until
 
+MINUTES = 3
 LAB = "device"
 MEMORY_KIB_MAX = 16384
 PEERS = 10000

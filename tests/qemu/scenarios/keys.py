@@ -10,6 +10,7 @@ import re
 from device import Device, make_release_key
 from keyscan import Scanner, unhex
 
+MINUTES = 3
 LAB = "keys"
 TPM_COMMANDS_MAX = 20
 # TPM 2.0 part 2, TPM_CC

@@ -15,6 +15,7 @@ from device import make_release_key
 from plant import PROGRAMS, Bench, Ledger, add_all
 from process import wait_until
 
+MINUTES = 3
 LAB = "ledger"
 PORT, OTHER = 7000, 7001
 

@@ -11,6 +11,7 @@ from bonded import Attacker
 from process import wait_until
 from wire import TCP, ip_frame
 
+MINUTES = 2
 LAB = "locked"
 LEDGER, OTHER = 7000, 7001
 

@@ -11,6 +11,7 @@ import device
 from device import PEERS_PATH, Device, Numbers, make_release_key
 from process import wait_until
 
+MINUTES = 5
 BLOBS = "/var/lib/sealbond/key-current.blob", "/var/lib/sealbond/key-next.blob"
 # what of a peer shows that its bond was not touched
 SAME = ("bond", "epoch", "spi_in", "spi_out", "handshakes")

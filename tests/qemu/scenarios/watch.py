@@ -13,7 +13,7 @@ from tpmwire import error
 from wire import udp_frame
 
 LAB = "watch"
-MINUTES = 6
+MINUTES = 7
 PCR, RESET, TC, XDP, XSK, NFT = 1, 2, 4, 8, 16, 32
 TAMPERED, BYPASS, READY = 16, 17, 2
 READ_CLOCK, PCR_READ = 0x181, 0x17e

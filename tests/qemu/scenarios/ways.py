@@ -16,7 +16,7 @@ from ways import around, control, devices, inward, send, smuggle
 from ways.rig import ALLOWED, Rig
 
 LAB = "ways"
-MINUTES = 8
+MINUTES = 6
 # ending a bond or not, these leave A as it was
 BLOCKED = send.WAYS + devices.WAYS + around.BLOCKED + inward.BLOCKED
 CONTROL = control.NETLINK + control.TPM + control.XFRM + control.REWRITE + control.HELPER
