@@ -13,7 +13,6 @@ from plant import PROGRAMS, Ledger, Unattended, admit, root_certificate
 
 MINUTES = 2
 
-
 plant = {}
 
 
