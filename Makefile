@@ -106,7 +106,7 @@ check-qemu: all tools $(BUILD)/sbctl
 
 # Not in check, for its time: power cuts, damaged TPM answers, the search for secrets.
 check-long: all tools $(BUILD)/sbctl
-	@tests/qemu/run.py --long
+	@tests/qemu/run.py --long --jobs 0
 	+@$(MAKE) --no-print-directory check-chain KILLS=100
 
 # Not in check: it fetches two kernels and a compiler, and builds and boots everything twice.
