@@ -57,7 +57,8 @@ sparse_module() {
 		return
 	}
 	scripts/stage-module.sh "$dir/module"
-	make -C "$kdir" M="$PWD/$dir/module" C=2 W=1 CF="'-D__has_include(x)=0'" modules \
+	# whatever make says above: what sparse looks at is named
+	MAKEFLAGS='' make -j"$(nproc)" -C "$kdir" M="$PWD/$dir/module" C=2 W=1 CF="'-D__has_include(x)=0'" modules \
 		>"$dir/sparse" 2>&1 || echo "the module does not build: see $dir/sparse"
 	grep -q '^  CHECK ' "$dir/sparse" || echo "sparse did not run: see $dir/sparse"
 	grep -E '(warning|error):' "$dir/sparse" | sed "s|$PWD/$dir/module/||"
