@@ -346,6 +346,32 @@ static void strangers_keep_nobody_out(void **state)
 		free_device(&many[i]);
 }
 
+/* When its time would have come, it does not take another's place with it. */
+static void dismissed_for_good(void **state)
+{
+	struct plant *plant = *state;
+	struct ledger *ledger = &plant->ledger;
+	Sealbond__Change one = SEALBOND__CHANGE__INIT;
+
+	one.change_case = SEALBOND__CHANGE__CHANGE_DISMISS;
+	one.dismiss = span32(plant->a.id);
+	for (int answered = 0; answered < 2; answered++) {
+		assert_int_equal(enrols(ledger, &plant->a), SB_TX_OK);
+		if (answered)
+			assert_int_equal(challenges(ledger, &plant->enroller[0], &plant->a), SB_TX_OK);
+		ledger_wait(ledger, 500);
+		assert_int_equal(enrols(ledger, &plant->b), SB_TX_OK);
+		assert_int_equal(proposed(ledger, &plant->member, &one), SB_TX_OK);
+		assert_int_equal(waiting(ledger), 1);
+		ledger_wait(ledger, 300);
+		ledger_wait(ledger, 300);
+		assert_int_equal(waiting(ledger), 1);
+		ledger_wait(ledger, 1000);
+		ledger_wait(ledger, 10);
+		assert_int_equal(waiting(ledger), 0);
+	}
+}
+
 /* Somebody who knows a device's EK, which is public, enrols it with attestation keys of his own, again and again. */
 static void stranger_with_public_ek(void **state)
 {
@@ -581,7 +607,8 @@ int main(void)
 		TEST(asks_again, two_enrollers), TEST(owner_approves, two_enrollers),
 		TEST(owner_cannot_where_members_vote, vote), TEST(open_to_all, open_admission),
 		TEST(key_of_another, two_enrollers), TEST(limits, limits_set),
-		TEST(strangers_keep_nobody_out, limits_set), TEST(stranger_with_public_ek, two_enrollers),
+		TEST(strangers_keep_nobody_out, limits_set), TEST(dismissed_for_good, limits_set),
+		TEST(stranger_with_public_ek, two_enrollers),
 		TEST(all_answered, two_enrollers),
 		TEST(clone_of_nobody, two_enrollers), TEST(damaged_enrolments, two_enrollers),
 		TEST(second_with_proof, two_enrollers), TEST(cleared, two_enrollers), TEST(cleared_and_repeated, two_enrollers),

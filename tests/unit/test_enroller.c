@@ -149,28 +149,35 @@ static void its_own_word_alone(void **state)
 /* What cannot be a chain keeps nobody from asking, and nothing of it stays that is too much. */
 static void what_is_no_chain(void **state)
 {
-	static uint8_t junk[100] = { 0x30 };
+	static uint8_t junk[SB_CERT_MAX + 1] = { 0x30 };
+	static const struct {
+		size_t count, length;
+		const char *says;
+	} cases[] = {
+		{ 1, 100, "cert-malformed" }, { SB_CHAIN_MAX + 2, 100, "no certificate" },
+		{ 1, 0, "no certificate" }, { 1, SB_CERT_MAX, "cert-malformed" }, { 1, SB_CERT_MAX + 1, "no certificate" },
+	};
 	struct device *a = &plant->a;
 
 	write_file("roots", root.data, root.length);
-	for (unsigned int many = 0; many < 2; many++) {
+	for (size_t i = 0; i < SB_ARRAY_SIZE(cases); i++) {
 		SB_AUTO_MESSAGE Sealbond__Device *enrolment = NULL;
 		BODY(ENROL, enrol, Enrol, enrol);
 		ProtobufCBinaryData certs[SB_CHAIN_MAX + 2];
 
 		for (size_t at = 0; at < SB_ARRAY_SIZE(certs); at++)
-			certs[at] = (ProtobufCBinaryData){ sizeof(junk), junk };
+			certs[at] = (ProtobufCBinaryData){ cases[i].length, junk };
 		ledger_wait(&plant->ledger, 1);
 		enrol_of(a, &enrol);
-		enrol.n_ek_certificates = many ? SB_ARRAY_SIZE(certs) : 1;
+		enrol.n_ek_certificates = cases[i].count;
 		enrol.ek_certificates = certs;
 		assert_int_equal(attests(&plant->ledger, a, &body), SB_TX_OK);
 		enrolment = enrolment_of(a);
-		assert_int_equal(enrolment->n_ek_certificates, !many);
+		assert_int_equal(enrolment->n_ek_certificates, strcmp(cases[i].says, "no certificate") != 0);
 		assert_int_equal(enrolment->proven, 0);
 		assert_int_equal(type("enroller serve --once --roots @/roots --key @/enroller"), 0);
 		SAYS("0 answered");
-		SAYS(!many ? "cert-malformed" : "no certificate");
+		SAYS(cases[i].says);
 	}
 }
 

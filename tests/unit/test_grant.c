@@ -177,22 +177,48 @@ static void what_a_body_may_say(void **state)
 	assert_non_null(strstr(text, "GRANT_STATIC"));
 }
 
-static int with_rules(u8 n, const struct sb_grant_rule *rules)
+/* So many of one rule, all of them there, under two signatures. */
+static int in_version(u16 version, u8 n, const struct sb_grant_rule *rule)
 {
-	struct sb_grant_rule many[SB_GRANT_RULES_MAX] = {};
+	struct sb_grant_rule many[SB_GRANT_RULES_MAX + 1];
 	struct sb_grant_body body;
 	struct sb_grant_keys keys;
-	u8 data[SB_GRANT_MAX + 8];
+	u8 data[SB_GRANT_MAX + sizeof(many)];
+
+	assert_in_range(n, 0, ARRAY_SIZE(many));
+	sample_body(&body);
+	body.version = cpu_to_be16(version);
+	body.rules = n;
+	for (u8 i = 0; i < n; i++)
+		many[i] = *rule;
+	some_keys(&keys, 2, 2, false);
+	return check(data, sample_grant_with(data, &body, many, signers, 2), &keys);
+}
+
+static int with_rules(u8 n, const struct sb_grant_rule *rule)
+{
+	return in_version(SB_GRANT_VERSION_RULES, n, rule);
+}
+
+/* More rules than there are bytes. */
+static void rules_cut_off(void **state)
+{
+	struct sb_grant_rule rule[SB_GRANT_RULES_MAX] = {};
+	struct sb_grant_body body;
+	struct sb_grant grant;
+	u8 data[SB_GRANT_MAX], *copy;
+	size_t len;
 
 	sample_body(&body);
 	body.version = cpu_to_be16(SB_GRANT_VERSION_RULES);
-	body.rules = n;
-	for (u8 i = 0; i < n && i < SB_GRANT_RULES_MAX; i++)
-		many[i] = rules[0];
-	if (n > SB_GRANT_RULES_MAX)
-		return -EBADMSG;
-	some_keys(&keys, 2, 2, false);
-	return check(data, sample_grant_with(data, &body, many, signers, 2), &keys);
+	body.rules = SB_GRANT_RULES_MAX;
+	len = sample_grant_with(data, &body, rule, signers, 1);
+	for (size_t cut = SB_GRANT_MIN; cut < len; cut++) {
+		copy = malloc(cut);
+		memcpy(copy, data, cut);
+		assert_int_equal(sb_grant_parse(&grant, copy, cut), -EBADMSG);
+		free(copy);
+	}
 }
 
 #define RULE(proto, by, first, last)	{ proto, by, cpu_to_be16(first), cpu_to_be16(last), { 0 } }
@@ -221,7 +247,10 @@ static void rules(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(one); i++)
 		assert_int_equal(with_rules(1, &one[i].rule), one[i].result);
 	assert_int_equal(with_rules(SB_GRANT_RULES_MAX, &rule), 0);
+	assert_int_equal(with_rules(SB_GRANT_RULES_MAX + 1, &rule), -EBADMSG);
 	assert_int_equal(with_rules(0, &rule), -EBADMSG);
+	assert_int_equal(in_version(SB_GRANT_VERSION, 1, &rule), -EBADMSG);
+	assert_int_equal(in_version(SB_GRANT_VERSION, 0, &rule), 0);
 	sample_body(&body);
 	body.version = cpu_to_be16(SB_GRANT_VERSION_RULES);
 	body.rules = 1;
@@ -511,7 +540,7 @@ int main(void)
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(every_flipped_bit),
 		cmocka_unit_test(what_a_body_may_say),
-		cmocka_unit_test(rules),
+		cmocka_unit_test(rules), cmocka_unit_test(rules_cut_off),
 		cmocka_unit_test(a_static_one_where_allowed),
 		cmocka_unit_test(who_signs),
 		cmocka_unit_test(whose_signature),

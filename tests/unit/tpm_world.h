@@ -22,7 +22,7 @@
 
 struct bytes {
 	size_t length;
-	uint8_t data[2048];
+	uint8_t data[8192];
 };
 
 static inline void put(struct bytes *out, const void *data, size_t length)
