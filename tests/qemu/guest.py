@@ -41,7 +41,7 @@ class Guest:
     """See Lab.guest for the arguments. It is off until the lab boots it or start() does."""
 
     def __init__(self, name, directory, run_dir, kernel, *, tpm=None, nics=(), disk=None,
-                 firmware="seabios", append="", icount=False, smp=1, mem=256, cpu=None, clock=None,
+                 firmware="seabios", append="", icount=False, smp=1, mem=320, cpu=None, clock=None,
                  files=None, modules=None, boot_files=None, tpm_model="tpm-crb", port=None, qemu=(),
                  disk_cache="unsafe"):
         self.name = self.hostname = name

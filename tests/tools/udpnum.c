@@ -84,10 +84,13 @@ static int receive(const char *port, const char *host)
 		fail("memory");
 	puts("ready");
 	fflush(stdout);
-	while (!stop) {
-		ssize_t len = recv(fd, buffer, sizeof(buffer), 0);
+	for (;;) {
+		/* what has come when it is told to stop is counted */
+		ssize_t len = recv(fd, buffer, sizeof(buffer), stop ? MSG_DONTWAIT : 0);
 		uint64_t number;
 
+		if (len < 0 && stop && errno != EINTR)
+			break;
 		if (len < (ssize_t)sizeof(number))
 			continue;
 		memcpy(&number, buffer, sizeof(number));
