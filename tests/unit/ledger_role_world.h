@@ -258,4 +258,10 @@ static inline void later(uint64_t ms)
 	step();
 }
 
+/* The last one that the link role was given. */
+static inline void last_grant(struct sb_grant_file *grant)
+{
+	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, grant), 0);
+}
+
 #endif

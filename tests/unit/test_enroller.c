@@ -152,10 +152,10 @@ static void what_is_no_chain(void **state)
 	static uint8_t junk[SB_CERT_MAX + 1] = { 0x30 };
 	static const struct {
 		size_t count, length;
-		const char *says;
+		bool kept;
 	} cases[] = {
-		{ 1, 100, "cert-malformed" }, { SB_CHAIN_MAX + 2, 100, "no certificate" },
-		{ 1, 0, "no certificate" }, { 1, SB_CERT_MAX, "cert-malformed" }, { 1, SB_CERT_MAX + 1, "no certificate" },
+		{ 1, 100, true }, { SB_CHAIN_MAX + 2, 100, false }, { 1, 0, false }, { 1, SB_CERT_MAX, true },
+		{ 1, SB_CERT_MAX + 1, false },
 	};
 	struct device *a = &plant->a;
 
@@ -173,11 +173,11 @@ static void what_is_no_chain(void **state)
 		enrol.ek_certificates = certs;
 		assert_int_equal(attests(&plant->ledger, a, &body), SB_TX_OK);
 		enrolment = enrolment_of(a);
-		assert_int_equal(enrolment->n_ek_certificates, strcmp(cases[i].says, "no certificate") != 0);
+		assert_int_equal(enrolment->n_ek_certificates, cases[i].kept);
 		assert_int_equal(enrolment->proven, 0);
 		assert_int_equal(type("enroller serve --once --roots @/roots --key @/enroller"), 0);
 		SAYS("0 answered");
-		SAYS(cases[i].says);
+		SAYS(cases[i].kept ? "cert-malformed" : "no certificate");
 	}
 }
 

@@ -149,7 +149,7 @@ static void grants_of_k_nodes(void **state)
 	assert_int_equal(world->grants, 1);
 	assert_memory_equal(world->admitted, world->b.id, 32);
 	assert_string_equal(world->last.name, "b");
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	last_grant(&grant);
 	assert_int_equal(grant.count, 2);
 	assert_memory_equal(grant.body.nonce, world->nonce, 16);
 	/* In time before it ends, and no earlier. */
@@ -159,7 +159,7 @@ static void grants_of_k_nodes(void **state)
 	assert_int_equal(world->grants, 1);
 	later(5 * 3600000);
 	assert_int_equal(world->grants, 2);
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	last_grant(&grant);
 	assert_int_equal(grant.count, 2);
 	world->node[1].down = world->node[2].down = true;
 	later(5 * 3600000);
@@ -231,7 +231,7 @@ static void nodes_name_one_time(void **state)
 	with_zone();
 	assert_int_equal(world->grants, 1);
 	assert_int_equal(world->asked, 3);
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	last_grant(&grant);
 	assert_int_equal(grant.count, 3);
 	/* The first is behind by a minute, the second hurries: the third one's time is everybody's. */
 	world->settings.threshold = 2;
@@ -242,13 +242,8 @@ static void nodes_name_one_time(void **state)
 	world->node[2].clock = 3;
 	steps(6);
 	assert_int_equal(world->grants, 2);
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, &grant), 0);
+	last_grant(&grant);
 	assert_int_equal(grant.count, 2);
-}
-
-static void last_grant(struct sb_grant_file *grant)
-{
-	assert_int_equal(sb_grant_file_decode(world->last.grant, world->last.length, grant), 0);
 }
 
 /* What the kernel is granted reaches over the hold; renewals come by the lease alone. */
