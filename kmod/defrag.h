@@ -19,11 +19,13 @@ static inline bool sb_defrag_may_be_piece(u8 next)
 
 /*
  * sb_defrag() - NF_ACCEPT: @skb is whole, as it came or just reassembled; NF_STOLEN: a piece that
- * waits for the others; NF_DROP: it can be no part of anything. The IP header must be readable.
+ * waits for the others; NF_DROP: it can be no part of anything. The IP header must be readable;
+ * @family is 4 or 6.
  */
-static inline unsigned int sb_defrag(struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline unsigned int sb_defrag(struct sk_buff *skb, const struct nf_hook_state *state,
+					      u8 family)
 {
-	bool piece = state->pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
+	bool piece = family == 4 ? ip_is_fragment(ip_hdr(skb)) :
 		     sb_defrag_may_be_piece(ipv6_hdr(skb)->nexthdr);
 
 	return unlikely(piece) ? sb_defrag_gather(skb, state) : NF_ACCEPT;

@@ -72,6 +72,11 @@ static void confirm(struct sb_sa *sa)
 		sb_bond_confirm(sa);
 }
 
+static u8 family_of(const struct nf_hook_state *state)
+{
+	return state->pf == NFPROTO_IPV4 ? 4 : 6;
+}
+
 /* Mode off judges nothing, but a bond is confirmed all the same. */
 static unsigned int pre_when_off(struct sb_net *sn, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
@@ -84,13 +89,14 @@ static unsigned int pre_when_off(struct sb_net *sn, struct sk_buff *skb,
 	if (!sa)
 		return NF_ACCEPT;
 	confirm(sa);
-	return sb_packet_is_dummy(skb, state->pf) ? NF_DROP : NF_ACCEPT;
+	return sb_packet_is_dummy(skb, family_of(state)) ? NF_DROP : NF_ACCEPT;
 }
 
 /*
  * Each hook judges a packet on facts that stay in registers, and lets the usual one go. What is
  * not simply accepted is judged again by the function behind it, where the facts are kept: for
- * the exceptions, the fragments and the report.
+ * the exceptions, the fragments and the report. And each is there once for a family of IP, so that
+ * nothing in it asks which.
  */
 static noinline unsigned int pre_again(struct sb_net *sn, struct sk_buff *skb,
 				       const struct nf_hook_state *state,
@@ -99,14 +105,15 @@ static noinline unsigned int pre_again(struct sb_net *sn, struct sk_buff *skb,
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	sb_packet_pre(&p, sn, skb, state, false);
+	sb_packet_pre(&p, sn, skb, state, family_of(state), false);
 	verdict = sb_verdict(&p.facts);
 	if (p.sa && (verdict.outcome != SB_DROP || mode == SEALBOND_MODE_OBSERVE))
 		confirm(p.sa);
 	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
 }
 
-static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline unsigned int pre(void *priv, struct sk_buff *skb,
+					const struct nf_hook_state *state, u8 family)
 {
 	enum sealbond_mode mode = sb_mode();
 	unsigned int whole;
@@ -114,15 +121,25 @@ static unsigned int pre(void *priv, struct sk_buff *skb, const struct nf_hook_st
 
 	if (mode == SEALBOND_MODE_OFF)
 		return pre_when_off(priv, skb, state);
-	whole = sb_defrag(skb, state);
+	whole = sb_defrag(skb, state, family);
 	if (whole != NF_ACCEPT)
 		return whole;
-	sb_packet_pre(&p, priv, skb, state, true);
+	sb_packet_pre(&p, priv, skb, state, family, true);
 	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT))
 		return pre_again(priv, skb, state, mode);
 	if (p.sa)
 		confirm(p.sa);
 	return NF_ACCEPT;
+}
+
+static unsigned int pre4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return pre(priv, skb, state, 4);
+}
+
+static unsigned int pre6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return pre(priv, skb, state, 6);
 }
 
 /* Its numbers, for the hooks themselves; what they cannot have is looked at again. */
@@ -152,17 +169,17 @@ static struct sb_verdict judge_numbers(struct sb_packet *p)
 	return sb_verdict(&p->facts);
 }
 
-static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
+static nf_hookfn sealed4, sealed6;
 
 /* No hook of anybody's has come before. One that asks for the same priority later does. */
-static __always_inline bool is_first(const struct nf_hook_state *state)
+static __always_inline bool is_first(const struct nf_hook_state *state, u8 family)
 {
 	const struct netns_nf *nf = &state->net->nf;
-	const struct nf_hook_entries *hooks = state->pf == NFPROTO_IPV4 ?
+	const struct nf_hook_entries *hooks = family == 4 ?
 		rcu_dereference(nf->hooks_ipv4[NF_INET_LOCAL_OUT]) :
 		rcu_dereference(nf->hooks_ipv6[NF_INET_LOCAL_OUT]);
 
-	return likely(hooks && hooks->hooks[0].hook == sealed);
+	return likely(hooks && hooks->hooks[0].hook == (family == 4 ? sealed4 : sealed6));
 }
 
 /*
@@ -170,9 +187,9 @@ static __always_inline bool is_first(const struct nf_hook_state *state)
  * it on the way. A device that is a VRF's is reached directly, too.
  */
 static __always_inline unsigned int take_past(struct sk_buff *skb,
-					      const struct nf_hook_state *state)
+					      const struct nf_hook_state *state, u8 family)
 {
-	if (state->pf == NFPROTO_IPV4)
+	if (family == 4)
 		IPCB(skb)->flags |= IPSKB_REROUTED;
 	else
 		IP6CB(skb)->flags |= IP6SKB_REROUTED;
@@ -184,12 +201,13 @@ static __always_inline unsigned int take_past(struct sk_buff *skb,
 static noinline unsigned int sealed_again(struct sb_net *sn, struct sk_buff *skb,
 					  const struct nf_hook_state *state)
 {
+	u8 family = family_of(state);
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	if (!sb_packet_sealed(&p, sn, skb, state, false))
+	if (!sb_packet_sealed(&p, sn, skb, state, family, false))
 		return NF_ACCEPT;
-	if (!is_first(state)) {
+	if (!is_first(state, family)) {
 		sb_watch_saw(SEALBOND_ALARM_NFT);
 		sb_drop_report(&p, SEALBOND_REASON_UNKNOWN_SPI, false);
 		return NF_DROP;
@@ -197,27 +215,47 @@ static noinline unsigned int sealed_again(struct sb_net *sn, struct sk_buff *skb
 	verdict = judge_numbers(&p);
 	if (verdict.outcome != SB_ACCEPT)
 		return refuse(&p, verdict, SEALBOND_MODE_ENFORCE);
-	return take_past(skb, state);
+	return take_past(skb, state, family);
 }
 
-static noinline unsigned int sealed_by_an_sa(struct sb_net *sn, struct sk_buff *skb,
-					     const struct nf_hook_state *state)
+static __always_inline unsigned int sealed_by_an_sa(struct sb_net *sn, struct sk_buff *skb,
+						    const struct nf_hook_state *state, u8 family)
 {
 	struct sb_packet p SB_WRITTEN_WHOLE;
 
-	if (unlikely(!sb_packet_sealed(&p, sn, skb, state, true) || !is_first(state) ||
-		     sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
+	if (unlikely(!sb_packet_sealed(&p, sn, skb, state, family, true) ||
+		     !is_first(state, family) || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
+	    !numbers_fresh(&p))
 		return sealed_again(sn, skb, state);
-	return take_past(skb, state);
+	return take_past(skb, state, family);
+}
+
+static noinline unsigned int sealed_by_an_sa4(struct sb_net *sn, struct sk_buff *skb,
+					      const struct nf_hook_state *state)
+{
+	return sealed_by_an_sa(sn, skb, state, 4);
+}
+
+static noinline unsigned int sealed_by_an_sa6(struct sb_net *sn, struct sk_buff *skb,
+					      const struct nf_hook_state *state)
+{
+	return sealed_by_an_sa(sn, skb, state, 6);
 }
 
 /* Everything that is sent comes by here, most of it for this one look. */
-static unsigned int sealed(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline bool is_sealed(const struct sk_buff *skb, u8 family)
 {
-	if (!is_transformed(skb, state->pf == NFPROTO_IPV4 ? 4 : 6) ||
-	    sb_mode() != SEALBOND_MODE_ENFORCE)
-		return NF_ACCEPT;
-	return sealed_by_an_sa(priv, skb, state);
+	return is_transformed(skb, family) && sb_mode() == SEALBOND_MODE_ENFORCE;
+}
+
+static unsigned int sealed4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return is_sealed(skb, 4) ? sealed_by_an_sa4(priv, skb, state) : NF_ACCEPT;
+}
+
+static unsigned int sealed6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return is_sealed(skb, 6) ? sealed_by_an_sa6(priv, skb, state) : NF_ACCEPT;
 }
 
 static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
@@ -227,22 +265,33 @@ static noinline unsigned int post_again(struct sb_net *sn, struct sk_buff *skb,
 	struct sb_verdict verdict;
 	struct sb_packet p;
 
-	sb_packet_post(&p, sn, skb, state, false);
+	sb_packet_post(&p, sn, skb, state, family_of(state), false);
 	verdict = judge_numbers(&p);
 	return verdict.outcome == SB_ACCEPT ? NF_ACCEPT : refuse(&p, verdict, mode);
 }
 
-static unsigned int post(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline unsigned int post(void *priv, struct sk_buff *skb,
+					 const struct nf_hook_state *state, u8 family)
 {
 	enum sealbond_mode mode = sb_mode();
 	struct sb_packet p SB_WRITTEN_WHOLE;
 
 	if (mode == SEALBOND_MODE_OFF)
 		return NF_ACCEPT;
-	sb_packet_post(&p, priv, skb, state, true);
+	sb_packet_post(&p, priv, skb, state, family, true);
 	if (unlikely(sb_verdict(&p.facts).outcome != SB_ACCEPT) || !numbers_fresh(&p))
 		return post_again(priv, skb, state, mode);
 	return NF_ACCEPT;
+}
+
+static unsigned int post4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return post(priv, skb, state, 4);
+}
+
+static unsigned int post6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return post(priv, skb, state, 6);
 }
 
 static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb,
@@ -292,32 +341,32 @@ struct net_hooks {
 
 static const struct nf_hook_ops ip_hooks[] = {
 	{
-		.hook = pre,
+		.hook = pre4,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK_DEFRAG + 1,
 	}, {
-		.hook = pre,
+		.hook = pre6,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP6_PRI_CONNTRACK_DEFRAG + 1,
 	}, {
-		.hook = sealed,
+		.hook = sealed4,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = INT_MIN,
 	}, {
-		.hook = sealed,
+		.hook = sealed6,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = INT_MIN,
 	}, {
-		.hook = post,
+		.hook = post4,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = INT_MAX,
 	}, {
-		.hook = post,
+		.hook = post6,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = INT_MAX,
@@ -326,7 +375,7 @@ static const struct nf_hook_ops ip_hooks[] = {
 
 bool sb_hooks_own(nf_hookfn *hook)
 {
-	return hook == sealed || hook == egress;
+	return hook == sealed4 || hook == sealed6 || hook == egress;
 }
 
 int sb_hooks_net_init(struct sb_net *sn)

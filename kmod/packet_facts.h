@@ -212,12 +212,10 @@ static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct
 }
 
 /* For the hooks of IP, where that header is known to be whole. */
-static __always_inline void start_ip(struct sb_packet *p, u8 pf)
+static __always_inline void start_ip(struct sb_packet *p, u8 family)
 {
-	bool ip4 = pf == NFPROTO_IPV4;
-
-	p->family = ip4 ? 4 : 6;
-	p->ethertype = ip4 ? ETH_P_IP : ETH_P_IPV6;
+	p->family = family;
+	p->ethertype = family == 4 ? ETH_P_IP : ETH_P_IPV6;
 	p->offset = skb_network_offset(p->skb);
 }
 
@@ -232,10 +230,10 @@ static __always_inline struct sb_sa *sb_packet_sa(const struct sb_net *sn, const
 	return sa && !sa->out && sa->peer->sn == sn ? sa : NULL;
 }
 
-static __always_inline bool sb_packet_is_dummy(const struct sk_buff *skb, u8 pf)
+static __always_inline bool sb_packet_is_dummy(const struct sk_buff *skb, u8 family)
 {
-	return pf == NFPROTO_IPV4 ? ip_hdr(skb)->protocol == PROTO_NONE :
-				    ipv6_hdr(skb)->nexthdr == PROTO_NONE;
+	return family == 4 ? ip_hdr(skb)->protocol == PROTO_NONE :
+			     ipv6_hdr(skb)->nexthdr == PROTO_NONE;
 }
 
 static __always_inline bool source_is(const struct sb_peer *peer, const struct sb_packet *p)
@@ -246,7 +244,7 @@ static __always_inline bool source_is(const struct sb_peer *peer, const struct s
 	       ipv6_addr_equal(&ipv6_hdr(p->skb)->saddr, &peer->overlay6);
 }
 
-static __always_inline void through_sb0(struct sb_packet *p, u8 pf, bool hot)
+static __always_inline void through_sb0(struct sb_packet *p, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 
@@ -259,20 +257,20 @@ static __always_inline void through_sb0(struct sb_packet *p, u8 pf, bool hot)
 	ask_peer(f, p->sa->peer);
 	f->source_ok = source_is(p->sa->peer, p);
 	f->ports_ok = ports_ok(p, p->sa->peer, hot);
-	if (sb_packet_is_dummy(p->skb, pf))
+	if (sb_packet_is_dummy(p->skb, p->family))
 		f->shape = SB_SHAPE_DUMMY;
 }
 
 static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		   const struct nf_hook_state *state, bool hot)
+		   const struct nf_hook_state *state, u8 family, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 	struct outer o SB_WRITTEN_WHOLE;
 
 	start(p, sn, skb, state->in, SB_HOOK_PRE);
-	start_ip(p, state->pf);
+	start_ip(p, family);
 	if (f->device == SB_DEVICE_SB0) {
-		through_sb0(p, state->pf, hot);
+		through_sb0(p, hot);
 		return;
 	}
 	if (f->device != SB_DEVICE_PROTECTED)
@@ -376,12 +374,13 @@ static __always_inline void read_number(struct sb_packet *p, bool hot)
  */
 static __always_inline bool sb_packet_sealed(struct sb_packet *p, struct sb_net *sn,
 					     struct sk_buff *skb,
-					     const struct nf_hook_state *state, bool hot)
+					     const struct nf_hook_state *state, u8 family,
+					     bool hot)
 {
 	const struct sec_path *path = skb_sec_path(skb);
 
 	start(p, sn, skb, state->out, SB_HOOK_POST);
-	start_ip(p, state->pf);
+	start_ip(p, family);
 	p->facts.transformed = true;
 	/* Another SA comes next, and it is none of ours: POST_ROUTING judges that. */
 	if (p->facts.device != SB_DEVICE_PROTECTED || skb_dst(skb)->xfrm)
@@ -393,7 +392,7 @@ static __always_inline bool sb_packet_sealed(struct sb_packet *p, struct sb_net 
 }
 
 static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		    const struct nf_hook_state *state, bool hot)
+		    const struct nf_hook_state *state, u8 family, bool hot)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 	struct sb_facts *f = &p->facts;
@@ -403,7 +402,7 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 	start(p, sn, skb, state->out, SB_HOOK_POST);
 	if (f->device == SB_DEVICE_LOOPBACK || f->device == SB_DEVICE_INSIDE)
 		return;
-	start_ip(p, state->pf);
+	start_ip(p, family);
 	if (f->device == SB_DEVICE_SB0) {
 		into_sb0(p);
 		return;
