@@ -294,15 +294,18 @@ static unsigned int post6(void *priv, struct sk_buff *skb, const struct nf_hook_
 	return post(priv, skb, state, 6);
 }
 
+/* Also for what is neither family, or has a tag in front of it. */
 static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb,
-					  const struct nf_hook_state *state,
-					  enum sealbond_mode mode)
+					  const struct nf_hook_state *state)
 {
+	enum sealbond_mode mode = sb_mode();
 	struct sb_verdict verdict;
 	struct sb_packet p;
 	bool touched;
 
-	sb_packet_egress(&p, sn, skb, state, false);
+	if (mode == SEALBOND_MODE_OFF)
+		return NF_ACCEPT;	/* since a moment ago */
+	sb_packet_egress(&p, sn, skb, state, skb->protocol, false);
 	touched = p.facts.device == SB_DEVICE_PROTECTED && !sb_packet_untouched(p.dev);
 	if (touched && (p.facts.shape == SB_SHAPE_SEALED || is_own_socket(sn, skb)))
 		sb_watch_saw(SEALBOND_ALARM_NFT);
@@ -319,18 +322,38 @@ static noinline unsigned int egress_again(struct sb_net *sn, struct sk_buff *skb
 	return NF_ACCEPT;
 }
 
-static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline unsigned int leave(struct sb_net *sn, struct sk_buff *skb,
+					  const struct nf_hook_state *state, __be16 proto)
 {
-	enum sealbond_mode mode = sb_mode();
 	struct sb_packet p SB_WRITTEN_WHOLE;
 
-	if (mode == SEALBOND_MODE_OFF)
-		return NF_ACCEPT;
-	sb_packet_egress(&p, priv, skb, state, true);
+	sb_packet_egress(&p, sn, skb, state, proto, true);
 	if (unlikely(p.more_fragments || sb_verdict(&p.facts).outcome != SB_ACCEPT) ||
 	    !numbers_fresh(&p))
-		return egress_again(priv, skb, state, mode);
+		return egress_again(sn, skb, state);
 	return NF_ACCEPT;
+}
+
+static noinline unsigned int egress4(struct sb_net *sn, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	return leave(sn, skb, state, htons(ETH_P_IP));
+}
+
+static noinline unsigned int egress6(struct sb_net *sn, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	return leave(sn, skb, state, htons(ETH_P_IPV6));
+}
+
+static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (sb_mode() == SEALBOND_MODE_OFF)
+		return NF_ACCEPT;
+	if (likely(skb->protocol == htons(ETH_P_IP)))
+		return egress4(priv, skb, state);
+	return skb->protocol == htons(ETH_P_IPV6) ? egress6(priv, skb, state) :
+						    egress_again(priv, skb, state);
 }
 
 /* Writable, one set a namespace: from 7.x on the kernel links registered hooks into lists. */

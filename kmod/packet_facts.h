@@ -444,11 +444,10 @@ static __always_inline void sb_packet_post(struct sb_packet *p, struct sb_net *s
 
 /*
  * The network header of a frame with a tag in it (and not beside it, as the kernel prefers) is
- * the tag. Sets ethertype, family and offset.
+ * the tag; @proto is what the skb says. Sets ethertype, family and offset.
  */
-static __always_inline void read_frame(struct sb_packet *p, bool hot)
+static __always_inline void read_frame(struct sb_packet *p, __be16 proto, bool hot)
 {
-	__be16 proto = p->skb->protocol;
 	const struct vlan_hdr *tag;
 	struct vlan_hdr buf SB_WRITTEN_WHOLE;
 	int tags;
@@ -557,7 +556,7 @@ static __always_inline bool is_from_outside(const struct sb_net *sn, const struc
 }
 
 static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
-		      const struct nf_hook_state *state, bool hot)
+		      const struct nf_hook_state *state, __be16 proto, bool hot)
 {
 	struct sb_facts *f = &p->facts;
 
@@ -572,7 +571,7 @@ static __always_inline void sb_packet_egress(struct sb_packet *p, struct sb_net 
 		f->device = SB_DEVICE_PROTECTED;
 	f->packet_socket = skb->sk && skb->sk->sk_family == AF_PACKET;
 	f->forwarded = skb->skb_iif;
-	read_frame(p, hot);
+	read_frame(p, proto, hot);
 	if (p->ethertype == ETH_P_ARP)
 		f->shape = SB_SHAPE_ARP;
 	else if (!p->family)
