@@ -336,8 +336,11 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 				       latest_of(from) - 1);
 		return NULL;
 	}
+	if (from->refuses_old && height && height < latest_of(from) - 1)
+		return answer(41, latest_of(from) - 1, key, length, NULL, 0);
 	if (!height)
 		height = latest_of(from) - 1;
+	height -= from->late;
 	state = &from->ledger->state[from->ledger->at[height].state];
 	if (from->other_key)
 		memcpy(key, "d/two", length = 5);

@@ -36,6 +36,8 @@ struct server {
 	bool old_blocks;		/* gives the block before the one that was asked for */
 	/* of abci_query */
 	bool other_value, other_key, pruned, denies;
+	bool refuses_old;		/* as our daemon: a code, and the height that it is at */
+	unsigned int late;		/* answers from a state so many heights before the one that was asked for, or its last */
 	bool other_tx, other_code, no_results, forgets, swallows;
 	const uint8_t *checkpoint;
 	size_t checkpoint_length;

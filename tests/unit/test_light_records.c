@@ -24,6 +24,55 @@ static void reads_records(void **state)
 	sb_light_client_close(client);
 }
 
+/* A chain that grows between header and question: that is nobody's fault. */
+static void goes_on(void **state)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sb_light_client *client = start(10, 0);
+		struct sb_light_synced synced;
+		struct sb_light_record record;
+
+		must_sync(client, &synced);
+		server[0].pruned = server[1].pruned = i == 0;
+		server[0].refuses_old = server[1].refuses_old = i == 1;
+		for (unsigned int tries = 0; tries < 3; tries++) {
+			servers_lock();
+			ledger_grow(&ledger, 2);
+			servers_unlock();
+			assert_int_equal(sb_light_client_query(client, "d/one", 5, DEADLINE, &record, &error), 0);
+			assert_true(record.present && record.height == 11 + 2 * tries);
+			free(record.value);
+			assert_string_equal(fault_name(client, 0), "ok");
+			assert_string_equal(fault_name(client, 1), "ok");
+		}
+		sb_light_client_close(client);
+	}
+}
+
+/* A proof of what was once so is none of what is. */
+static void old_states(void **state)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sb_light_client *client = start(10, 0);
+		struct sb_light_synced synced;
+		struct sb_light_record record;
+
+		must_sync(client, &synced);
+		/* It may be asked for the last one, too. */
+		server[0].late = i ? 7 : 1;
+		server[0].refuses_old = i;
+		ledger_grow(&ledger, i ? 5 : 0);
+		server_off(1);
+		assert_int_equal(sb_light_client_query(client, "d/one", 5, DEADLINE, &record, &error), -EHOSTUNREACH);
+		assert_string_equal(fault_name(client, 0), "stale");
+		server_on(1);
+		assert_int_equal(sb_light_client_query(client, "d/one", 5, DEADLINE, &record, &error), 0);
+		assert_true(record.present && record.height >= 9);
+		free(record.value);
+		sb_light_client_close(client);
+	}
+}
+
 static void wrong_proofs(void **state)
 {
 	for (unsigned int i = 0; i < 3; i++) {
@@ -130,8 +179,8 @@ static void swallowed(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_records), cmocka_unit_test(wrong_proofs), cmocka_unit_test(hands_in),
-		cmocka_unit_test(wrong_inclusion), cmocka_unit_test(swallowed),
+		cmocka_unit_test(reads_records), cmocka_unit_test(goes_on), cmocka_unit_test(old_states),
+		cmocka_unit_test(wrong_proofs), cmocka_unit_test(hands_in), cmocka_unit_test(wrong_inclusion), cmocka_unit_test(swallowed),
 	};
 
 	return cmocka_run_group_tests_name("light records", tests, begin, end);

@@ -106,8 +106,8 @@ struct sb_light_record {
 };
 
 /*
- * sb_light_client_query() - the record at a key, or that there is none. Syncs where nothing is trusted
- * yet, or endpoints do not have the state of the latest proven header any more.
+ * sb_light_client_query() - the record at a key, or that there is none, of the state behind the latest proven header or
+ * of a later one, where the endpoint has gone on since. Syncs where nothing is trusted yet, or not any more.
  * Out: *record, whose value is to be freed.
  */
 int sb_light_client_query(struct sb_light_client *client, const void *key, size_t key_length,

@@ -8,14 +8,13 @@
 #include "common/cleanup.h"
 #include "light/client_internal.h"
 
-#define ROUNDS		3
+#define ROUNDS		2
 #define NEXT_HEADER_MS	200	/* between two looks for the next header */
 
 struct question {
 	const void *key;
 	size_t length;
-	bool any_height;	/* the endpoint says of which state it answers */
-	bool moved_on;		/* an endpoint has the state no more that we asked for */
+	int64_t height;		/* of the state behind the latest proven header; an answer is of no older one */
 };
 
 /* The header behind the answer's state; it may be about to be made. */
@@ -55,38 +54,54 @@ static enum sb_end judge(struct sb_light_client *client, struct sb_peer *peer, c
 	return SB_END_OK;
 }
 
-static enum sb_end ask(struct sb_light_client *client, struct sb_peer *peer, struct question *question,
-		       struct sb_light_record *record)
+/*
+ * Its chain has gone on since the header, and the state behind that is kept no more: no fault of the endpoint's. (One that
+ * answers from a newer state than it was asked for is believed by the header behind that one.)
+ */
+static bool is_gone(enum sb_fault fault, const struct sb_query_answer *answer, int64_t height)
+{
+	return height && (fault == SB_FAULT_NOT_AVAILABLE ||
+			  (fault == SB_FAULT_NONE && answer->code && answer->height != height));
+}
+
+/* @height: of the state that is asked for, 0: the endpoint says of which. SB_END_NOT_YET: the state is gone. */
+static enum sb_end ask_state(struct sb_light_client *client, struct sb_peer *peer, const struct question *question,
+			     int64_t height, struct sb_light_record *record)
 {
 	sb_cleanup(sb_query_answer_free) struct sb_query_answer answer = { .code = 0 };
-	int64_t height = question->any_height ? 0 : sb_light_client_header(client)->height - 1;
 	struct sb_error error = { "" };
 	enum sb_fault fault;
 
-	if (!height && !question->any_height) {
-		question->moved_on = true;	/* before block 2 no state is proven */
-		return SB_END_FAULT;
-	}
 	fault = sb_remote_query(peer->remote, SB_QUERY_PATH, question->key, question->length, height, true, &answer,
-			     &error);
-	question->moved_on |= fault == SB_FAULT_NOT_AVAILABLE || (fault == SB_FAULT_NONE && answer.code);
+				&error);
+	if (is_gone(fault, &answer, height)) {
+		sb_peer_good(peer);
+		return SB_END_NOT_YET;
+	}
 	if (fault == SB_FAULT_NONE && answer.code) {
 		sb_fail(&error, 0, "rpc-error: code %" PRIu32 ": %s", answer.code, answer.log);
 		fault = SB_FAULT_RPC;
-	}
-	if (fault == SB_FAULT_NONE && height && answer.height != height) {
-		sb_fail(&error, 0, "stale: asked for the state of height %" PRId64 ", it gave %" PRId64, height,
-			answer.height);
-		question->moved_on = true;
+	} else if (fault == SB_FAULT_NONE && answer.height < question->height) {
+		sb_fail(&error, 0, "stale: asked for the state of height %" PRId64 ", it gave %" PRId64,
+			question->height, answer.height);
 		fault = SB_FAULT_STALE;
 	}
-	/* A state that is gone is no fault. */
-	if (fault == SB_FAULT_NOT_AVAILABLE)
-		return SB_END_NOT_YET;
 	if (fault != SB_FAULT_NONE)
 		return sb_peer_bad(peer, fault, &error);
 	sb_peer_good(peer);
 	return judge(client, peer, question, &answer, record);
+}
+
+static enum sb_end ask(struct sb_light_client *client, struct sb_peer *peer, struct question *question,
+		       struct sb_light_record *record)
+{
+	enum sb_end end = SB_END_NOT_YET;
+
+	question->height = sb_light_client_header(client)->height - 1;
+	/* Before block 2 no state is proven. */
+	if (question->height)
+		end = ask_state(client, peer, question, question->height, record);
+	return end == SB_END_NOT_YET ? ask_state(client, peer, question, 0, record) : end;
 }
 
 /* Nothing is trusted, or what is has expired. */
@@ -103,16 +118,16 @@ static int query(struct sb_light_client *client, struct question *question, stru
 {
 	struct sb_light_synced synced;
 	size_t order[SB_ENDPOINTS_MAX];
+	bool expired = true;
 	int result;
 
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	for (unsigned int round = 0; round < ROUNDS && expired; round++) {
 		if (round || must_sync(client)) {
 			result = sb_client_sync(client, &synced, error);
 			if (result < 0)
 				return result;
 		}
-		question->any_height = round == ROUNDS - 1;
-		question->moved_on = false;
+		expired = false;
 		sb_client_order(client, order);
 		for (size_t i = 0; i < client->peers; i++) {
 			enum sb_end end = ask(client, &client->peer[order[i]], question, record);
@@ -121,11 +136,8 @@ static int query(struct sb_light_client *client, struct question *question, stru
 				return 0;
 			if (end == SB_END_FORK)
 				return sb_client_forked(client, error);
-			if (end == SB_END_EXPIRED)
-				question->moved_on = true;
+			expired |= end == SB_END_EXPIRED;
 		}
-		if (!question->moved_on)
-			break;
 	}
 	return sb_client_unreachable(client, error);
 }
