@@ -7,7 +7,7 @@
 MUTANT_DIR := build/mutants
 MUTANT_FILES := $(patsubst %,userspace/state/%.c,quote tpm_public certify endorse cert chain attest enrolment der heartbeat boot reference) \
 	kmod/grant.c
-MUTANT_TESTS := quote cert_odd cert heartbeat attest enrol enroller endorse owners boot devices govern grant
+MUTANT_TESTS := quote cert_odd cert heartbeat attest enrol enrol_cleared enroller endorse owners boot devices govern grant
 # The light client's rules, and what it reads.
 MUTANT_FILES += $(patsubst %,userspace/light/%.c,verify sync block merkle checkpoint query trust_file ed25519 edwards) \
 	$(patsubst %,userspace/tree/%.c,proof proof_wire)

@@ -164,7 +164,8 @@ eventlog_CFLAGS := $(USER_TEST_CFLAGS)
 include userspace/state/state.mk
 MACHINE_CFLAGS := $(USER_TEST_CFLAGS) -I$(STATE_GEN)
 MACHINE_LIBS := -lsecp256k1 -lsodium -lprotobuf-c
-STATE_TESTS := journal state_message machine attest enrol endorse devices boot owners history govern validators succession replace
+STATE_TESTS := journal state_message machine attest enrol enrol_cleared endorse devices boot owners history govern validators \
+	succession replace
 UNIT += $(STATE_TESTS)
 $(foreach t,$(STATE_TESTS),$(eval $(t)_SRC := tests/unit/test_$(t).c $(STATE_MACHINE)) \
 	$(eval $(t)_CFLAGS := $(MACHINE_CFLAGS)) $(eval $(t)_LIBS := $(MACHINE_LIBS)))
