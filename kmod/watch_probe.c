@@ -9,6 +9,7 @@
 
 #include <linux/kprobes.h>
 #include <linux/net.h>
+#include <linux/netfilter.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <net/sock.h>
@@ -95,13 +96,14 @@ static int tcx_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 }
 #endif
 
+/* By its address where it is exported: a look for a name takes early boot some 10 ms before 6.2. */
 static struct kretprobe probes[] = {
 	{ .kp.symbol_name = "xsk_bind", .entry_handler = bind_called, .handler = bind_returned,
 	  .data_size = sizeof(struct socket *) },
 	{ .kp.symbol_name = "dev_change_xdp_fd", .entry_handler = change_called,
 	  .handler = change_returned, .data_size = sizeof(int) },
 	{ .kp.symbol_name = "bpf_xdp_link_attach", .handler = xdp_attached },
-	{ .kp.symbol_name = "nf_register_net_hook", .entry_handler = hook_called },
+	{ .kp.addr = (kprobe_opcode_t *)nf_register_net_hook, .entry_handler = hook_called },
 #if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 	{ .kp.symbol_name = "tcx_prog_attach", .handler = tcx_attached },
 	{ .kp.symbol_name = "tcx_link_attach", .handler = tcx_attached },
@@ -119,7 +121,7 @@ void sb_watch_probe_init(void)
 		registered[i] = !err;
 		if (err)
 			pr_info("no probe on %s (%d): it is looked for now and then\n",
-				probes[i].kp.symbol_name, err);
+				probes[i].kp.symbol_name ?: "nf_register_net_hook", err);
 	}
 }
 
