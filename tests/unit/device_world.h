@@ -476,7 +476,18 @@ static inline int plant_with(void **state, void (*change)(Sealbond__Parameters *
 	return 0;
 }
 
-/* And a is live. */
+static inline void need_two(Sealbond__Parameters *parameters)
+{
+	parameters->enrollers_needed = 2;
+}
+
+/* Activation takes two enrollers. */
+static inline int two_enrollers(void **state)
+{
+	return plant_with(state, need_two, NULL);
+}
+
+/* With one, and a is live. */
 static inline int plant_with_a(void **state)
 {
 	plant_with(state, NULL, NULL);

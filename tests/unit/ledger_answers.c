@@ -320,7 +320,7 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 	json_object *result, *response;
 	uint8_t key[128], digest[32];
 	size_t length = hex ? strlen(hex) / 2 : 0;
-	int64_t height = 0;
+	int64_t height = 0, last = latest_of(from) - 1;
 	unsigned int i = 0;
 	char value[LEDGER_VALUE];
 
@@ -331,15 +331,14 @@ static json_object *query(struct server *from, json_object *parameters, json_obj
 			      from->checkpoint ? from->checkpoint_length : 0);
 	assert_true(path && strcmp(path, SB_QUERY_PATH) == 0);
 	(void)sb_json_int64(parameters, "height", &height);
-	if (from->pruned && height && height < latest_of(from) - 1) {
-		*error = server_error("height %" PRId64 " is not available, lowest height is %" PRId64, height,
-				       latest_of(from) - 1);
+	if (from->pruned && height && height < last) {
+		*error = server_error("height %" PRId64 " is not available, lowest height is %" PRId64, height, last);
 		return NULL;
 	}
-	if (from->refuses_old && height && height < latest_of(from) - 1)
-		return answer(41, latest_of(from) - 1, key, length, NULL, 0);
+	if (from->refuses_old && height && height < last)
+		return answer(41, last, key, length, NULL, 0);
 	if (!height)
-		height = latest_of(from) - 1;
+		height = last;
 	height -= from->late;
 	state = &from->ledger->state[from->ledger->at[height].state];
 	if (from->other_key)

@@ -2,16 +2,6 @@
 /* How devices come onto a ledger: by activation; what strangers cannot do. */
 #include "device_world.h"
 
-static void two(Sealbond__Parameters *parameters)
-{
-	parameters->enrollers_needed = 2;
-}
-
-static int two_enrollers(void **state)
-{
-	return plant_with(state, two, NULL);
-}
-
 static void k_of_n(void **state)
 {
 	struct plant *plant = *state;

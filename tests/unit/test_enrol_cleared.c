@@ -2,16 +2,6 @@
 /* Devices whose TPM was cleared come back, and what they said before comes with them. */
 #include "device_world.h"
 
-static void two(Sealbond__Parameters *parameters)
-{
-	parameters->enrollers_needed = 2;
-}
-
-static int two_enrollers(void **state)
-{
-	return plant_with(state, two, NULL);
-}
-
 /* TPM2_Clear sets the counters back. That is no clone, if the device says so: its owner approves it again. */
 static void cleared(void **state)
 {
