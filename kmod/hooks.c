@@ -129,6 +129,8 @@ static __always_inline unsigned int pre(void *priv, struct sk_buff *skb,
 		return pre_again(priv, skb, state, mode);
 	if (p.sa)
 		confirm(p.sa);
+	if (p.to_socket)
+		give_socket(priv, skb, family);
 	return NF_ACCEPT;
 }
 

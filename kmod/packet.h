@@ -21,6 +21,7 @@ struct sb_packet {
 	int offset;		/* of the IP header from skb->data; the same */
 	u16 ethertype;		/* host order; the same */
 	struct sb_sa *sa;	/* PRE on sb0: what it came through, if it is ours; else NULL */
+	bool to_socket;		/* PRE: sealed, in UDP, to where an SA of ours is: the bond socket's */
 	struct sb_sa *guard;	/* POST, EGRESS: whose numbers it takes here if it passes, or NULL */
 	u32 first, count;	/* those numbers */
 	struct sb_net *sn;

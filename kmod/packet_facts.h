@@ -9,11 +9,13 @@
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_netdev.h>
 #include <linux/udp.h>
 #include <net/dst_metadata.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/sock.h>
 #include <net/xfrm.h>
 
 #include "device.h"
@@ -175,11 +177,28 @@ static __always_inline void read_outer(struct outer *o, const struct sb_packet *
 		read_ip6(o, p->skb, p->offset, port, out, hot);
 }
 
+/* Sent by it. What was received for it is another matter. */
 static __always_inline bool is_own_socket(const struct sb_net *sn, const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
-	return sk && (sk == rcu_access_pointer(sn->sk[0]) || sk == rcu_access_pointer(sn->sk[1]));
+	return sk && (sk == rcu_access_pointer(sn->sk[0]) || sk == rcu_access_pointer(sn->sk[1])) &&
+	       skb->destructor != sock_pfree;
+}
+
+/*
+ * The bond socket is where it goes: the kernel need not look for one, three times. Without a
+ * reference, as a program at tc's ingress does it; who keeps the packet takes one. Not on a
+ * bridge, which may send it on.
+ */
+static __always_inline void give_socket(const struct sb_net *sn, struct sk_buff *skb, u8 family)
+{
+	struct sock *sk = rcu_dereference(sn->sk[family == 6]);
+
+	if (likely(sk && !skb->sk && sock_flag(sk, SOCK_RCU_FREE)) && !nf_bridge_info_exists(skb)) {
+		skb->sk = sk;
+		skb->destructor = sock_pfree;
+	}
 }
 
 static __always_inline void ask_peer(struct sb_facts *f, const struct sb_peer *peer)
@@ -205,6 +224,7 @@ static __always_inline void start(struct sb_packet *p, struct sb_net *sn, struct
 	p->facts = (struct sb_facts){ .hook = hook, .device = sb_device_of(sn, dev) };
 	p->more_fragments = false;
 	p->sa = NULL;
+	p->to_socket = false;
 	p->guard = NULL;
 	p->sn = sn;
 	p->skb = skb;
@@ -261,10 +281,21 @@ static __always_inline void through_sb0(struct sb_packet *p, bool hot)
 		f->shape = SB_SHAPE_DUMMY;
 }
 
+/* To the address that the SA has. */
+static __always_inline bool is_to(const struct sb_sa *sa, const struct sb_packet *p)
+{
+	const struct xfrm_state *x = sa->x;
+
+	return p->family == 4 ? x->props.family == AF_INET && x->id.daddr.a4 == ip_hdr(p->skb)->daddr :
+	       x->props.family == AF_INET6 &&
+	       ipv6_addr_equal(&x->id.daddr.in6, &ipv6_hdr(p->skb)->daddr);
+}
+
 static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,
 		   const struct nf_hook_state *state, u8 family, bool hot)
 {
 	struct sb_facts *f = &p->facts;
+	struct sb_sa *sa;
 	struct outer o SB_WRITTEN_WHOLE;
 
 	start(p, sn, skb, state->in, SB_HOOK_PRE);
@@ -277,10 +308,13 @@ static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn
 		return;
 	read_outer(&o, p, false, hot);
 	f->shape = o.shape;
-	if (o.shape == SB_SHAPE_SEALED)
-		f->sa = sb_sa_by_spi(sn->net, o.spi, false) ? SB_SA_OURS : SB_SA_FOREIGN;
-	else if (secpath_exists(skb))
+	if (o.shape == SB_SHAPE_SEALED) {
+		sa = sb_sa_by_spi(sn->net, o.spi, false);
+		f->sa = sa ? SB_SA_OURS : SB_SA_FOREIGN;
+		p->to_socket = sa && o.our_port && is_to(sa, p);
+	} else if (secpath_exists(skb)) {
 		f->sa = sb_packet_sa(sn, skb) ? SB_SA_OURS : SB_SA_FOREIGN;
+	}
 }
 
 /* Apart, so that the hook itself needs no stack. */

@@ -37,7 +37,7 @@ MODULES = BOOT_MODULES + DISK_MODULES + """
     echainiv chacha20poly1305 chacha-x86_64 chacha_generic chacha poly1305-x86_64 poly1305_generic
     libchacha20poly1305 libcurve25519 curve25519-x86_64 curve25519-generic blake2s-x86_64 libblake2s
     ecc ecdh_generic ecdsa_generic sha256-ssse3 sha256_generic cryptd af_alg algif_aead algif_hash
-    veth tun tap dummy bridge ifb macvlan macvtap ipvlan vrf 8021q bonding nlmon vsockmon
+    veth tun tap dummy bridge br_netfilter ifb macvlan macvtap ipvlan vrf 8021q bonding nlmon vsockmon
     ip_gre ip6_gre gre ipip sit ip6_tunnel ip_vti ip6_vti vxlan geneve fou ip_tunnel l2tp_eth
     sch_ingress sch_netem sch_tbf sch_htb sch_prio sch_red sch_fq sch_fq_codel
     act_mirred act_gact act_police act_pedit act_skbedit act_bpf

@@ -344,6 +344,41 @@ def test_devices_on_top(lab, t):
         a.guest.run("ip netns del top; ip link del br0 2>/dev/null; ip link set eth1 down", check=False)
 
 
+def test_own_firewall(lab, t):
+    """What comes in for the bond socket is given to it early, and passes the device's own rules all the same."""
+    for words, six in (("IPv4", False), ("IPv6", True)):
+        pair = bonded.pair(lab).up(outer6=six, encap="always")
+        a, b = pair.sides
+        t.must(f"in UDP over {words}: the bond carries", pair.pings())
+        a.run("nft 'table inet own { chain c { type filter hook input priority 0; "
+              f"udp dport {bonded.PORT} counter drop; }}; }}'")
+        t.check(f"in UDP over {words}: a rule in INPUT of the device's own stops it", a.cut_off(b))
+        a.run("nft delete table inet own")
+        t.check(f"in UDP over {words}: without the rule it passes", pair.pings())
+
+
+def test_bridged_on(lab, t):
+    """Datagrams with a live SPI, to the device's own address, that its bridge carries on from a namespace without
+    bonds; where the kernel calls PRE_ROUTING for them, nobody may take them for the bond socket's own."""
+    pair = bonded.pair(lab).up(encap="always")
+    a, b = pair.sides
+    spi = a.bond(b)["spi_in"].to_bytes(4, "big")
+    a.guest.run("modprobe br_netfilter; ip netns del top 2>/dev/null; ip netns add top; ip link set eth1 up; "
+                "ip link add br0 type bridge; ip link set br0 up; ip link set eth1 master br0; "
+                "ip link add t1 type veth peer name t0 netns top; ip link set t1 master br0 up; ip -n top link set t0 up")
+    a.guest.wait_for("bridge link | grep t1 | grep -q forwarding && bridge link | grep eth1 | grep -q forwarding",
+                     timeout=60)
+    frame = udp_frame("52:54:00:00:00:77", HOST_MAC, "10.4.0.1", a.outer4, 9, bonded.PORT, spi + PATTERN)
+    for words, called in (("past the hooks of IP", 0), ("through the hooks of IP", 1)):
+        a.guest.run(f"echo {called} > /proc/sys/net/bridge/bridge-nf-call-iptables")
+        mark, before = marks(a), sum(dropped for dropped, _ in a.drops().values())
+        a.guest.run(f"ip netns exec top rawsend packet t0 {frame.hex()}")
+        wait_until(lambda: sum(dropped for dropped, _ in a.drops().values()) > before, 10, "the drop", 0.05)
+        barrier(pair)
+        t.check(f"{words}: it does not get out", not seen(a, mark), (seen(a, mark), a.drops()))
+    a.guest.run("ip netns del top; ip link del br0; ip link set eth1 down; rmmod br_netfilter")
+
+
 def test_inner(lab, t):
     """What passes through the bond is still looked at."""
     pair = bonded.pair(lab).up()
