@@ -13,6 +13,7 @@
 #include "seal_config.h"
 #include "socket.h"
 #include "version.h"
+#include "watch.h"
 
 #include "sealbond/limits.h"
 
@@ -387,5 +388,8 @@ int sb_nl_set_local(struct sk_buff *skb, struct genl_info *info)
 		err = check_sb0(info, sn->net, &local);
 	if (!err)
 		err = check_new_algorithms(sn, info, &local);
-	return err ?: apply_if_free(sn, info, &local);
+	if (err)
+		return err;
+	sb_watch_probe_start();
+	return apply_if_free(sn, info, &local);
 }

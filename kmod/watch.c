@@ -209,7 +209,6 @@ int sb_watch_init(void)
 		WRITE_ONCE(running, false);
 		return err;
 	}
-	sb_watch_probe_init();
 	sb_watch_look();
 	return 0;
 }

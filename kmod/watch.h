@@ -90,8 +90,12 @@ int sb_watch_tc_actions(struct sb_net *sn, bool *found);
 /* sb_watch_nft_hook() - would this one be something to find, where it is registered? Under RCU. */
 bool sb_watch_nft_hook(struct sb_net *sn, const struct nf_hook_ops *ops);
 
-/* Calls that nobody tells of, seen as they happen where the kernel has return probes. */
-void sb_watch_probe_init(void);
+/*
+ * Calls that nobody tells of, seen as they happen where the kernel has return probes.
+ * sb_watch_probe_start() - from here on; not before there is a bond to end, since before 6.2 the
+ * kernel takes 10 ms to find each, and early boot has none to spare. Process context, again at will.
+ */
+void sb_watch_probe_start(void);
 void sb_watch_probe_exit(void);
 
 /* Hears of changes to tc in a namespace, from its start to its end. 0 or -errno. */

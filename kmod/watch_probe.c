@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "sealbond: " fmt
 
 #include <linux/kprobes.h>
+#include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/netfilter.h>
 #include <linux/ptrace.h>
@@ -96,14 +97,13 @@ static int tcx_attached(struct kretprobe_instance *ri, struct pt_regs *regs)
 }
 #endif
 
-/* By its address where it is exported: a look for a name takes early boot some 10 ms before 6.2. */
 static struct kretprobe probes[] = {
 	{ .kp.symbol_name = "xsk_bind", .entry_handler = bind_called, .handler = bind_returned,
 	  .data_size = sizeof(struct socket *) },
 	{ .kp.symbol_name = "dev_change_xdp_fd", .entry_handler = change_called,
 	  .handler = change_returned, .data_size = sizeof(int) },
 	{ .kp.symbol_name = "bpf_xdp_link_attach", .handler = xdp_attached },
-	{ .kp.addr = (kprobe_opcode_t *)nf_register_net_hook, .entry_handler = hook_called },
+	{ .kp.symbol_name = "nf_register_net_hook", .entry_handler = hook_called },
 #if defined(SB_HAVE_TCX) && defined(CONFIG_NET_XGRESS)
 	{ .kp.symbol_name = "tcx_prog_attach", .handler = tcx_attached },
 	{ .kp.symbol_name = "tcx_link_attach", .handler = tcx_attached },
@@ -111,18 +111,24 @@ static struct kretprobe probes[] = {
 };
 
 static bool registered[ARRAY_SIZE(probes)];
+static DEFINE_MUTEX(starting);
+static bool started;		/* under it */
 
-void sb_watch_probe_init(void)
+void sb_watch_probe_start(void)
 {
 	int i, err;
 
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+	mutex_lock(&starting);
+	for (i = 0; i < ARRAY_SIZE(probes) && !started; i++) {
 		err = register_kretprobe(&probes[i]);
 		registered[i] = !err;
 		if (err)
 			pr_info("no probe on %s (%d): it is looked for now and then\n",
-				probes[i].kp.symbol_name ?: "nf_register_net_hook", err);
+				probes[i].kp.symbol_name, err);
 	}
+	started = true;
+	mutex_unlock(&starting);
+	sb_watch_look();	/* for what came before them */
 }
 
 void sb_watch_probe_exit(void)
@@ -134,7 +140,7 @@ void sb_watch_probe_exit(void)
 			unregister_kretprobe(&probes[i]);
 }
 #else
-void sb_watch_probe_init(void)
+void sb_watch_probe_start(void)
 {
 }
 
