@@ -12,6 +12,10 @@ LAB = "hostile"
 PATTERN = b"in-clear-on-the-wire"
 HOST_MAC = bonded.Attacker.MAC
 HOST4, HOST6 = "10.0.0.99", "fd00::99"
+# the second card and a namespace, "top", behind one bridge
+BRIDGE = ("ip link add br0 type bridge; ip link set br0 up; ip link set eth1 master br0; "
+          "ip link add t1 type veth peer name t0 netns top; ip link set t1 master br0 up")
+FORWARDING = "bridge link | grep t1 | grep -q forwarding && bridge link | grep eth1 | grep -q forwarding"
 
 
 def marks(side):
@@ -313,16 +317,14 @@ def test_devices_on_top(lab, t):
     for kind in ("bridge", "vlan", "macvlan"):
         a.guest.run("ip netns del top 2>/dev/null; ip netns add top; ip link set eth1 up")
         if kind == "bridge":
-            a.guest.run("ip link add br0 type bridge; ip link set br0 up; ip link set eth1 master br0; "
-                        "ip link add t1 type veth peer name t0 netns top; ip link set t1 master br0 up")
+            a.guest.run(BRIDGE)
         else:
             a.guest.run(f"ip link add link eth1 name t0 netns top type {kind}{' id 5' if kind == 'vlan' else ''}")
         top = bonded.Side(a.guest, "top", 7, ns="top", device="t0")
         top.run("ip link set lo up; ip addr add 10.4.0.1/24 dev t0; ip link set t0 up; "
                 f"ip neigh replace 10.4.0.9 lladdr {HOST_MAC} dev t0 nud permanent")
         if kind == "bridge":
-            a.guest.wait_for("bridge link | grep t1 | grep -q forwarding && "
-                             "bridge link | grep eth1 | grep -q forwarding", timeout=60)
+            a.guest.wait_for(FORWARDING, timeout=60)
         mark = marks(a)
         before = sum(dropped for dropped, _ in a.drops().values())
         top.run(f"rawsend udp 10.4.0.9 9 {PATTERN.hex()}; rawsend packet t0 {frame.hex()}; "
@@ -364,10 +366,8 @@ def test_bridged_on(lab, t):
     a, b = pair.sides
     spi = a.bond(b)["spi_in"].to_bytes(4, "big")
     a.guest.run("modprobe br_netfilter; ip netns del top 2>/dev/null; ip netns add top; ip link set eth1 up; "
-                "ip link add br0 type bridge; ip link set br0 up; ip link set eth1 master br0; "
-                "ip link add t1 type veth peer name t0 netns top; ip link set t1 master br0 up; ip -n top link set t0 up")
-    a.guest.wait_for("bridge link | grep t1 | grep -q forwarding && bridge link | grep eth1 | grep -q forwarding",
-                     timeout=60)
+                f"{BRIDGE}; ip -n top link set t0 up")
+    a.guest.wait_for(FORWARDING, timeout=60)
     frame = udp_frame("52:54:00:00:00:77", HOST_MAC, "10.4.0.1", a.outer4, 9, bonded.PORT, spi + PATTERN)
     for words, called in (("past the hooks of IP", 0), ("through the hooks of IP", 1)):
         a.guest.run(f"echo {called} > /proc/sys/net/bridge/bridge-nf-call-iptables")
