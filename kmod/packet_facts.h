@@ -134,14 +134,12 @@ static __always_inline void through_sb0(struct sb_packet *p, bool hot)
 		f->shape = SB_SHAPE_DUMMY;
 }
 
-/* To the address that the SA has. */
+/* To the address that the SA has; the packet's IP header is known to be whole. */
 static __always_inline bool is_to(const struct sb_sa *sa, const struct sb_packet *p)
 {
-	const struct xfrm_state *x = sa->x;
-
-	return p->family == 4 ? x->props.family == AF_INET && x->id.daddr.a4 == ip_hdr(p->skb)->daddr :
-	       x->props.family == AF_INET6 &&
-	       ipv6_addr_equal(&x->id.daddr.in6, &ipv6_hdr(p->skb)->daddr);
+	return p->family == 4 ?
+	       sb_sa_is_to(sa, AF_INET, (const xfrm_address_t *)&ip_hdr(p->skb)->daddr) :
+	       sb_sa_is_to(sa, AF_INET6, (const xfrm_address_t *)&ipv6_hdr(p->skb)->daddr);
 }
 
 static __always_inline void sb_packet_pre(struct sb_packet *p, struct sb_net *sn, struct sk_buff *skb,

@@ -122,6 +122,16 @@ static __always_inline struct sb_sa *sb_sa_by_spi(const struct net *net, __be32 
 	return NULL;
 }
 
+/* sb_sa_is_to() - is this the address that its packets go to? */
+static __always_inline bool sb_sa_is_to(const struct sb_sa *sa, u8 family, const xfrm_address_t *to)
+{
+	const struct xfrm_state *x = sa->x;
+
+	return x->props.family == family &&
+	       (family == AF_INET ? x->id.daddr.a4 == to->a4 :
+				    ipv6_addr_equal(&x->id.daddr.in6, &to->in6));
+}
+
 /*
  * sb_sa_outbound() - of what is sealed, by where it goes: the receiver has chosen the SPI, and two
  * may have chosen one. The kernel has no two states with one SPI to one address.
@@ -132,10 +142,7 @@ static __always_inline struct sb_sa *sb_sa_outbound(const struct net *net, __be3
 	struct sb_sa *sa;
 
 	hash_for_each_possible_rcu(sb_sa_spis, sa, by_spi, (__force u32)spi)
-		if (sa->spi == spi && sa->out && xs_net(sa->x) == net &&
-		    sa->x->props.family == family &&
-		    (family == AF_INET ? sa->x->id.daddr.a4 == to->a4 :
-					 ipv6_addr_equal(&sa->x->id.daddr.in6, &to->in6)))
+		if (sa->spi == spi && sa->out && xs_net(sa->x) == net && sb_sa_is_to(sa, family, to))
 			return sa;
 	return NULL;
 }

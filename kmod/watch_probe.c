@@ -114,21 +114,28 @@ static bool registered[ARRAY_SIZE(probes)];
 static DEFINE_MUTEX(starting);
 static bool started;		/* under it */
 
-void sb_watch_probe_start(void)
+static void set_all(void)
 {
 	int i, err;
 
-	mutex_lock(&starting);
-	for (i = 0; i < ARRAY_SIZE(probes) && !started; i++) {
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		err = register_kretprobe(&probes[i]);
 		registered[i] = !err;
 		if (err)
 			pr_info("no probe on %s (%d): it is looked for now and then\n",
 				probes[i].kp.symbol_name, err);
 	}
-	started = true;
+}
+
+void sb_watch_probe_start(void)
+{
+	mutex_lock(&starting);
+	if (!started) {
+		set_all();
+		started = true;
+		sb_watch_look();	/* for what came before them */
+	}
 	mutex_unlock(&starting);
-	sb_watch_look();	/* for what came before them */
 }
 
 void sb_watch_probe_exit(void)
