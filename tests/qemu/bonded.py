@@ -191,6 +191,10 @@ class Side:
         found = [fields(line) for line in self.ctl("drops").out.splitlines()]
         return {REASONS[line["reason"]]: (line["count"], line["would"]) for line in found}
 
+    def all_dropped(self):
+        """Packets dropped, for whatever reason."""
+        return sum(dropped for dropped, _ in self.drops().values())
+
     def dropped(self, reason):
         return self.drops()[reason][0]
 

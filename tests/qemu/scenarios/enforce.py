@@ -326,12 +326,12 @@ def test_devices_on_top(lab, t):
         if kind == "bridge":
             a.guest.wait_for(FORWARDING, timeout=60)
         mark = marks(a)
-        before = sum(dropped for dropped, _ in a.drops().values())
+        before = a.all_dropped()
         top.run(f"rawsend udp 10.4.0.9 9 {PATTERN.hex()}; rawsend packet t0 {frame.hex()}; "
                 f"rawsend bypass t0 {frame.hex()}; rawsend hdrincl 10.4.0.9 {frame[14:].hex()}")
         barrier(pair)
         t.check(f"{kind}: nothing gets out", not seen(a, mark) and
-                sum(dropped for dropped, _ in a.drops().values()) >= before + 4, (seen(a, mark), a.drops()))
+                a.all_dropped() >= before + 4, (seen(a, mark), a.drops()))
         a.mode("off")
         top.run(f"rawsend packet t0 {frame.hex()}")
         a.mode("enforce")
@@ -371,9 +371,9 @@ def test_bridged_on(lab, t):
     frame = udp_frame("52:54:00:00:00:77", HOST_MAC, "10.4.0.1", a.outer4, 9, bonded.PORT, spi + PATTERN)
     for words, called in (("past the hooks of IP", 0), ("through the hooks of IP", 1)):
         a.guest.run(f"echo {called} > /proc/sys/net/bridge/bridge-nf-call-iptables")
-        mark, before = marks(a), sum(dropped for dropped, _ in a.drops().values())
+        mark, before = marks(a), a.all_dropped()
         a.guest.run(f"ip netns exec top rawsend packet t0 {frame.hex()}")
-        wait_until(lambda: sum(dropped for dropped, _ in a.drops().values()) > before, 10, "the drop", 0.05)
+        wait_until(lambda: a.all_dropped() > before, 10, "the drop", 0.05)
         barrier(pair)
         t.check(f"{words}: it does not get out", not seen(a, mark), (seen(a, mark), a.drops()))
     a.guest.run("ip netns del top; ip link del br0; ip link set eth1 down; rmmod br_netfilter")

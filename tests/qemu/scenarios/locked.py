@@ -165,12 +165,12 @@ def test_moved(lab, t):
     def shout(ns):
         """By IP, by a packet socket and past its queue, how many frames got out."""
         mark = capture.mark()
-        before = sum(dropped for dropped, _ in bonded.Side(guest, "a", 1).drops().values())
+        before = bonded.Side(guest, "a", 1).all_dropped()
         guest.run(f"ip -n {ns} link set eth1 up; ip -n {ns} addr add 10.6.0.1/24 dev eth1; "
                   f"ip -n {ns} neigh replace 10.6.0.9 lladdr {Attacker.MAC} dev eth1 nud permanent; "
                   f"ip netns exec {ns} sh -c 'rawsend udp 10.6.0.9 9 {pattern.hex()}; "
                   f"rawsend packet eth1 {frame.hex()}; rawsend bypass eth1 {frame.hex()}'", check=False)
-        after = sum(dropped for dropped, _ in bonded.Side(guest, "a", 1).drops().values())
+        after = bonded.Side(guest, "a", 1).all_dropped()
         own = [str(f) for f in capture.frames(mark) if f.data[6:12] == mac_bytes(mac)]
         return own, after - before
 
