@@ -3,6 +3,8 @@
 
 import datetime
 import glob
+import hashlib
+import itertools
 import json
 import os
 import socket
@@ -137,6 +139,10 @@ def transactions(checks, client, ledgerd):
     checks.check("without a proof that nobody asked for",
                  "proof" not in client.call("tx", hash=b64(bytes.fromhex(done["hash"]))))
     checks.equal("by a URI, too", client.get("tx", hash="0x" + done["hash"])[1]["result"]["tx"], b64(b"a=1"))
+    # 0x before hex is a URI's alone
+    tx = next(tx for tx in (b"x%d=1" % i for i in itertools.count()) if b64(hashlib.sha256(tx).digest()).startswith("0x"))
+    client.call("broadcast_tx_commit", tx=b64(tx))
+    checks.equal("by a hash whose base64 begins with 0x", client.call("tx", hash=b64(bytes.fromhex(tx_hash(tx))))["tx"], b64(tx))
     checks.equal("the same again is refused", error_of(client, "broadcast_tx_sync", tx=b64(b"a=1")),
                  "tx already exists in cache")
     checks.equal("one that the application refuses",
