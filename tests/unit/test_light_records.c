@@ -152,6 +152,8 @@ static void wrong_inclusion(void **state)
 		for (unsigned int tries = 0; tries < 20 && strcmp(fault_name(client, 0), "wrong-inclusion"); tries++)
 			assert_int_equal(submit_in_vain(client, "d/new=lease"), -ETIMEDOUT);
 		assert_string_equal(fault_name(client, 0), "wrong-inclusion");
+		assert_non_null(strstr(error.text, "it still may come. http"));
+		assert_non_null(strstr(error.text, ": wrong-inclusion: "));
 		server_on(1);
 		assert_int_equal(submit(client, "d/new=lease", &submitted), 0);
 		assert_true(submitted.proven && submitted.code.code == 0);

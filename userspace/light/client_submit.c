@@ -21,6 +21,7 @@ struct errand {
 	bool refused;			/* one has refused it */
 	bool given[SB_ENDPOINTS_MAX];	/* who has had it */
 	struct sb_light_submitted made;
+	struct sb_error said;		/* what an endpoint said last when asked for it, beside that it knows of none */
 };
 
 /*
@@ -125,19 +126,32 @@ static enum sb_end judge(struct sb_light_client *client, struct sb_peer *peer, c
 	return SB_END_OK;
 }
 
+static void note(struct errand *errand, const struct sb_peer *peer, const char *text)
+{
+	sb_fail(&errand->said, 0, ". %s: %s", peer->url, text);
+}
+
 static enum sb_end look(struct sb_light_client *client, struct sb_peer *peer, struct errand *errand)
 {
 	sb_cleanup(sb_answer_tx_free) struct sb_answer_tx tx = { .height = 0 };
 	struct sb_error error = { "" };
 	enum sb_fault fault = sb_remote_tx(peer->remote, errand->made.hash, &tx, &error);
+	enum sb_end end;
 
 	/* A real node says so by an internal error in general words. */
+	if (fault == SB_FAULT_RPC)
+		note(errand, peer, error.text);
 	if (fault == SB_FAULT_NOT_FOUND || fault == SB_FAULT_RPC)
 		return SB_END_NOT_YET;
-	if (fault != SB_FAULT_NONE)
-		return sb_peer_bad(peer, fault, &error);
-	sb_peer_good(peer);
-	return judge(client, peer, &tx, errand);
+	if (fault == SB_FAULT_NONE) {
+		sb_peer_good(peer);
+		end = judge(client, peer, &tx, errand);
+	} else {
+		end = sb_peer_bad(peer, fault, &error);
+	}
+	if (end == SB_END_FAULT)
+		note(errand, peer, peer->text);
+	return end;
 }
 
 /* The first that answers; with the patience at its end all of them, and they get it, too. */
@@ -166,7 +180,8 @@ static int wait_for(struct sb_light_client *client, struct errand *errand, struc
 		if (wait < LOOK_MOST_MS)
 			wait += wait / 2;
 	} while (sb_client_wait(client, wait));
-	return sb_fail(error, -ETIMEDOUT, "the transaction was handed in, and is in no block yet; it still may come");
+	return sb_fail(error, -ETIMEDOUT, "the transaction was handed in, and is in no block yet; it still may come%s",
+		       errand->said.text);
 }
 
 static int submit(struct sb_light_client *client, struct errand *errand, struct sb_error *error)
