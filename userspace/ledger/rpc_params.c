@@ -157,9 +157,9 @@ bool sb_rpc_bytes(struct sb_rpc_call *call, const char *name, bool hex, uint8_t 
 	out = malloc(word + 1);
 	if (!out)
 		return sb_rpc_fail(call, SB_RPC_INTERNAL, "out of memory"), false;
-	prefixed = word >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	/* base64 may begin with these two letters */
-	if (prefixed && !quoted && (call->uri || hex)) {
+	/* base64, too, may begin with these two letters */
+	prefixed = (call->uri || hex) && !quoted && word >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	if (prefixed) {
 		good = from_hex(text + 2, word - 2, out, length);
 	} else if (hex) {
 		good = from_hex(text, word, out, length);

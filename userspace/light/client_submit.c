@@ -136,22 +136,16 @@ static enum sb_end look(struct sb_light_client *client, struct sb_peer *peer, st
 	sb_cleanup(sb_answer_tx_free) struct sb_answer_tx tx = { .height = 0 };
 	struct sb_error error = { "" };
 	enum sb_fault fault = sb_remote_tx(peer->remote, errand->made.hash, &tx, &error);
-	enum sb_end end;
 
 	/* A real node says so by an internal error in general words. */
 	if (fault == SB_FAULT_RPC)
 		note(errand, peer, error.text);
 	if (fault == SB_FAULT_NOT_FOUND || fault == SB_FAULT_RPC)
 		return SB_END_NOT_YET;
-	if (fault == SB_FAULT_NONE) {
-		sb_peer_good(peer);
-		end = judge(client, peer, &tx, errand);
-	} else {
-		end = sb_peer_bad(peer, fault, &error);
-	}
-	if (end == SB_END_FAULT)
-		note(errand, peer, peer->text);
-	return end;
+	if (fault != SB_FAULT_NONE)
+		return sb_peer_bad(peer, fault, &error);
+	sb_peer_good(peer);
+	return judge(client, peer, &tx, errand);
 }
 
 /* The first that answers; with the patience at its end all of them, and they get it, too. */
@@ -166,8 +160,11 @@ static int wait_for(struct sb_light_client *client, struct errand *errand, struc
 			hand_in(client, errand, OTHERS);
 		sb_client_order(client, order);
 		for (size_t i = 0; i < client->peers; i++) {
-			enum sb_end end = look(client, &client->peer[order[i]], errand);
+			struct sb_peer *peer = &client->peer[order[i]];
+			enum sb_end end = look(client, peer, errand);
 
+			if (end == SB_END_FAULT)
+				note(errand, peer, peer->text);
 			if (end == SB_END_OK)
 				return 0;
 			if (end == SB_END_FORK)
